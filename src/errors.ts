@@ -1,0 +1,107 @@
+/**
+ * The one error type of the product and the closed table of its codes.
+ *
+ * Areas throw AppError and know nothing of HTTP; http, scim, the sign-in page and the workers are the only
+ * interpreters (code → kind → status, scimType, retry). A code is part of the public contract: it is never reused.
+ */
+
+/** What a code means to a protocol. http/errors.ts turns a kind into a status, scim/errors.ts into a SCIM error. */
+export type ErrorKind =
+  | 'invalid'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'not_found'
+  | 'conflict'
+  | 'stale'
+  | 'unsupported_media'
+  | 'too_large'
+  | 'rate_limited'
+  | 'unavailable';
+
+const catalogue = {
+  // anything from outside that does not parse
+  invalid_request: 'invalid',
+  malformed_json: 'invalid',
+  unsupported_content_type: 'unsupported_media',
+  body_too_large: 'too_large',
+  // who is asking
+  authentication_required: 'unauthenticated',
+  token_invalid: 'unauthenticated',
+  token_expired: 'unauthenticated',
+  token_revoked: 'unauthenticated',
+  permission_denied: 'forbidden',
+  operator_only: 'forbidden',
+  act_as_refused: 'forbidden',
+  // what is asked for
+  not_found: 'not_found',
+  route_not_found: 'not_found',
+  // rules of accounts, organizations, members, the Owner
+  email_taken: 'conflict',
+  slug_taken: 'conflict',
+  account_not_found: 'invalid',
+  already_a_member: 'conflict',
+  member_suspended: 'conflict',
+  owner_protected: 'forbidden',
+  role_from_mapping: 'conflict',
+  governed_by_directory: 'conflict',
+  domain_taken: 'conflict',
+  // projects, collaborators
+  project_name_taken: 'conflict',
+  default_project_protected: 'conflict',
+  multi_project_off: 'forbidden',
+  not_organization_member: 'conflict',
+  already_a_collaborator: 'conflict',
+  // directories and SCIM (scim/errors.ts adds the scimType)
+  scim_uniqueness: 'conflict',
+  scim_invalid_filter: 'invalid',
+  scim_invalid_path: 'invalid',
+  scim_invalid_value: 'invalid',
+  scim_invalid_syntax: 'invalid',
+  scim_mutability: 'invalid',
+  scim_no_target: 'invalid',
+  scim_too_many: 'invalid',
+  // mappings
+  mapping_exists: 'conflict',
+  grants_choice_required: 'invalid',
+  // the machine itself
+  stale: 'stale',
+  store_unavailable: 'unavailable',
+  shutting_down: 'unavailable',
+} as const satisfies Record<string, ErrorKind>;
+
+/** Every code that an error of Gatehouse can carry. */
+export type ErrorCode = keyof typeof catalogue;
+
+/** The whole table, for the OpenAPI document and for the tests that walk it. */
+export const errorCatalogue: Readonly<Record<ErrorCode, ErrorKind>> = catalogue;
+
+/**
+ * A refusal or failure with a stable code.
+ *
+ * `message` is for the person or the IdP that reads it: it says what is wrong and what to do, and never holds a secret.
+ * `details` are machine-readable facts (the fields at fault, the mapping that holds a role).
+ */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; details?: Readonly<Record<string, unknown>> } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.details = options.details;
+  }
+
+  get kind(): ErrorKind {
+    return catalogue[this.code];
+  }
+}
+
+/** Whether `error` is an AppError with this code. */
+export function hasCode(error: unknown, code: ErrorCode): error is AppError {
+  return error instanceof AppError && error.code === code;
+}

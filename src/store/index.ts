@@ -1,0 +1,5 @@
+/** The store: one interface, the schemas, two engines. Areas import this file and nothing below it. */
+export type { JsonObject } from './define.ts';
+export * from './filter.ts';
+export type * from './schemas/index.ts';
+export * from './store.ts';

@@ -1,0 +1,109 @@
+import { organizationCollection, versionedCollection } from '../define.ts';
+
+/** The paying entity (ORG-1). Its `organizationId` is its own id, so that it is found and deleted like all it owns. */
+export const organizations = organizationCollection('organizations', {
+  name: { type: String, required: true },
+  slug: { type: String, required: true },
+  billingContact: { type: String },
+  settings: {
+    type: {
+      multiProject: { type: Boolean, required: true },
+      adminAccess: { type: String, enum: ['all', 'joined'], required: true },
+      membershipPolicy: { type: String, enum: ['invitations', 'sso'], required: true },
+    },
+    required: true,
+    _id: false,
+  },
+});
+organizations.schema.index({ slug: 1 }, { unique: true });
+
+/**
+ * A person's membership of an organization (MEM-1). `role` is the effective organization role, kept equal to the
+ * highest grant. The mark `owner` stands on exactly one row of an organization (OWN-6).
+ * `directoryId` and `directoryUserId` name the directory user that governs the person (SCIM-3), `departed` what is known
+ * of one that the IdP has deleted.
+ */
+export const members = versionedCollection(
+  'members',
+  {
+    accountId: { type: String, required: true },
+    role: { type: String, enum: ['admin', 'member'], required: true },
+    status: { type: String, enum: ['active', 'suspended'], required: true },
+    source: { type: String, enum: ['owner', 'operator', 'invitation', 'scim', 'sso'], required: true },
+    owner: { type: Boolean },
+    directoryId: { type: String },
+    directoryUserId: { type: String },
+    departed: {
+      type: {
+        directoryId: { type: String, required: true },
+        userName: { type: String, required: true },
+        externalId: { type: String },
+      },
+      _id: false,
+    },
+    review: { type: String, enum: ['recycled_identity'] },
+    profile: {
+      type: {
+        displayName: { type: String },
+        email: { type: String },
+        title: { type: String },
+        department: { type: String },
+      },
+      _id: false,
+    },
+  },
+  { when: { owner: true }, require: { role: 'admin', status: 'active' } },
+);
+members.schema.index({ organizationId: 1, accountId: 1 }, { unique: true });
+members.schema.index({ organizationId: 1 }, { unique: true, partialFilterExpression: { owner: true } });
+members.schema.index({ accountId: 1 });
+members.schema.index({ organizationId: 1, directoryUserId: 1 });
+
+/** An isolated workspace (PRJ-1); one of an organization is the default one (PRJ-2). */
+export const projects = organizationCollection('projects', {
+  name: { type: String, required: true },
+  nameKey: { type: String, required: true },
+  isDefault: { type: Boolean },
+});
+projects.schema.index({ organizationId: 1, nameKey: 1 }, { unique: true });
+projects.schema.index({ organizationId: 1 }, { unique: true, partialFilterExpression: { isDefault: true } });
+
+/**
+ * One source's gift of one role (MAP-2): taking it away never takes another source's. `targetId` is the project's id,
+ * or the organization's. `sourceId` is the mapping's id, or repeats `source` (one manual grant per person and target).
+ */
+export const grants = versionedCollection('grants', {
+  accountId: { type: String, required: true },
+  target: { type: String, enum: ['organization', 'project'], required: true },
+  targetId: { type: String, required: true },
+  role: { type: String, enum: ['admin', 'member'], required: true },
+  source: { type: String, enum: ['manual', 'mapping', 'creator'], required: true },
+  sourceId: { type: String, required: true },
+  grantedBy: { type: String, required: true },
+});
+grants.schema.index({ organizationId: 1, accountId: 1, targetId: 1, source: 1, sourceId: 1 }, { unique: true });
+grants.schema.index({ organizationId: 1, targetId: 1 });
+grants.schema.index({ organizationId: 1, sourceId: 1 });
+grants.schema.index({ accountId: 1 });
+
+/** Keys of projects. The Organization Default Key (KEY-3) is sealed as well as hashed, since its Owner may read it. */
+export const apiKeys = organizationCollection('apiKeys', {
+  projectId: { type: String, required: true },
+  kind: { type: String, enum: ['default'], required: true },
+  hash: { type: String, required: true },
+  prefix: { type: String, required: true },
+  lastFour: { type: String, required: true },
+  sealed: { type: String },
+});
+apiKeys.schema.index({ hash: 1 }, { unique: true });
+apiKeys.schema.index({ organizationId: 1 }, { unique: true, partialFilterExpression: { kind: 'default' } });
+
+/** Domains that organizations claim; verified by one organization at a time (SSO-3). */
+export const domains = organizationCollection('domains', {
+  domain: { type: String, required: true },
+  verified: { type: Boolean, required: true },
+  verifiedBy: { type: String, enum: ['operator', 'dns'] },
+  verifiedAt: { type: Date },
+});
+domains.schema.index({ organizationId: 1, domain: 1 }, { unique: true });
+domains.schema.index({ domain: 1 }, { unique: true, partialFilterExpression: { verified: true } });

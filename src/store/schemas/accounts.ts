@@ -1,0 +1,30 @@
+import { platformCollection } from '../define.ts';
+
+/** One person on the platform (ACC-1). */
+export const accounts = platformCollection('accounts', {
+  name: { type: String },
+});
+
+/** The addresses of accounts (ACC-2): unique among proven ones only. */
+export const accountEmails = platformCollection('accountEmails', {
+  accountId: { type: String, required: true },
+  email: { type: String, required: true },
+  emailKey: { type: String, required: true },
+  proven: { type: Boolean, required: true },
+  provenBy: { type: String, enum: ['mailbox', 'idp', 'operator'] },
+  provenAt: { type: Date },
+});
+accountEmails.schema.index({ emailKey: 1 }, { unique: true, partialFilterExpression: { proven: true } });
+accountEmails.schema.index({ accountId: 1, emailKey: 1 }, { unique: true });
+
+/** Signed-in browsers and bearers (SSO-7). `endedIn` names the organizations whose part of the session has ended. */
+export const sessions = platformCollection('sessions', {
+  accountId: { type: String, required: true },
+  tokenHash: { type: String, required: true },
+  madeBy: { type: String, enum: ['operator'], required: true },
+  endedIn: { type: [String], required: true },
+  idleExpiresAt: { type: Date, required: true },
+  expiresAt: { type: Date, required: true },
+});
+sessions.schema.index({ tokenHash: 1 }, { unique: true });
+sessions.schema.index({ accountId: 1 });

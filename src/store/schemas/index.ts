@@ -1,0 +1,65 @@
+/** Every collection of the product: the single definition that both engines read. */
+import type { RowOf } from '../define.ts';
+import { apiKeys, domains, grants, members, organizations, projects } from './access.ts';
+import { accountEmails, accounts, sessions } from './accounts.ts';
+import {
+  directories,
+  directoryEmails,
+  directoryGroups,
+  directoryTokens,
+  directoryUsers,
+  edges,
+  provisioningLog,
+} from './directory.ts';
+import { auditEvents, history, leases, outbox } from './machinery.ts';
+import { mappings } from './provisioning.ts';
+
+export const collections = {
+  accounts,
+  accountEmails,
+  sessions,
+  organizations,
+  members,
+  projects,
+  grants,
+  apiKeys,
+  domains,
+  directories,
+  directoryTokens,
+  directoryUsers,
+  directoryEmails,
+  directoryGroups,
+  edges,
+  provisioningLog,
+  mappings,
+  outbox,
+  auditEvents,
+  history,
+  leases,
+} as const;
+
+export type CollectionName = keyof typeof collections;
+
+/** The row of a collection, as reads answer it. */
+export type Row<N extends CollectionName> = RowOf<(typeof collections)[N]>;
+
+export type Account = Row<'accounts'>;
+export type AccountEmail = Row<'accountEmails'>;
+export type Session = Row<'sessions'>;
+export type Organization = Row<'organizations'>;
+export type Member = Row<'members'>;
+export type Project = Row<'projects'>;
+export type Grant = Row<'grants'>;
+export type ApiKey = Row<'apiKeys'>;
+export type Domain = Row<'domains'>;
+export type Directory = Row<'directories'>;
+export type DirectoryToken = Row<'directoryTokens'>;
+export type DirectoryUser = Row<'directoryUsers'>;
+export type DirectoryEmail = Row<'directoryEmails'>;
+export type DirectoryGroup = Row<'directoryGroups'>;
+export type Edge = Row<'edges'>;
+export type ProvisioningLogEntry = Row<'provisioningLog'>;
+export type Mapping = Row<'mappings'>;
+export type OutboxRow = Row<'outbox'>;
+export type AuditEvent = Row<'auditEvents'>;
+export type HistoryRow = Row<'history'>;

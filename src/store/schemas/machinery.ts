@@ -1,0 +1,51 @@
+import { Schema } from 'mongoose';
+import { organizationCollection, platformCollection } from '../define.ts';
+
+/** Jobs that a committed change has asked for. `dueAt` is when the row may be (re)taken: leasing moves it ahead. */
+export const outbox = organizationCollection('outbox', {
+  job: { type: String, required: true },
+  payload: { type: Schema.Types.Mixed, required: true },
+  state: { type: String, enum: ['waiting', 'parked'], required: true },
+  dueAt: { type: Date, required: true },
+  attempts: { type: Number, required: true },
+  lease: { type: String },
+  error: { type: String },
+});
+outbox.schema.index({ state: 1, organizationId: 1, dueAt: 1 });
+
+/** What happened to access, by whom (AUD-1). */
+export const auditEvents = organizationCollection('auditEvents', {
+  type: { type: String, required: true },
+  actor: { type: String, required: true },
+  onBehalfOf: { type: String },
+  requestId: { type: String, required: true },
+  outcome: { type: String, enum: ['done', 'refused'], required: true },
+  targetKind: { type: String, required: true },
+  targetId: { type: String, required: true },
+  before: { type: Schema.Types.Mixed },
+  after: { type: Schema.Types.Mixed },
+  detail: { type: String },
+});
+auditEvents.schema.index({ organizationId: 1, _id: 1 });
+auditEvents.schema.index({ organizationId: 1, targetId: 1 });
+
+/** Former versions of rows: what `rowId` of collection `of` was from `from` until `to`, who made it so and who ended it. */
+export const history = organizationCollection('history', {
+  of: { type: String, required: true },
+  rowId: { type: String, required: true },
+  from: { type: Date, required: true },
+  to: { type: Date, required: true },
+  row: { type: Schema.Types.Mixed, required: true },
+  endedBy: {
+    type: { actor: { type: String, required: true }, requestId: { type: String, required: true } },
+    required: true,
+    _id: false,
+  },
+});
+history.schema.index({ organizationId: 1, rowId: 1, to: 1 });
+
+/** Who does a periodic task for now, and when it was last done; also the version of the store's own shape. */
+export const leases = platformCollection('leases', {
+  holder: { type: String, required: true },
+  until: { type: Date, required: true },
+});
