@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Runs the README's walk-through as written, on an empty server in a folder of its own; green when its last line says
+# that the mapped person is allowed. Uses PORT (default 3917).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+place=$(mktemp -d)
+export PORT=${PORT:-3917}
+npm run --silent build
+cd "$place"
+node "$root/dist/src/main.js" >"$place/server.log" 2>&1 &
+server=$!
+trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; rm -rf "$place"' EXIT
+for _ in $(seq 1 100); do curl -fs "http://localhost:$PORT/readyz" >/dev/null && break; sleep 0.1; done
+
+# The blocks between the two marks, with the port of this run.
+awk '/<!-- walk-through -->/{on=1} /<!-- end of walk-through -->/{on=0} on && /^```/{code=!code; next} on && code' "$root/README.md" |
+  sed "s/localhost:3000/localhost:$PORT/g" >"$place/walkthrough.sh"
+[ -s "$place/walkthrough.sh" ]
+if ! bash -euo pipefail "$place/walkthrough.sh" | tee "$place/out"; then cat "$place/server.log"; exit 1; fi
+tail -n 1 "$place/out" | grep -q '"decision":true'
