@@ -1,0 +1,116 @@
+/**
+ * The store that a suite runs on: SQLite in a temporary folder, or with GATEHOUSE_TEST_ENGINE=mongodb a MongoDB database
+ * of the test file's own. A suite that opens its store here runs unchanged on both.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from '@jest/globals';
+import type { Clock } from '../../src/lib/clock.ts';
+import type { Store } from '../../src/store/index.ts';
+import { databaseUri, dropDatabase, emptyDatabase } from './services.ts';
+
+export type EngineName = Store['engine'];
+
+export interface TestStoreOptions {
+  readonly clock?: Clock;
+  /** The store's own guard of protected rows (OWN-6); on unless a test switches it off. */
+  readonly protection?: boolean;
+  /** Whether each transaction is run once and rolled back before it is run for real; on by default. */
+  readonly rehearse?: boolean;
+}
+
+/** Where data lives: several stores, or processes of Gatehouse started with `env`, may work in one place at once. */
+export interface TestPlace {
+  readonly engine: EngineName;
+  /** The settings that lead a process of Gatehouse to this place. */
+  readonly env: Readonly<Record<string, string>>;
+  open(options?: TestStoreOptions): Promise<Store>;
+  /** Closes the stores that are still open here and removes the data. */
+  close(): Promise<void>;
+}
+
+const named = process.env['GATEHOUSE_TEST_ENGINE'] ?? 'sqlite';
+if (named !== 'sqlite' && named !== 'mongodb') throw new Error(`GATEHOUSE_TEST_ENGINE: there is no engine "${named}"`);
+
+/** The engine of this run. It is never skipped: where its service is missing, the suite fails. */
+export const testEngine: EngineName = named;
+
+/** The engines that this run proves, for `describe.each`. */
+export const engineNames: readonly EngineName[] = [testEngine];
+
+const places = new Set<TestPlace>();
+const idleDatabases: string[] = [];
+
+afterAll(async () => {
+  for (const place of [...places]) await place.close();
+  await Promise.all(idleDatabases.splice(0).map(dropDatabase));
+});
+
+/** An empty place for data; what a test leaves open goes with the test file. */
+export async function openTestPlace(engine: EngineName = testEngine): Promise<TestPlace> {
+  const place = engine === 'sqlite' ? await sqlitePlace() : mongoPlace();
+  places.add(place);
+  return place;
+}
+
+/** An empty store in a place of its own; closing it removes its data. */
+export async function openTestStore(options: TestStoreOptions & { readonly engine?: EngineName } = {}): Promise<Store> {
+  const place = await openTestPlace(options.engine);
+  const store = await place.open(options);
+  return { ...store, close: () => place.close() };
+}
+
+async function sqlitePlace(): Promise<TestPlace> {
+  const { openSqliteStore } = await import('../../src/store/sqlite/index.ts');
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-test-'));
+  return placeOf(
+    'sqlite',
+    { GATEHOUSE_DATA: folder },
+    (options) => openSqliteStore({ path: join(folder, 'gatehouse.db'), ...options }),
+    () => rm(folder, { recursive: true, force: true }),
+  );
+}
+
+function mongoPlace(): TestPlace {
+  const database = idleDatabases.pop() ?? `gatehouse-test-${Date.now()}-${randomBytes(4).toString('hex')}`;
+  const uri = databaseUri(database);
+  return placeOf(
+    'mongodb',
+    { MONGODB_URI: uri },
+    async (options) => {
+      const { openMongoStore } = await import('../../src/store/mongo/index.ts');
+      return openMongoStore({ uri, ...options });
+    },
+    async () => {
+      // Emptying is much faster than building the collections and indexes anew for the next test of the file.
+      await emptyDatabase(database);
+      idleDatabases.push(database);
+    },
+  );
+}
+
+function placeOf(
+  engine: EngineName,
+  env: Readonly<Record<string, string>>,
+  open: (options: TestStoreOptions) => Promise<Store>,
+  remove: () => Promise<void>,
+): TestPlace {
+  const stores = new Set<Store>();
+  const place: TestPlace = {
+    engine,
+    env,
+    async open(options = {}) {
+      const store = await open({ rehearse: true, ...options });
+      stores.add(store);
+      return store;
+    },
+    async close() {
+      if (!places.delete(place)) return;
+      for (const store of stores) await store.close();
+      await remove();
+    },
+  };
+  return place;
+}

@@ -1,0 +1,37 @@
+/** The real MongoDB and Redis that `npm run test:services` runs on, named by MONGODB_URI and REDIS_URL. */
+import { randomBytes } from 'node:crypto';
+import { createConnection } from 'mongoose';
+
+function required(name: 'MONGODB_URI' | 'REDIS_URL'): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: this suite runs on the real service and is never skipped`);
+  return value;
+}
+
+/** The Redis server of the tests. */
+export const testRedisUrl = (): string => required('REDIS_URL');
+
+/** A prefix for keys in Redis that nobody else uses. */
+export const uniquePrefix = (): string => `gatehouse-test-${randomBytes(6).toString('hex')}`;
+
+/** The MongoDB server of the tests, leading to this database. */
+export function databaseUri(database: string): string {
+  const uri = new URL(required('MONGODB_URI'));
+  uri.pathname = `/${database}`;
+  return uri.href;
+}
+
+/** Removes the database with all it holds. */
+export async function dropDatabase(database: string): Promise<void> {
+  const connection = await createConnection(databaseUri(database)).asPromise();
+  await connection.dropDatabase();
+  await connection.close();
+}
+
+/** Removes every document and keeps collections, validators and indexes. */
+export async function emptyDatabase(database: string): Promise<void> {
+  const connection = await createConnection(databaseUri(database)).asPromise();
+  const collections = (await connection.db?.collections()) ?? [];
+  await Promise.all(collections.map((collection) => collection.deleteMany({})));
+  await connection.close();
+}
