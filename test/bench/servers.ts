@@ -1,0 +1,71 @@
+/** The processes under measurement, each in a folder and on a port of its own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const dist = fileURLToPath(new URL('../../', import.meta.url));
+
+export interface Server {
+  readonly base: URL;
+  stop(): Promise<void>;
+}
+
+export const operatorToken = 'bench-operator-token-0123456789abcdef';
+
+/** A bare Express server with one SQLite table. */
+export async function startFloor(folder: string, synchronous: 'FULL' | 'NORMAL'): Promise<Server> {
+  const child = spawn(
+    process.execPath,
+    [join(dist, 'test/bench/floor.js'), join(folder, `floor-${synchronous}.sqlite`), synchronous],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const [line] = await once(createInterface(child.stdout), 'line');
+  return { base: new URL(`http://127.0.0.1:${line}`), stop: () => stop(child) };
+}
+
+/** Gatehouse embedded and durable, as `npm start` runs it. */
+export async function startGatehouse(folder: string): Promise<Server> {
+  const port = await freePort();
+  const base = new URL(`http://127.0.0.1:${port}`);
+  const child = spawn(process.execPath, [join(dist, 'src/main.js')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      PATH: process.env.PATH,
+      NODE_ENV: 'production',
+      PORT: String(port),
+      GATEHOUSE_URL: base.origin,
+      GATEHOUSE_DATA: join(folder, 'gatehouse'),
+      GATEHOUSE_OPERATOR_TOKEN: operatorToken,
+      GATEHOUSE_LOG_LEVEL: 'error',
+    },
+  });
+  for (let attempt = 0; ; attempt += 1) {
+    const ready = await fetch(new URL('/readyz', base)).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (ready) break;
+    if (attempt > 200) throw new Error('Gatehouse did not become ready');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return { base, stop: () => stop(child) };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  await ended;
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  probe.listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
