@@ -11,6 +11,7 @@ export type ErrorKind =
   | 'unauthenticated'
   | 'forbidden'
   | 'not_found'
+  | 'method_not_allowed'
   | 'conflict'
   | 'stale'
   | 'unsupported_media'
@@ -35,6 +36,7 @@ const catalogue = {
   // what is asked for
   not_found: 'not_found',
   route_not_found: 'not_found',
+  method_not_allowed: 'method_not_allowed',
   // rules of accounts, organizations, members, the Owner
   email_taken: 'conflict',
   slug_taken: 'conflict',

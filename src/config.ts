@@ -1,0 +1,230 @@
+/**
+ * The settings: environment → one frozen typed Config, every fault reported at once.
+ * The only file that reads process.env.
+ */
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { nearest } from './lib/nearest.ts';
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** How much is logged; pino's own names. */
+export type LogLevel = (typeof logLevels)[number];
+
+/** Where rows live: a SQLite file in the data folder, or a MongoDB replica set. */
+export type StoreSettings =
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | { readonly kind: 'mongodb'; readonly uri: string };
+
+export interface Config {
+  /** The address to listen on; all of them, IPv6 and IPv4, where absent. */
+  readonly host: string | undefined;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** The public base URL, without a slash at the end. */
+  readonly baseUrl: string;
+  readonly dataFolder: string;
+  /** Seals what must be read again; where absent it is kept in the data folder. */
+  readonly key: string | undefined;
+  /** Any of them is the operator's; none where it is kept in the data folder. */
+  readonly operatorTokens: readonly string[];
+  readonly store: StoreSettings;
+  readonly redisUrl: string | undefined;
+  /** Whether addresses that a customer names may lead into private networks. */
+  readonly allowPrivateNetwork: boolean;
+  /** Express's `trust proxy`: whose X-Forwarded-For to believe. */
+  readonly trustProxy: boolean | number | string;
+  readonly logLevel: LogLevel;
+  /** What is allowed but looks like a mistake; logged at the start. */
+  readonly warnings: readonly string[];
+}
+
+/** Which process asks: a worker serves nobody, so it needs no operator token and no key. */
+export type ProcessRole = 'web' | 'worker';
+
+export interface ConfigFault {
+  readonly setting: string;
+  readonly message: string;
+}
+
+/** Settings that cannot be run with; `faults` lists all of them. No value of a setting is ever repeated. */
+export class ConfigError extends Error {
+  readonly faults: readonly ConfigFault[];
+
+  constructor(faults: readonly ConfigFault[]) {
+    super(
+      `The configuration cannot be used:\n${faults.map(({ setting, message }) => `  ${setting}: ${message}`).join('\n')}`,
+    );
+    this.name = 'ConfigError';
+    this.faults = faults;
+  }
+}
+
+const words: Readonly<Record<string, boolean>> = {
+  true: true,
+  '1': true,
+  yes: true,
+  on: true,
+  false: false,
+  '0': false,
+  no: false,
+  off: false,
+};
+
+const flag = z
+  .string()
+  .transform((text) => words[text.toLowerCase()])
+  .pipe(z.boolean({ error: 'must be true or false' }));
+
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, 'must be a port: a number from 0 to 65535')
+  .transform(Number)
+  .pipe(z.number().max(65_535, 'must be a port: a number from 0 to 65535'));
+
+const baseUrl = z.string().transform((text, context) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const plain = url && !url.search && !url.hash && !url.username && !url.password;
+  if (plain && (url.protocol === 'https:' || url.protocol === 'http:')) return url.href.replace(/\/+$/, '');
+  context.addIssue({
+    code: 'custom',
+    message: 'must be an http or https URL without user, query and fragment, such as https://gatehouse.example.com',
+  });
+  return z.NEVER;
+});
+
+const uriOf = (what: string, schemes: readonly string[]) =>
+  z.string().refine((text) => schemes.some((scheme) => text.startsWith(`${scheme}://`) && text.length > scheme.length + 3), {
+    message: `must be the URL of ${what}: ${schemes.map((scheme) => `${scheme}://…`).join(' or ')}`,
+  });
+
+const operatorTokens = z
+  .string()
+  .transform((text) => text.split(',').map((token) => token.trim()))
+  .pipe(
+    z
+      .array(
+        z
+          .string()
+          .min(1, 'holds an empty token')
+          .regex(/^[\x21-\x7e]*$/, 'a token is made of printable ASCII characters without blanks'),
+      )
+      .max(2, 'at most two tokens are valid at once, separated by a comma'),
+  );
+
+const trustProxy = z.string().transform((text) => {
+  if (/^\d{1,2}$/.test(text)) return Number(text);
+  return words[text.toLowerCase()] ?? text;
+});
+
+/** Every setting. An empty text counts as unset. */
+const settings = z.object({
+  HOST: z.string().optional(),
+  PORT: port.default(3000),
+  GATEHOUSE_URL: baseUrl.optional(),
+  GATEHOUSE_DATA: z.string().default('./data'),
+  GATEHOUSE_KEY: z.string().optional(),
+  GATEHOUSE_OPERATOR_TOKEN: operatorTokens.default([]),
+  GATEHOUSE_ALLOW_PRIVATE_NETWORK: flag.default(false),
+  GATEHOUSE_LOG_LEVEL: z
+    .string()
+    .toLowerCase()
+    .pipe(z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }))
+    .default('info'),
+  GATEHOUSE_TRUST_PROXY: trustProxy.default(false),
+  MONGODB_URI: uriOf('a MongoDB replica set', ['mongodb', 'mongodb+srv']).optional(),
+  REDIS_URL: uriOf('a Redis server', ['redis', 'rediss']).optional(),
+});
+
+const names = Object.keys(settings.shape);
+
+/** Names that other programs use for the same thing. */
+const lookalikes: Readonly<Record<string, string>> = {
+  MONGO_URI: 'MONGODB_URI',
+  MONGO_URL: 'MONGODB_URI',
+  MONGODB_URL: 'MONGODB_URI',
+  REDIS_URI: 'REDIS_URL',
+  REDISURL: 'REDIS_URL',
+};
+
+/**
+ * Reads the settings from `env` (default: this process's environment).
+ * Throws ConfigError, which lists every fault at once.
+ */
+export function readConfig(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  role: ProcessRole = 'web',
+): Config {
+  const given = Object.fromEntries(
+    names.map((name) => [name, env[name]?.trim()] as const).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = settings.safeParse(given);
+  const faults: ConfigFault[] = parsed.success
+    ? []
+    : parsed.error.issues.map(({ path, message }) => ({ setting: String(path[0]), message }));
+  faults.push(...combinationFaults(given, role));
+  if (faults.length > 0 || !parsed.success) throw new ConfigError(faults);
+
+  const value = parsed.data;
+  const dataFolder = resolve(value.GATEHOUSE_DATA);
+  return Object.freeze({
+    host: value.HOST,
+    port: value.PORT,
+    baseUrl: value.GATEHOUSE_URL ?? `http://localhost:${value.PORT}`,
+    dataFolder,
+    key: value.GATEHOUSE_KEY,
+    operatorTokens: Object.freeze(value.GATEHOUSE_OPERATOR_TOKEN),
+    store:
+      value.MONGODB_URI === undefined
+        ? { kind: 'sqlite' as const, path: resolve(dataFolder, 'gatehouse.db') }
+        : { kind: 'mongodb' as const, uri: value.MONGODB_URI },
+    redisUrl: value.REDIS_URL,
+    allowPrivateNetwork: value.GATEHOUSE_ALLOW_PRIVATE_NETWORK,
+    trustProxy: value.GATEHOUSE_TRUST_PROXY,
+    logLevel: value.GATEHOUSE_LOG_LEVEL,
+    warnings: Object.freeze([...weaknesses(value), ...unknownNames(env)]),
+  });
+}
+
+/** Settings that are each well formed but cannot go together. */
+function combinationFaults(given: Readonly<Record<string, string | undefined>>, role: ProcessRole): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const miss = (setting: string, message: string): void => {
+    if (given[setting] === undefined) faults.push({ setting, message });
+  };
+  if (role === 'worker') {
+    miss('MONGODB_URI', 'is required: workers run beside a MongoDB store (without it, jobs run in the web process)');
+    miss('REDIS_URL', 'is required: workers take their jobs from Redis (without it, jobs run in the web process)');
+    return faults;
+  }
+  if (given['REDIS_URL'] !== undefined) {
+    miss('MONGODB_URI', 'is required with REDIS_URL: the embedded store serves one process, which needs no Redis');
+  }
+  if (given['MONGODB_URI'] !== undefined) {
+    const why = 'is required with MONGODB_URI: every process must have the same one, so none is generated';
+    miss('GATEHOUSE_KEY', why);
+    miss('GATEHOUSE_OPERATOR_TOKEN', why);
+  }
+  return faults;
+}
+
+function weaknesses(value: z.output<typeof settings>): string[] {
+  const warnings: string[] = [];
+  const short = 'is shorter than 24 characters; take a random one, for example from `openssl rand -hex 32`';
+  if (value.GATEHOUSE_KEY !== undefined && value.GATEHOUSE_KEY.length < 24) warnings.push(`GATEHOUSE_KEY ${short}`);
+  if (value.GATEHOUSE_OPERATOR_TOKEN.some((token) => token.length < 24)) {
+    warnings.push(`GATEHOUSE_OPERATOR_TOKEN ${short}`);
+  }
+  return warnings;
+}
+
+function unknownNames(env: Readonly<Record<string, string | undefined>>): string[] {
+  const warnings: string[] = [];
+  for (const name of Object.keys(env)) {
+    if (names.includes(name) || !env[name]) continue;
+    const meant = lookalikes[name] ?? (name.startsWith('GATEHOUSE_') ? nearest(name, names) : undefined);
+    if (meant !== undefined) warnings.push(`${name} is not a setting and has no effect; did you mean ${meant}?`);
+    else if (name.startsWith('GATEHOUSE_')) warnings.push(`${name} is not a setting and has no effect`);
+  }
+  return warnings;
+}

@@ -1,0 +1,72 @@
+/** What comes from outside: bodies are read, texts that no field may hold refused, and everything parsed by its schema. */
+import express, { type Request, type Response } from 'express';
+import type { z } from 'zod';
+import { AppError } from '../errors.ts';
+import { type FieldFault, invalidRequest } from './errors.ts';
+
+const bodyLimit = '256kb';
+const depthLimit = 32;
+const readBody = express.json({ limit: bodyLimit, type: () => true });
+
+/**
+ * The request's JSON body; undefined where there is none.
+ * Throws AppError: unsupported_content_type, malformed_json, body_too_large, invalid_request (poisoned content).
+ */
+export async function readJson(request: Request, response: Response): Promise<unknown> {
+  const length = request.headers['content-length'];
+  const empty = request.headers['transfer-encoding'] === undefined && (length === undefined || length === '0');
+  if (empty) return undefined;
+  const contentType = request.headers['content-type'] ?? '';
+  if (!/^application\/(?:[a-z0-9.+-]+\+)?json\s*(?:;|$)/i.test(contentType)) {
+    throw new AppError('unsupported_content_type', 'Send the body as application/json.');
+  }
+  await new Promise<void>((resolve, reject) => {
+    readBody(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(error)));
+  });
+  refusePoison(request.body, 'body');
+  return request.body;
+}
+
+// Half a surrogate pair cannot be written as UTF-8; a NUL ends texts early in one of the stores.
+const unstorable = /\0|\p{Surrogate}/u;
+const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** Throws invalid_request for what no request may hold anywhere: forbidden keys, NUL characters, endless nesting. */
+export function refusePoison(value: unknown, place: FieldFault['in']): void {
+  const fault = findPoison(value, '', 0);
+  if (fault) throw invalidRequest('The request holds what no request may hold.', [{ in: place, ...fault }]);
+}
+
+function findPoison(value: unknown, path: string, depth: number): { field: string; message: string } | undefined {
+  if (typeof value === 'string') {
+    return unstorable.test(value) ? { field: path, message: 'holds a NUL character or half a character' } : undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (depth >= depthLimit) return { field: '', message: `is nested more than ${depthLimit} levels deep` };
+  for (const key of Object.keys(value)) {
+    const field = path === '' ? key : `${path}.${key}`;
+    if (forbiddenKeys.has(key)) return { field, message: 'is a name that is not allowed' };
+    if (unstorable.test(key)) return { field: path, message: 'has a field whose name holds a NUL character' };
+    const fault = findPoison((value as Record<string, unknown>)[key], field, depth + 1);
+    if (fault) return fault;
+  }
+  return undefined;
+}
+
+/** Parses by schema. Throws invalid_request that names every field at fault. */
+export function parseInput<S extends z.ZodType>(schema: S, value: unknown, place: FieldFault['in']): z.output<S> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.flatMap((issue): FieldFault[] => {
+    const field = issue.path.map(String).join('.');
+    if (issue.code !== 'unrecognized_keys') return [{ in: place, field, message: issue.message }];
+    return issue.keys.map((key) => ({
+      in: place,
+      field: field === '' ? key : `${field}.${key}`,
+      message: 'is not a known field',
+    }));
+  });
+  const [first] = errors;
+  const what = first && first.field !== '' ? `${first.field}: ${first.message}` : (first?.message ?? 'invalid');
+  throw invalidRequest(`The ${place} is not as this route takes it: ${what}`, errors);
+}
