@@ -1,19 +1,38 @@
 import { z } from 'zod';
 
+/** How a job that fails is tried again: the wait doubles from `firstMs` up to `capMs`; after `attempts` it is parked. */
+export interface Retry {
+  readonly attempts: number;
+  readonly firstMs: number;
+  readonly capMs: number;
+}
+
+/** Ten attempts over about ten minutes: an outlasting fault is for the operator to see, not for the queue to hide. */
+const patient: Retry = { attempts: 10, firstMs: 500, capMs: 5 * 60_000 };
+
 /**
  * The job catalogue: what a committed change may ask for. Handlers are idempotent and level-triggered: a payload says
  * whom to look at again, never what to change.
  */
 export const jobs = {
   /** Recompute the mapped grants of these accounts (MAP-3). */
-  reconcile: { payload: z.object({ people: z.array(z.string()).min(1).max(500) }) },
+  reconcile: { payload: z.object({ people: z.array(z.string()).min(1).max(500) }), retry: patient },
   /** Find everybody in these directory groups, nested ones too, or granted by these mappings, and reconcile them. */
   'reconcile-groups': {
     payload: z.object({ groups: z.array(z.string()), mappings: z.array(z.string()).default([]) }),
+    retry: patient,
   },
   /** A domain has been verified: prove its people's addresses and resolve those who wait for adoption (ACC-2, SCIM-3). */
-  'prove-domain': { payload: z.object({ domain: z.string() }) },
-} as const;
+  'prove-domain': { payload: z.object({ domain: z.string() }), retry: patient },
+} as const satisfies Record<string, { readonly payload: z.ZodObject; readonly retry: Retry }>;
 
 export type JobName = keyof typeof jobs;
+/** What a handler is given. */
 export type JobPayload<N extends JobName> = z.output<(typeof jobs)[N]['payload']>;
+/** What is handed in: fields with a default may be left out. */
+export type JobInput<N extends JobName> = z.input<(typeof jobs)[N]['payload']>;
+
+/** Whether a job of this name exists. */
+export function isJobName(name: string): name is JobName {
+  return Object.hasOwn(jobs, name);
+}

@@ -11,7 +11,7 @@ export const outbox = organizationCollection('outbox', {
   lease: { type: String },
   error: { type: String },
 });
-outbox.schema.index({ state: 1, organizationId: 1, dueAt: 1 });
+outbox.schema.index({ state: 1, organizationId: 1, dueAt: 1, _id: 1 });
 
 /** What happened to access, by whom (AUD-1). */
 export const auditEvents = organizationCollection('auditEvents', {
@@ -27,7 +27,7 @@ export const auditEvents = organizationCollection('auditEvents', {
   detail: { type: String },
 });
 auditEvents.schema.index({ organizationId: 1, _id: 1 });
-auditEvents.schema.index({ organizationId: 1, targetId: 1 });
+auditEvents.schema.index({ organizationId: 1, targetId: 1, _id: 1 });
 
 /** Former versions of rows: what `rowId` of collection `of` was from `from` until `to`, who made it so and who ended it. */
 export const history = organizationCollection('history', {

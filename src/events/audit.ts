@@ -1,0 +1,57 @@
+import { newId } from '../lib/ids.ts';
+import type { AuditEvent, Filter, JsonObject, Page, ReadStore, Transaction } from '../store/index.ts';
+
+/** What happened to what. Who did it, for whom and by which request comes from the transaction's cause. */
+export interface AuditEntry {
+  /** A noun and a verb in the past tense: `member.suspended`, `owner.deprovision_refused`. */
+  readonly type: `${string}.${string}`;
+  /** `refused` where somebody tried and nothing changed. Default `done`. */
+  readonly outcome?: 'done' | 'refused';
+  readonly targetKind: string;
+  readonly targetId: string;
+  /** The fields at issue as they were and as they are; keys without dots, never a secret. */
+  readonly before?: JsonObject | undefined;
+  readonly after?: JsonObject | undefined;
+  /** One sentence for the person who reads it. */
+  readonly detail?: string | undefined;
+}
+
+/** Writes an audit event in the transaction of the change that it tells of (AUD-1): both stay, or neither. */
+export async function recordAudit(tx: Transaction, organizationId: string, entry: AuditEntry): Promise<void> {
+  const { actor, onBehalfOf, requestId } = tx.cause;
+  const { type, outcome = 'done', targetKind, targetId, before, after, detail } = entry;
+  await tx.auditEvents.insert(organizationId, {
+    _id: newId('audit'),
+    organizationId,
+    type,
+    actor,
+    requestId,
+    outcome,
+    targetKind,
+    targetId,
+    ...(onBehalfOf !== undefined && { onBehalfOf }),
+    ...(before && { before }),
+    ...(after && { after }),
+    ...(detail !== undefined && { detail }),
+  });
+}
+
+export interface AuditQuery {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+  readonly targetId?: string | undefined;
+  readonly type?: string | undefined;
+}
+
+/** The organization's audit events, newest first. A foreign cursor throws AppError('invalid_request'). */
+export function listAudit(
+  reads: Pick<ReadStore, 'auditEvents'>,
+  organizationId: string,
+  { limit, cursor, targetId, type }: AuditQuery,
+): Promise<Page<AuditEvent>> {
+  const filter: Filter<AuditEvent> = {
+    ...(targetId !== undefined && { targetId }),
+    ...(type !== undefined && { type }),
+  };
+  return reads.auditEvents.page(organizationId, filter, { sort: { _id: -1 }, limit, cursor });
+}

@@ -1,0 +1,45 @@
+import { AppError } from '../errors.ts';
+import { newId } from '../lib/ids.ts';
+import type { OutboxRow, Page, PageOptions, ReadStore, Transaction } from '../store/index.ts';
+import { type JobInput, type JobName, jobs } from './jobs.ts';
+
+/**
+ * Asks for a job as part of a change: it runs once `tx` has committed, and never if it does not (OPS-2).
+ * A payload that the catalogue refuses throws, and the change with it.
+ */
+export async function enqueue<N extends JobName>(
+  tx: Transaction,
+  organizationId: string,
+  job: N,
+  payload: JobInput<N>,
+): Promise<void> {
+  await tx.outbox.insert(organizationId, {
+    _id: newId('outbox'),
+    organizationId,
+    job,
+    payload: jobs[job].payload.parse(payload),
+    state: 'waiting',
+    dueAt: tx.at,
+    attempts: 0,
+  });
+}
+
+/** The organization's jobs that were given up after their last attempt, oldest first, with the error of that attempt. */
+export function findParked(
+  reads: Pick<ReadStore, 'outbox'>,
+  organizationId: string,
+  page: PageOptions = { limit: 100 },
+): Promise<Page<OutboxRow>> {
+  return reads.outbox.page(organizationId, { state: 'parked' }, page);
+}
+
+/** Gives a parked job all its attempts again, from now on. Throws AppError('not_found') where none is parked by this id. */
+export async function replayParked(tx: Transaction, organizationId: string, id: string): Promise<OutboxRow> {
+  const row = await tx.outbox.updateOne(
+    organizationId,
+    { _id: id, state: 'parked' },
+    { $set: { state: 'waiting', dueAt: tx.at, attempts: 0 }, $unset: { error: true, lease: true } },
+  );
+  if (!row) throw new AppError('not_found', `No parked job has the id ${id}.`);
+  return row;
+}
