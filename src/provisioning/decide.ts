@@ -1,0 +1,120 @@
+/**
+ * What becomes of a person that an IdP has pushed: two pure rules, one after the other. `decideIdentity` says whose
+ * account it is, `decideMembership` what happens to that account's membership. people.ts loads the facts and writes.
+ */
+
+/** An account's membership of this organization, as far as the rules look at it. */
+export interface MemberFacts {
+  readonly status: 'active' | 'suspended';
+  /** Whose word counts for it (SCIM-3): this directory user's, another one's, or no directory's. */
+  readonly governedBy: 'this' | 'another' | 'nobody';
+  /** Its directory user was deleted by the IdP, and no directory has taken it up since. */
+  readonly departed: boolean;
+}
+
+export interface IdentityFacts {
+  /** The account that this directory user is linked to: the link never moves, whatever its userName or email becomes. */
+  readonly linkedTo?: string;
+  /** Departed from this directory with an equal externalId, which the directory declares to be immutable. */
+  readonly departedWithSameId?: string;
+  /** Departed from this directory with the same userName, and nothing pushed now contradicts that it is this account. */
+  readonly departedWithSameName?: string;
+  /** Whether the push names an address at all. */
+  readonly address: boolean;
+  /** Another user of this directory carries the address, or is linked to the account that holds it. */
+  readonly addressHeldInDirectory: boolean;
+  /** The account with this address proven (ACC-2), and whether it is a member here. */
+  readonly holder?: { readonly accountId: string; readonly member: 'none' | 'present' | 'departed' };
+  /** Whether this organization has verified the address's domain (SSO-3). */
+  readonly domainVerified: boolean;
+}
+
+/** Why the address of a new account is not claimed, or how it is. */
+export type AddressClaim = 'proven' | 'unproven' | 'none';
+
+export type Identity =
+  /** The account that this directory user has been linked to before. */
+  | { readonly kind: 'known'; readonly accountId: string }
+  /** A departed member whose immutable id is equal: the same person, with everything that was theirs. */
+  | { readonly kind: 'returned'; readonly accountId: string }
+  /** A departed member's userName or address without the immutable id: the member, but nothing that was theirs. */
+  | { readonly kind: 'recycled'; readonly accountId: string }
+  /** The account that holds the address: a member already, or linked through a verified domain. */
+  | { readonly kind: 'found'; readonly accountId: string }
+  /** The account exists, and this organization cannot show that its IdP speaks for it: the adoption queue. */
+  | { readonly kind: 'waiting' }
+  /** Nobody known: an account of its own. `conflict`: its address belongs to another directory user (ACC-3). */
+  | { readonly kind: 'new'; readonly claim: AddressClaim; readonly conflict: boolean };
+
+/**
+ * Whose account a pushed person is (ACC-2, ACC-3, SCIM-3). The first that applies: the link; an equal immutable id; an
+ * address that another user of the directory has (own account without one); the account that has the address proven;
+ * a departed namesake; else a new account.
+ */
+export function decideIdentity(facts: IdentityFacts): Identity {
+  if (facts.linkedTo !== undefined) return { kind: 'known', accountId: facts.linkedTo };
+  if (facts.departedWithSameId !== undefined) return { kind: 'returned', accountId: facts.departedWithSameId };
+  if (facts.address && facts.addressHeldInDirectory) return { kind: 'new', claim: 'none', conflict: true };
+  if (facts.holder !== undefined) return decideHolder(facts.holder, facts.domainVerified);
+  if (facts.departedWithSameName !== undefined) return { kind: 'recycled', accountId: facts.departedWithSameName };
+  const claim = !facts.address ? 'none' : facts.domainVerified ? 'proven' : 'unproven';
+  return { kind: 'new', claim, conflict: false };
+}
+
+function decideHolder(holder: NonNullable<IdentityFacts['holder']>, domainVerified: boolean): Identity {
+  if (holder.member === 'departed') return { kind: 'recycled', accountId: holder.accountId };
+  if (holder.member === 'present' || domainVerified) return { kind: 'found', accountId: holder.accountId };
+  return { kind: 'waiting' };
+}
+
+export interface MembershipFacts {
+  readonly identity: Exclude<Identity['kind'], 'waiting'>;
+  /** What the directory user says after this push. */
+  readonly active: boolean;
+  /** The push itself says `active: true`: only such a one brings somebody back (MEM-4). */
+  readonly statesActive: boolean;
+  /** Absent where the account is not a member of this organization. */
+  readonly member?: MemberFacts;
+}
+
+export interface Membership {
+  /** `suspend` is asked of access/, which refuses it for the Owner, and the whole push with it (OWN-1, OWN-2). */
+  readonly step: 'keep' | 'add' | 'suspend' | 'reactivate';
+  /** With `add`: the status to begin with. */
+  readonly status: 'active' | 'suspended';
+  /** This directory user governs the member from now on. */
+  readonly governs: boolean;
+  /** Everything that the former holder of the name was given is taken away, and an Admin is asked to look (SCIM-3). */
+  readonly recycled: boolean;
+  /** What was accepted without the effect that its sender may expect (SCIM-5). */
+  readonly note?: 'governed_by_another_directory' | 'removed_member_stays_out' | 'departed_member_stays_suspended';
+}
+
+const keep: Membership = { step: 'keep', status: 'active', governs: false, recycled: false };
+
+/** What a push does to the membership of the account that it is about (MEM-4, MEM-5, SCIM-3). */
+export function decideMembership(facts: MembershipFacts): Membership {
+  const { member, identity, active } = facts;
+  const status = active ? 'active' : 'suspended';
+  if (member === undefined) {
+    const comesIn = identity !== 'known' || (active && facts.statesActive);
+    if (!comesIn) return { ...keep, note: 'removed_member_stays_out' };
+    return { step: 'add', status, governs: true, recycled: false };
+  }
+  if (member.governedBy === 'another') return { ...keep, note: 'governed_by_another_directory' };
+  const recycled = identity === 'recycled';
+  // A directory that has merely known a departed member all along does not undo the departure by its next full sync.
+  if (member.departed && identity === 'known') return { ...keep, note: 'departed_member_stays_suspended' };
+  const governed = { ...keep, status, governs: true, recycled } as const;
+  if (!active && member.status === 'active') return { ...governed, step: 'suspend' };
+  if (active && facts.statesActive && member.status === 'suspended') return { ...governed, step: 'reactivate' };
+  return governed;
+}
+
+/**
+ * Whether the deletion of a directory user ends the membership's governance: the member is then suspended and marked
+ * as departed, grants kept (SCIM-3). Nothing happens to a member whom another directory user governs, or nobody.
+ */
+export function decideDeparture(member: MemberFacts | undefined): 'keep' | 'depart' {
+  return member?.governedBy === 'this' ? 'depart' : 'keep';
+}

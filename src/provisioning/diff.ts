@@ -1,0 +1,34 @@
+import type { Grant } from '../store/index.ts';
+import type { MappedGrant } from './desired.ts';
+
+export type GivenGrant = Pick<Grant, '_id' | 'target' | 'targetId' | 'role' | 'sourceId'>;
+
+export interface GrantDifference<G extends GivenGrant> {
+  readonly add: readonly MappedGrant[];
+  /** A grant of which only the role is another now. */
+  readonly change: readonly { readonly grant: G; readonly role: MappedGrant['role'] }[];
+  readonly remove: readonly G[];
+}
+
+/** What must change for `given` (one person's mapped grants) to become `desired` (MAP-3). */
+export function diffGrants<G extends GivenGrant>(
+  desired: readonly MappedGrant[],
+  given: readonly G[],
+): GrantDifference<G> {
+  const wanted = new Map(desired.map((grant) => [`${grant.mappingId} ${grant.targetId}`, grant]));
+  const change: { grant: G; role: MappedGrant['role'] }[] = [];
+  const remove: G[] = [];
+  for (const grant of given) {
+    const key = `${grant.sourceId} ${grant.targetId}`;
+    const want = wanted.get(key);
+    wanted.delete(key);
+    if (want === undefined) remove.push(grant);
+    else if (want.role !== grant.role) change.push({ grant, role: want.role });
+  }
+  return { add: [...wanted.values()], change, remove };
+}
+
+/** How many grants a difference touches. */
+export function differenceSize({ add, change, remove }: GrantDifference<GivenGrant>): number {
+  return add.length + change.length + remove.length;
+}
