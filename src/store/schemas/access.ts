@@ -37,6 +37,7 @@ export const members = versionedCollection(
       type: {
         directoryId: { type: String, required: true },
         userName: { type: String, required: true },
+        userNameKey: { type: String, required: true },
         externalId: { type: String },
       },
       _id: false,
@@ -58,6 +59,8 @@ members.schema.index({ organizationId: 1, accountId: 1 }, { unique: true });
 members.schema.index({ organizationId: 1 }, { unique: true, partialFilterExpression: { owner: true } });
 members.schema.index({ accountId: 1 });
 members.schema.index({ organizationId: 1, directoryUserId: 1 });
+members.schema.index({ organizationId: 1, 'departed.userNameKey': 1 });
+members.schema.index({ organizationId: 1, 'departed.externalId': 1 });
 
 /** An isolated workspace (PRJ-1); one of an organization is the default one (PRJ-2). */
 export const projects = organizationCollection('projects', {
