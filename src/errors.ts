@@ -45,12 +45,14 @@ const catalogue = {
   member_suspended: 'conflict',
   owner_protected: 'forbidden',
   role_from_mapping: 'conflict',
+  role_from_organization: 'conflict',
   governed_by_directory: 'conflict',
   domain_taken: 'conflict',
   // projects, collaborators
   project_name_taken: 'conflict',
   default_project_protected: 'conflict',
   multi_project_off: 'forbidden',
+  projects_remain: 'conflict',
   not_organization_member: 'conflict',
   already_a_collaborator: 'conflict',
   // directories and SCIM (scim/errors.ts adds the scimType)

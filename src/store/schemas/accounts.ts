@@ -21,7 +21,7 @@ accountEmails.schema.index({ accountId: 1, emailKey: 1 }, { unique: true });
 export const sessions = platformCollection('sessions', {
   accountId: { type: String, required: true },
   tokenHash: { type: String, required: true },
-  madeBy: { type: String, enum: ['operator'], required: true },
+  madeBy: { type: String, enum: ['operator', 'sign_in'], required: true },
   endedIn: { type: [String], required: true },
   idleExpiresAt: { type: Date, required: true },
   expiresAt: { type: Date, required: true },

@@ -1,0 +1,137 @@
+/** Accounts and their addresses (ACC-1, ACC-2, ACC-3). "The account exists" means: one with that address proven. */
+import { AppError } from '../errors.ts';
+import { isId, newId } from '../lib/ids.ts';
+import { caseKey } from '../lib/text.ts';
+import { type Account, type AccountEmail, PLATFORM, type ReadStore, type Transaction } from '../store/index.ts';
+
+/** Who says that an address is its account's own. */
+export type ProvenBy = 'mailbox' | 'idp' | 'operator';
+
+/**
+ * Makes an account with a proven address. The address is taken as a valid one, parsed at the edge.
+ * Throws `email_taken` where another account has it proven (ACC-2).
+ */
+export async function createAccount(
+  tx: Transaction,
+  input: { readonly email: string; readonly name?: string | undefined; readonly provenBy: ProvenBy },
+): Promise<Account> {
+  if (await findAccountByProvenEmail(tx, input.email)) {
+    throw new AppError('email_taken', `There is an account with the address ${input.email} already`);
+  }
+  const account = await insertAccount(tx, input.name);
+  await insertEmail(tx, account._id, input.email, input.provenBy);
+  return account;
+}
+
+/**
+ * Makes an account for a person that a directory has pushed. Without an address the person signs in by SSO only; an
+ * address that is not proven is a note that finds nobody and keeps nobody else from it (ACC-2, ACC-3).
+ * Throws `email_taken` where the address is to be proven and another account has it proven: decide that first.
+ */
+export async function createProvisionedAccount(
+  tx: Transaction,
+  input: {
+    readonly name?: string | undefined;
+    readonly email?: { readonly address: string; readonly proven: boolean } | undefined;
+  },
+): Promise<Account> {
+  const { name, email } = input;
+  if (email?.proven) return createAccount(tx, { email: email.address, name, provenBy: 'idp' });
+  const account = await insertAccount(tx, name);
+  if (email) await insertEmail(tx, account._id, email.address, undefined);
+  return account;
+}
+
+function insertAccount(tx: Transaction, name: string | undefined): Promise<Account> {
+  return tx.accounts.insert(PLATFORM, { _id: newId('account'), ...(name !== undefined && { name }) });
+}
+
+function insertEmail(
+  tx: Transaction,
+  accountId: string,
+  email: string,
+  provenBy: ProvenBy | undefined,
+): Promise<AccountEmail> {
+  return tx.accountEmails.insert(PLATFORM, {
+    _id: newId('accountEmail'),
+    accountId,
+    email,
+    emailKey: caseKey(email),
+    ...(provenBy ? { proven: true, provenBy, provenAt: tx.at } : { proven: false }),
+  });
+}
+
+/**
+ * Marks an address as the account's own, adding it where the account did not have it.
+ * Answers false, and changes nothing, where another account has it proven (ACC-2).
+ */
+export async function proveEmail(tx: Transaction, accountId: string, email: string, by: ProvenBy): Promise<boolean> {
+  const holder = await findProven(tx, email);
+  if (holder) return holder.accountId === accountId;
+  const own = await tx.accountEmails.findOne(PLATFORM, { accountId, emailKey: caseKey(email) });
+  if (own) {
+    await tx.accountEmails.updateOne(
+      PLATFORM,
+      { _id: own._id },
+      { $set: { proven: true, provenBy: by, provenAt: tx.at } },
+    );
+  } else {
+    await insertEmail(tx, accountId, email, by);
+  }
+  return true;
+}
+
+/** The account that has proven this address; compared without case. */
+export async function findAccountByProvenEmail(reads: ReadStore, email: string): Promise<Account | undefined> {
+  const holder = await findProven(reads, email);
+  return holder && reads.accounts.get(PLATFORM, holder.accountId);
+}
+
+function findProven(reads: ReadStore, email: string): Promise<AccountEmail | undefined> {
+  return reads.accountEmails.findOne(PLATFORM, { emailKey: caseKey(email), proven: true });
+}
+
+/** The account by its id, or by a proven address. */
+export function findAccount(reads: ReadStore, idOrEmail: string): Promise<Account | undefined> {
+  return isId('account', idOrEmail)
+    ? reads.accounts.get(PLATFORM, idOrEmail)
+    : findAccountByProvenEmail(reads, idOrEmail);
+}
+
+/** The account by its id; throws `not_found`. */
+export async function getAccount(reads: ReadStore, accountId: string): Promise<Account> {
+  const account = await reads.accounts.get(PLATFORM, accountId);
+  if (!account) throw new AppError('not_found', `There is no account ${accountId}`);
+  return account;
+}
+
+/** All addresses of an account, proven and not, in the order of adding. */
+export function findAccountEmails(reads: ReadStore, accountId: string): Promise<readonly AccountEmail[]> {
+  return reads.accountEmails.find(PLATFORM, { accountId });
+}
+
+/** How lists show a person: the account's name and its first address, proven ones first. */
+export interface Contact {
+  readonly accountId: string;
+  readonly name?: string;
+  readonly email?: string;
+}
+
+/** The contacts of these accounts, by account id; accounts that do not exist are absent. */
+export async function findContacts(
+  reads: ReadStore,
+  accountIds: readonly string[],
+): Promise<ReadonlyMap<string, Contact>> {
+  if (accountIds.length === 0) return new Map();
+  const [accounts, emails] = await Promise.all([
+    reads.accounts.find(PLATFORM, { _id: { $in: accountIds } }),
+    reads.accountEmails.find(PLATFORM, { accountId: { $in: accountIds } }),
+  ]);
+  return new Map(
+    accounts.map(({ _id: accountId, name }) => {
+      const own = emails.filter((email) => email.accountId === accountId);
+      const email = (own.find((one) => one.proven) ?? own[0])?.email;
+      return [accountId, { accountId, ...(name && { name }), ...(email && { email }) }];
+    }),
+  );
+}

@@ -1,0 +1,97 @@
+/** The Organization Default Key (KEY-3): sealed as well as hashed, since its Owner, and nobody else, may read it again. */
+import { AppError } from '../errors.ts';
+import { recordAudit } from '../events/index.ts';
+import { newId } from '../lib/ids.ts';
+import { hashSecret, newSecret, type Sealer } from '../lib/secrets.ts';
+import type { ApiKey, ReadStore, Session, Transaction } from '../store/index.ts';
+import { findMember } from './members.ts';
+import { isOwner } from './owner.ts';
+
+/** The recognisable beginning of every API key. */
+export const apiKeyPrefix = 'ghk_';
+
+/** Who asks for the Default Key, with all that OWN-4 depends on. */
+export type KeyReader =
+  | { readonly kind: 'operator' }
+  | { readonly kind: 'act_as'; readonly accountId: string }
+  | { readonly kind: 'session'; readonly accountId: string; readonly madeBy: Session['madeBy'] };
+
+/** Makes the Default Key of a new organization; the secret is not answered (KEY-3). */
+export async function insertDefaultKey(
+  tx: Transaction,
+  sealer: Sealer,
+  organizationId: string,
+  defaultProjectId: string,
+): Promise<ApiKey> {
+  return tx.apiKeys.insert(organizationId, {
+    _id: newId('apiKey'),
+    organizationId,
+    projectId: defaultProjectId,
+    kind: 'default',
+    ...mint(sealer),
+  });
+}
+
+/**
+ * The Default Key in the clear, for the Owner's own sign-in. Throws `act_as_refused` (the operator in the Owner's name),
+ * `permission_denied` (anybody else, and a session that the operator made), `not_found` (no member here; PRJ-1).
+ */
+export async function readDefaultKey(
+  reads: ReadStore,
+  sealer: Sealer,
+  organizationId: string,
+  reader: KeyReader,
+): Promise<{ readonly key: ApiKey; readonly secret: string }> {
+  await requireOwnersOwnSignIn(reads, organizationId, reader);
+  const key = await getDefaultKey(reads, organizationId);
+  return { key, secret: sealer.open(key.sealed ?? '') };
+}
+
+/** Replaces the Default Key: the old one is dead at once. Answers the new one; refuses as `readDefaultKey` does. */
+export async function regenerateDefaultKey(
+  tx: Transaction,
+  sealer: Sealer,
+  organizationId: string,
+  reader: KeyReader,
+): Promise<{ readonly key: ApiKey; readonly secret: string }> {
+  await requireOwnersOwnSignIn(tx, organizationId, reader);
+  const old = await getDefaultKey(tx, organizationId);
+  const minted = mint(sealer);
+  const key = await tx.apiKeys.updateOne(organizationId, { _id: old._id, version: old.version }, { $set: minted });
+  if (!key) throw new AppError('stale', 'The Default Key was regenerated meanwhile: read it again');
+  await recordAudit(tx, organizationId, {
+    type: 'default_key.regenerated',
+    targetKind: 'apiKey',
+    targetId: key._id,
+    before: { lastFour: old.lastFour },
+    after: { lastFour: key.lastFour },
+  });
+  return { key, secret: sealer.open(minted.sealed) };
+}
+
+/** The row of the Default Key; throws `not_found`. */
+async function getDefaultKey(reads: ReadStore, organizationId: string): Promise<ApiKey> {
+  const key = await reads.apiKeys.findOne(organizationId, { kind: 'default' });
+  if (!key) throw new AppError('not_found', 'There is no such organization');
+  return key;
+}
+
+async function requireOwnersOwnSignIn(reads: ReadStore, organizationId: string, reader: KeyReader): Promise<void> {
+  if (reader.kind === 'operator') throw refused('Only the Owner can read or regenerate the Organization Default Key');
+  const member = await findMember(reads, organizationId, reader.accountId);
+  if (!member) throw new AppError('not_found', 'There is no such organization');
+  if (reader.kind === 'act_as') {
+    throw new AppError('act_as_refused', 'The Default Key cannot be read or regenerated in the name of its Owner');
+  }
+  if (!isOwner(member)) throw refused('Only the Owner can read or regenerate the Organization Default Key');
+  if (reader.madeBy !== 'sign_in') {
+    throw refused("The Default Key needs the Owner's own sign-in; this session was made by the operator");
+  }
+}
+
+const refused = (message: string) => new AppError('permission_denied', message);
+
+function mint(sealer: Sealer) {
+  const secret = newSecret(apiKeyPrefix);
+  return { hash: hashSecret(secret), prefix: apiKeyPrefix, lastFour: secret.slice(-4), sealed: sealer.seal(secret) };
+}

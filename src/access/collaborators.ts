@@ -1,0 +1,156 @@
+/** Collaborators: who works in a project, by hand or by mapping, members and External Collaborators (PRJ-4, PRJ-6, MAP-2). */
+import { AppError } from '../errors.ts';
+import type { Grant, Member, Project, Transaction } from '../store/index.ts';
+import { findAccountByProvenEmail } from './accounts.ts';
+import { changeGrantRole, findGrants, insertGrant, removeGrants } from './grants.ts';
+import { findMember, refuseMapped, roleFromMapping } from './members.ts';
+import { higherRole, type Role } from './permissions.ts';
+
+export interface NewCollaborator {
+  /** The account must exist: an account with this address proven (ACC-2). */
+  readonly email: string;
+  /** Member where absent; an organization Admin is Admin whatever is asked for. */
+  readonly role?: Role | undefined;
+  /** Says that the person is known to be from outside the organization. */
+  readonly external?: boolean | undefined;
+}
+
+/**
+ * Adds somebody to a project, at once (PRJ-4). Answers the grant.
+ * Throws `not_found` (no such project here), `account_not_found`, `member_suspended`, `not_organization_member` (from
+ * outside, and not said to be external), `already_a_member` (said to be external, but a member),
+ * `default_project_protected` (a member has access already), `already_a_collaborator`.
+ */
+export async function addCollaborator(
+  tx: Transaction,
+  organizationId: string,
+  projectId: string,
+  input: NewCollaborator,
+): Promise<Grant> {
+  const project = await lockProject(tx, organizationId, projectId);
+  const account = await findAccountByProvenEmail(tx, input.email);
+  if (!account) {
+    const message = `There is no account with the address ${input.email}: the person must have an account first`;
+    throw new AppError('account_not_found', message);
+  }
+  const accountId = account._id;
+  const member = await lockMember(tx, organizationId, accountId);
+  refuseAddition(project, member, input);
+  const existing = (await findGrants(tx, organizationId, { accountId, targetId: projectId })).filter(isByHand);
+  if (existing.length > 0) throw new AppError('already_a_collaborator', 'This person is a collaborator already');
+  return insertGrant(tx, organizationId, {
+    accountId,
+    target: 'project',
+    targetId: projectId,
+    role: member?.role === 'admin' ? 'admin' : (input.role ?? 'member'),
+    source: 'manual',
+    grantedBy: tx.cause.actor,
+  });
+}
+
+function refuseAddition(project: Project, member: Member | undefined, { email, external }: NewCollaborator): void {
+  if (!member && external !== true) {
+    const message = `${email} is not a member of the organization: add them as an External Collaborator (external: true)`;
+    throw new AppError('not_organization_member', message);
+  }
+  if (!member) return;
+  if (member.status === 'suspended') {
+    throw new AppError('member_suspended', `${email} is a suspended member of the organization`);
+  }
+  if (external === true) {
+    throw new AppError('already_a_member', `${email} is a member of the organization, not external`);
+  }
+  if (project.isDefault) {
+    throw new AppError(
+      'default_project_protected',
+      'Every member of the organization has access to the default project',
+    );
+  }
+}
+
+/**
+ * Gives a collaborator a role by hand; the effective one changes nothing. Throws `not_found` (no such project or
+ * collaborator), `role_from_mapping` (MAP-2), `role_from_organization` (an organization Admin is Admin here, PRJ-5),
+ * `default_project_protected` (the role of a member follows the organization role, PRJ-2).
+ */
+export async function changeCollaboratorRole(
+  tx: Transaction,
+  organizationId: string,
+  projectId: string,
+  accountId: string,
+  role: Role,
+): Promise<readonly Grant[]> {
+  const { project, member, grants } = await loadCollaborator(tx, organizationId, projectId, accountId);
+  if (member && project.isDefault) {
+    throw new AppError('default_project_protected', 'In the default project a role follows the organization role');
+  }
+  if (member?.role === 'admin' && role === 'member') {
+    const message = 'This person is an Admin of the organization, and therefore Admin in its projects';
+    throw new AppError('role_from_organization', message);
+  }
+  const effective = grants.reduce<Role | undefined>((best, grant) => higherRole(best, grant.role), undefined);
+  if (effective === role) return grants;
+  refuseMapped(grants, role);
+  const manual = grants.find((grant) => grant.source === 'manual');
+  if (manual) await changeGrantRole(tx, organizationId, manual, role);
+  else {
+    const target = { target: 'project', targetId: projectId } as const;
+    await insertGrant(tx, organizationId, { accountId, ...target, role, source: 'manual', grantedBy: tx.cause.actor });
+  }
+  const higher = grants.filter((grant) => grant.source === 'creator' && role === 'member');
+  await removeGrants(tx, organizationId, higher);
+  return findGrants(tx, organizationId, { accountId, targetId: projectId });
+}
+
+export interface RemovedCollaborator {
+  readonly removed: readonly Grant[];
+  /** What mappings still give: the person keeps that access. */
+  readonly remaining: readonly Grant[];
+}
+
+/**
+ * Takes away what a collaborator was given by hand, at once (PRJ-7); what a mapping gives stays and is answered (MAP-2).
+ * Throws `not_found`, `default_project_protected` (PRJ-2), `role_from_mapping` where nothing was given by hand.
+ */
+export async function removeCollaborator(
+  tx: Transaction,
+  organizationId: string,
+  projectId: string,
+  accountId: string,
+): Promise<RemovedCollaborator> {
+  const { project, member, grants } = await loadCollaborator(tx, organizationId, projectId, accountId);
+  if (member && project.isDefault) {
+    throw new AppError('default_project_protected', 'A member cannot be taken out of the default project');
+  }
+  const removed = grants.filter(isByHand);
+  const remaining = grants.filter((grant) => !isByHand(grant));
+  if (removed.length === 0) throw roleFromMapping(remaining, 'The access of this person');
+  await removeGrants(tx, organizationId, removed);
+  return { removed, remaining };
+}
+
+/** What people give each other, as opposed to what a mapping gives. */
+const isByHand = (grant: Grant): boolean => grant.source !== 'mapping';
+
+async function loadCollaborator(tx: Transaction, organizationId: string, projectId: string, accountId: string) {
+  const project = await lockProject(tx, organizationId, projectId);
+  const member = await lockMember(tx, organizationId, accountId);
+  const grants = await findGrants(tx, organizationId, { accountId, targetId: projectId });
+  if (grants.length === 0 && !(member && project.isDefault)) {
+    throw new AppError('not_found', 'This person is not a collaborator of the project');
+  }
+  return { project, member, grants };
+}
+
+/** The project must not vanish while somebody is granted a role in it. */
+async function lockProject(tx: Transaction, organizationId: string, projectId: string): Promise<Project> {
+  const project = await tx.projects.lock(organizationId, projectId);
+  if (!project) throw new AppError('not_found', `There is no project ${projectId}`);
+  return project;
+}
+
+/** The membership must neither end nor be suspended while it is relied on; undefined for somebody from outside. */
+async function lockMember(tx: Transaction, organizationId: string, accountId: string): Promise<Member | undefined> {
+  const member = await findMember(tx, organizationId, accountId);
+  return member && tx.members.lock(organizationId, member._id);
+}

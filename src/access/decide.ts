@@ -1,0 +1,207 @@
+/** The one decision of the product: may this account do that, here, and why (PERM-1…5, MEM-1, PRJ-2, PRJ-5, PRJ-6). */
+import { higherRole, isPermission, permissionScope, type Role, rolesFor } from './permissions.ts';
+
+/** A thing that permissions are asked on. */
+export interface ResourceRef {
+  readonly kind: 'organization' | 'project';
+  readonly id: string;
+}
+
+/** One grant on the resource. `grantedBy` of a mapping's grant is `group:<id of the directory group>`. */
+export interface GrantFacts {
+  readonly role: Role;
+  readonly source: 'manual' | 'mapping' | 'creator';
+  readonly sourceId: string;
+  readonly grantedBy: string;
+}
+
+/** All that a decision depends on. */
+export interface AccessFacts {
+  /** Absent where there is no such resource. */
+  readonly resource?: { readonly kind: 'organization' } | { readonly kind: 'project'; readonly isDefault: boolean };
+  /** The account's membership of the resource's organization; absent where the account is no member. */
+  readonly member?: { readonly role: Role; readonly status: 'active' | 'suspended'; readonly owner: boolean };
+  /** The organization's setting of PRJ-5. */
+  readonly adminAccess: 'all' | 'joined';
+  /** The account's grants on this project; on an organization, for one who is no member: on any of its projects. */
+  readonly grants: readonly GrantFacts[];
+  /** The session that asks has been ended in this organization. */
+  readonly sessionEnded?: boolean;
+}
+
+/** Where an effective role comes from. */
+export type Via = 'owner' | 'organization_role' | 'default_project' | 'grant' | 'external';
+
+/** Stable codes of the AuthZEN answer's reason; the first line allow (or fall short of the permission's role), the others deny. */
+export type ReasonCode =
+  | 'owner'
+  | 'organization_admin'
+  | 'organization_member'
+  | 'default_project'
+  | 'granted_manually'
+  | 'granted_by_mapping'
+  | 'granted_as_creator'
+  | 'external_collaborator'
+  | 'role_insufficient'
+  | 'member_suspended'
+  | 'not_a_member'
+  | 'external_without_organization_role'
+  | 'project_not_joined'
+  | 'no_project_access'
+  | 'session_ended'
+  | 'unknown_permission'
+  | 'unknown_resource'
+  | 'unknown_subject'
+  | 'permission_not_for_resource';
+
+/** An effective role and the source that gives it. */
+export interface Standing {
+  readonly role: Role;
+  readonly via: Via;
+  readonly reason: ReasonCode;
+  /** The source in words, for people. */
+  readonly message: string;
+}
+
+/** Why an account has no role at all. */
+export interface NoStanding {
+  readonly role?: undefined;
+  readonly reason: ReasonCode;
+  readonly message: string;
+}
+
+export interface Decision {
+  readonly allowed: boolean;
+  readonly reason: ReasonCode;
+  readonly message: string;
+  readonly role?: Role;
+  readonly via?: Via;
+}
+
+const roleName: Readonly<Record<Role, string>> = { admin: 'Admin', member: 'Member' };
+
+/** A refusal whose reason is no role of the account: also for those who must answer before there are facts. */
+export function deny(reason: ReasonCode, message: string): Decision {
+  return { allowed: false, reason, message };
+}
+
+/**
+ * Whether the account of these facts has `permission`. Anything unknown denies with its own reason; nothing throws.
+ */
+export function decideAccess(facts: AccessFacts, permission: string): Decision {
+  if (!isPermission(permission))
+    return deny('unknown_permission', `There is no permission ${JSON.stringify(permission)}`);
+  if (facts.resource === undefined) return deny('unknown_resource', 'There is no such organization or project');
+  if (permissionScope(permission) !== facts.resource.kind) {
+    return deny(
+      'permission_not_for_resource',
+      `${permission} is asked on the ${permissionScope(permission)}, not on the ${facts.resource.kind}`,
+    );
+  }
+  const standing = resolveStanding(facts);
+  if (standing.role === undefined) return deny(standing.reason, standing.message);
+  const { role, via } = standing;
+  if (rolesFor(permission).includes(role)) {
+    return { allowed: true, reason: standing.reason, message: `${roleName[role]}: ${standing.message}`, role, via };
+  }
+  const message = `${permission} needs the role Admin; the role here is ${roleName[role]}: ${standing.message}`;
+  return { allowed: false, reason: 'role_insufficient', message, role, via };
+}
+
+/**
+ * The effective role on a resource: the highest that any source gives, and that source (MAP-2). A member who is not
+ * active has none and never counts as external (MEM-1).
+ */
+export function resolveStanding(facts: AccessFacts): Standing | NoStanding {
+  const { member, resource } = facts;
+  if (resource === undefined) return none('unknown_resource', 'There is no such organization or project');
+  if (facts.sessionEnded) return none('session_ended', 'The session has been ended in this organization');
+  if (member?.status === 'suspended') {
+    return none('member_suspended', 'The person is a suspended member of the organization');
+  }
+  if (resource.kind === 'organization') return member ? organizationStanding(member) : outside(facts.grants);
+  if (!member) return externalStanding(facts.grants);
+  return (
+    highest([
+      ...inherited(member, facts.adminAccess, resource.isDefault),
+      ...facts.grants.map((grant) => grantStanding(grant, joinedRole(member, grant))),
+    ]) ??
+    (member.role === 'admin'
+      ? none('project_not_joined', 'Admins of this organization have access only to the projects that they have joined')
+      : none('no_project_access', 'The person is a member of the organization, but not a collaborator of the project'))
+  );
+}
+
+const none = (reason: ReasonCode, message: string): NoStanding => ({ reason, message });
+
+type MemberFacts = NonNullable<AccessFacts['member']>;
+
+function organizationStanding(member: MemberFacts): Standing {
+  if (member.owner) return { role: 'admin', via: 'owner', reason: 'owner', message: 'Owner of the organization' };
+  return member.role === 'admin'
+    ? { role: 'admin', via: 'organization_role', reason: 'organization_admin', message: 'Admin of the organization' }
+    : {
+        role: 'member',
+        via: 'organization_role',
+        reason: 'organization_member',
+        message: 'Member of the organization',
+      };
+}
+
+/** An External Collaborator has no organization-level right (PRJ-6). */
+function outside(grants: readonly GrantFacts[]): NoStanding {
+  return grants.some(isExternalGrant)
+    ? none('external_without_organization_role', 'An External Collaborator has no right in the organization itself')
+    : none('not_a_member', 'The person is not a member of the organization');
+}
+
+/** What a member has in a project without any grant: PRJ-5 for Admins, PRJ-2 in the default project. */
+function inherited(member: MemberFacts, adminAccess: 'all' | 'joined', isDefault: boolean): Standing[] {
+  if (member.role === 'admin' && adminAccess === 'all') return [organizationStanding(member)];
+  if (!isDefault) return [];
+  const message = 'every member of the organization has access to its default project';
+  return [{ role: member.role, via: 'default_project', reason: 'default_project', message }];
+}
+
+/** An organization Admin who has joined a project is Admin there whatever role they were added with (PRJ-5). */
+const joinedRole = (member: MemberFacts, grant: GrantFacts): Role => (member.role === 'admin' ? 'admin' : grant.role);
+
+function grantStanding(grant: GrantFacts, role: Role): Standing {
+  switch (grant.source) {
+    case 'creator':
+      return { role, via: 'grant', reason: 'granted_as_creator', message: 'creator of the project' };
+    case 'manual':
+      return { role, via: 'grant', reason: 'granted_manually', message: `added by ${grant.grantedBy}` };
+    case 'mapping': {
+      const message = `mapping ${grant.sourceId} of ${grant.grantedBy.replace(':', ' ')}`;
+      return { role, via: 'grant', reason: 'granted_by_mapping', message };
+    }
+  }
+}
+
+/** Only what was added by hand makes somebody external: a mapping's or creator's grant is worth nothing without membership. */
+const isExternalGrant = (grant: GrantFacts): boolean => grant.source === 'manual';
+
+function externalStanding(grants: readonly GrantFacts[]): Standing | NoStanding {
+  const standings = grants.filter(isExternalGrant).map(
+    (grant): Standing => ({
+      role: grant.role,
+      via: 'external',
+      reason: 'external_collaborator',
+      message: `External Collaborator, added by ${grant.grantedBy}`,
+    }),
+  );
+  return (
+    highest(standings) ??
+    none(
+      'not_a_member',
+      'The person is neither a member of the organization nor an External Collaborator of the project',
+    )
+  );
+}
+
+/** The first of those with the highest role. */
+function highest(standings: readonly Standing[]): Standing | undefined {
+  const role = standings.reduce<Role | undefined>((best, standing) => higherRole(best, standing.role), undefined);
+  return standings.find((standing) => standing.role === role);
+}

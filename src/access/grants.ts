@@ -1,0 +1,137 @@
+/** Grants: one source's gift of one role to one account (MAP-2). Rows and their audit; who may grant is decided elsewhere. */
+import { recordAudit } from '../events/index.ts';
+import { newId } from '../lib/ids.ts';
+import { type Grant, PLATFORM, type ReadStore, type Transaction } from '../store/index.ts';
+import type { Role } from './permissions.ts';
+
+/** What a role is given on. */
+export interface GrantTarget {
+  readonly target: 'organization' | 'project';
+  readonly targetId: string;
+}
+
+export interface NewGrant extends GrantTarget {
+  readonly accountId: string;
+  readonly role: Role;
+  readonly source: Grant['source'];
+  /** The mapping's id; left out for a manual or a creator's grant, of which there is one per account and target. */
+  readonly sourceId?: string;
+  /** Who gave it: the actor, or `group:<id>` for a mapping's grant. */
+  readonly grantedBy: string;
+}
+
+/** The grants of an account, or on a target, or both, in the order of giving. */
+export function findGrants(
+  reads: ReadStore,
+  organizationId: string,
+  of: { readonly accountId?: string; readonly targetId?: string },
+): Promise<readonly Grant[]> {
+  const { accountId, targetId } = of;
+  return reads.grants.find(organizationId, { ...(accountId && { accountId }), ...(targetId && { targetId }) });
+}
+
+/** All grants that a mapping has given. */
+export function findGrantsOfMapping(
+  reads: ReadStore,
+  organizationId: string,
+  mappingId: string,
+): Promise<readonly Grant[]> {
+  return reads.grants.find(organizationId, { sourceId: mappingId, source: 'mapping' });
+}
+
+/** An account's grants in all organizations. */
+export function findGrantsEverywhere(reads: ReadStore, accountId: string): Promise<readonly Grant[]> {
+  return reads.grants.find(PLATFORM, { accountId });
+}
+
+/** Gives a role. The caller has locked what the grant relies on, and has seen that this source gives none yet. */
+export async function insertGrant(tx: Transaction, organizationId: string, grant: NewGrant): Promise<Grant> {
+  const row = await tx.grants.insert(organizationId, {
+    _id: newId('grant'),
+    organizationId,
+    accountId: grant.accountId,
+    target: grant.target,
+    targetId: grant.targetId,
+    role: grant.role,
+    source: grant.source,
+    sourceId: grant.sourceId ?? grant.source,
+    grantedBy: grant.grantedBy,
+  });
+  await recordAudit(tx, organizationId, {
+    type: 'grant.added',
+    targetKind: 'account',
+    targetId: row.accountId,
+    after: described(row),
+  });
+  return row;
+}
+
+/** Takes these grants away, each with its own audit event; those that are gone already are passed over. */
+export async function removeGrants(tx: Transaction, organizationId: string, grants: readonly Grant[]): Promise<void> {
+  for (const grant of grants) {
+    if ((await tx.grants.remove(organizationId, { _id: grant._id })) === 0) continue;
+    await recordAudit(tx, organizationId, {
+      type: 'grant.removed',
+      targetKind: 'account',
+      targetId: grant.accountId,
+      before: described(grant),
+    });
+  }
+}
+
+/** Changes the role of a grant; its source stays. */
+export async function changeGrantRole(
+  tx: Transaction,
+  organizationId: string,
+  grant: Grant,
+  role: Role,
+): Promise<Grant> {
+  if (grant.role === role) return grant;
+  return changeGrant(tx, organizationId, grant, { role });
+}
+
+/**
+ * Turns mapped grants into manual ones (MAP-3, `keep`), so that they no longer depend on the mapping. Where there is a
+ * manual one on the same target already, that one keeps the higher role.
+ */
+export async function keepAsManual(tx: Transaction, organizationId: string, grants: readonly Grant[]): Promise<void> {
+  for (const grant of grants) {
+    const { accountId, targetId } = grant;
+    const manual = await tx.grants.findOne(organizationId, { accountId, targetId, source: 'manual' });
+    if (!manual) {
+      const source = { source: 'manual', sourceId: 'manual', grantedBy: tx.cause.actor } as const;
+      await changeGrant(tx, organizationId, grant, source);
+      continue;
+    }
+    await removeGrants(tx, organizationId, [grant]);
+    if (grant.role === 'admin') await changeGrantRole(tx, organizationId, manual, 'admin');
+  }
+}
+
+async function changeGrant(
+  tx: Transaction,
+  organizationId: string,
+  grant: Grant,
+  change: Partial<Pick<Grant, 'role' | 'source' | 'sourceId' | 'grantedBy'>>,
+): Promise<Grant> {
+  const changed = await tx.grants.updateOne(organizationId, { _id: grant._id }, { $set: change });
+  if (!changed) return grant;
+  await recordAudit(tx, organizationId, {
+    type: 'grant.changed',
+    targetKind: 'account',
+    targetId: grant.accountId,
+    before: described(grant),
+    after: described(changed),
+  });
+  return changed;
+}
+
+/** What the audit says of a grant. */
+const described = ({ target, targetId, role, source, sourceId, grantedBy }: Grant) => ({
+  target,
+  targetId,
+  role,
+  source,
+  sourceId,
+  grantedBy,
+});

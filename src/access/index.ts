@@ -1,0 +1,21 @@
+/**
+ * What people may do: accounts, organizations, members and their Owner, projects, collaborators, grants, keys, sessions.
+ * The permission tables and the one decision over them live here; what an IdP has said lives in directory/.
+ */
+export * from './accounts.ts';
+export * from './apiKeys.ts';
+export * from './collaboratorList.ts';
+export * from './collaborators.ts';
+export * from './decide.ts';
+export * from './domains.ts';
+export * from './evaluate.ts';
+export * from './governance.ts';
+export * from './grants.ts';
+export * from './mappedGrants.ts';
+export * from './memberRole.ts';
+export * from './members.ts';
+export * from './organizations.ts';
+export * from './owner.ts';
+export * from './permissions.ts';
+export * from './projects.ts';
+export * from './sessions.ts';

@@ -1,0 +1,40 @@
+/** The effective organization role of a member, kept on the member row: the highest organization grant, Admin for the Owner. */
+import { recordAudit } from '../events/index.ts';
+import type { Member, Transaction } from '../store/index.ts';
+import { findGrants } from './grants.ts';
+import { decideOwnerChange, isOwner, notOwner } from './owner.ts';
+import { higherRole, type Role } from './permissions.ts';
+
+/** Organization roles are grants too (MAP-2); without any, a member is Member; the Owner is always Admin (OWN-1). */
+export function resolveMemberRole(member: Member, grants: readonly { readonly role: Role }[]): Role {
+  if (isOwner(member)) return 'admin';
+  return grants.reduce<Role>((role, grant) => higherRole(role, grant.role) ?? role, 'member');
+}
+
+/**
+ * Brings `role` on the member row in line with the organization grants. Answers the member as it is now; undefined where
+ * the account is no member. Called by whoever has added or taken away an organization grant.
+ */
+export async function refreshMemberRole(
+  tx: Transaction,
+  organizationId: string,
+  accountId: string,
+): Promise<Member | undefined> {
+  const member = await tx.members.findOne(organizationId, { accountId });
+  if (!member) return undefined;
+  const grants = await findGrants(tx, organizationId, { accountId, targetId: organizationId });
+  const role = resolveMemberRole(member, grants);
+  if (role === member.role) return member;
+  const refusal = role === 'member' ? decideOwnerChange(member, 'demote') : undefined;
+  if (refusal) throw refusal;
+  const changed = await tx.members.updateOne(organizationId, { _id: member._id, ...notOwner }, { $set: { role } });
+  if (!changed) return member;
+  await recordAudit(tx, organizationId, {
+    type: 'member.role_changed',
+    targetKind: 'member',
+    targetId: member._id,
+    before: { role: member.role },
+    after: { role },
+  });
+  return changed;
+}

@@ -1,0 +1,217 @@
+/** Memberships: who belongs to an organization, as what, and since which source (MEM-1, MEM-3, MEM-5). */
+import { AppError } from '../errors.ts';
+import { recordAudit } from '../events/index.ts';
+import { newId } from '../lib/ids.ts';
+import type { Grant, Member, Page, ReadStore, Transaction } from '../store/index.ts';
+import { getAccount } from './accounts.ts';
+import { findGrants, insertGrant, removeGrants } from './grants.ts';
+import { refreshMemberRole } from './memberRole.ts';
+import { decideOwnerChange, notOwner, type OwnerChange } from './owner.ts';
+import type { Role } from './permissions.ts';
+import { endSessionsIn } from './sessions.ts';
+
+/** What a member shows of the directory's data on the person (ACC-1). */
+export type MemberProfile = NonNullable<Member['profile']>;
+
+/** The member; throws `not_found`, also for a member of another organization. */
+export async function getMember(reads: ReadStore, organizationId: string, memberId: string): Promise<Member> {
+  const member = await reads.members.get(organizationId, memberId);
+  if (!member) throw new AppError('not_found', `There is no member ${memberId} in this organization`);
+  return member;
+}
+
+/** The membership of an account, whatever its status. */
+export function findMember(reads: ReadStore, organizationId: string, accountId: string): Promise<Member | undefined> {
+  return reads.members.findOne(organizationId, { accountId });
+}
+
+/** The one member who is the Owner. */
+export function findOwner(reads: ReadStore, organizationId: string): Promise<Member | undefined> {
+  return reads.members.findOne(organizationId, { owner: true });
+}
+
+/** A page of the members, in the order of joining; with `role` or `status` only those. */
+export function listMembers(
+  reads: ReadStore,
+  organizationId: string,
+  options: {
+    readonly role?: Role | undefined;
+    readonly status?: Member['status'] | undefined;
+    readonly limit: number;
+    readonly cursor?: string | undefined;
+  },
+): Promise<Page<Member>> {
+  const { role, status, limit, cursor } = options;
+  return reads.members.page(organizationId, { ...(role && { role }), ...(status && { status }) }, { limit, cursor });
+}
+
+export interface NewMember {
+  readonly accountId: string;
+  readonly source: Exclude<Member['source'], 'owner'>;
+  /** Admin is given as a manual organization grant; Member where absent. */
+  readonly role?: Role | undefined;
+  readonly directoryId?: string | undefined;
+  readonly directoryUserId?: string | undefined;
+  readonly profile?: MemberProfile | undefined;
+}
+
+/**
+ * Makes an account a member, active at once; what it had as an External Collaborator stays.
+ * Throws `not_found` (no such account), `already_a_member`, `member_suspended`.
+ */
+export async function addMember(tx: Transaction, organizationId: string, input: NewMember): Promise<Member> {
+  const account = await getAccount(tx, input.accountId);
+  const existing = await findMember(tx, organizationId, account._id);
+  if (existing?.status === 'suspended') {
+    throw new AppError('member_suspended', 'This person is a suspended member of the organization: reactivate them', {
+      details: { memberId: existing._id },
+    });
+  }
+  if (existing) {
+    throw new AppError('already_a_member', 'This person is a member of the organization already', {
+      details: { memberId: existing._id },
+    });
+  }
+  const { source, directoryId, directoryUserId, profile } = input;
+  const role = input.role ?? 'member';
+  const member = await tx.members.insert(organizationId, {
+    _id: newId('member'),
+    organizationId,
+    accountId: account._id,
+    role,
+    status: 'active',
+    source,
+    ...(directoryId && { directoryId }),
+    ...(directoryUserId && { directoryUserId }),
+    ...(profile && { profile }),
+  });
+  await recordAudit(tx, organizationId, {
+    type: 'member.added',
+    targetKind: 'member',
+    targetId: member._id,
+    after: { accountId: account._id, role, status: 'active', source },
+  });
+  if (role === 'admin') await insertGrant(tx, organizationId, manualAdmin(tx, organizationId, account._id));
+  return member;
+}
+
+const manualAdmin = (tx: Transaction, organizationId: string, accountId: string) =>
+  ({
+    accountId,
+    target: 'organization',
+    targetId: organizationId,
+    role: 'admin',
+    source: 'manual',
+    grantedBy: tx.cause.actor,
+  }) as const;
+
+/**
+ * Gives a member an organization role by hand; a role that is the effective one already changes nothing.
+ * Throws `not_found`, `owner_protected` (OWN-1), and `role_from_mapping` where a mapping gives Admin: only the mapping
+ * or its group can take that away (MAP-2).
+ */
+export async function changeMemberRole(
+  tx: Transaction,
+  organizationId: string,
+  memberId: string,
+  role: Role,
+): Promise<Member> {
+  const member = await getMember(tx, organizationId, memberId);
+  if (role === member.role) return member;
+  const { accountId } = member;
+  if (role === 'admin') {
+    await insertGrant(tx, organizationId, manualAdmin(tx, organizationId, accountId));
+  } else {
+    refuseOwner(member, 'demote');
+    const grants = await findGrants(tx, organizationId, { accountId, targetId: organizationId });
+    refuseMapped(grants, 'member');
+    await removeGrants(tx, organizationId, grants);
+  }
+  return (await refreshMemberRole(tx, organizationId, accountId)) ?? member;
+}
+
+/** Throws `role_from_mapping`, naming the mappings, where mapped grants hold a higher role than `role` (MAP-2). */
+export function refuseMapped(grants: readonly Grant[], role: Role): void {
+  const holders = grants.filter((grant) => grant.source === 'mapping' && grant.role === 'admin');
+  if (role === 'admin' || holders.length === 0) return;
+  throw roleFromMapping(holders, 'Admin');
+}
+
+/** The refusal to take away by hand what mappings give: names each mapping and its group. */
+export function roleFromMapping(holders: readonly Grant[], what: string): AppError {
+  const names = holders.map((grant) => `${grant.sourceId} (${grant.grantedBy.replace(':', ' ')})`).join(', ');
+  const advice = 'Change the mapping, or take the person out of the group at the identity provider';
+  return new AppError('role_from_mapping', `${what} comes from mapping ${names}. ${advice}.`, {
+    details: { mappings: holders.map((grant) => grant.sourceId) },
+  });
+}
+
+export interface RemovedMember {
+  readonly member: Member;
+  /** A directory governs the person: its next push of the active user brings them back (MEM-4). */
+  readonly comesBack: boolean;
+}
+
+/**
+ * Ends a membership: every grant and session in the organization goes with it, at once (MEM-3); what the person made
+ * stays. Throws `not_found`, `owner_protected`.
+ */
+export async function removeMember(tx: Transaction, organizationId: string, memberId: string): Promise<RemovedMember> {
+  const member = await getMember(tx, organizationId, memberId);
+  refuseOwner(member, 'remove');
+  const { accountId, role, status, source } = member;
+  await removeGrants(tx, organizationId, await findGrants(tx, organizationId, { accountId }));
+  refuseUnless(await tx.members.remove(organizationId, { _id: memberId, ...notOwner }));
+  await endSessionsIn(tx, organizationId, accountId);
+  await recordAudit(tx, organizationId, {
+    type: 'member.removed',
+    targetKind: 'member',
+    targetId: memberId,
+    before: { accountId, role, status, source },
+  });
+  return { member, comesBack: member.directoryUserId !== undefined };
+}
+
+/**
+ * Denies a member everything in the organization, at once, and ends their sessions there (MEM-1, MEM-5). Grants are
+ * kept for the return. A suspended member stays as they are. Throws `not_found`, `owner_protected`.
+ */
+export async function suspendMember(tx: Transaction, organizationId: string, memberId: string): Promise<Member> {
+  const member = await getMember(tx, organizationId, memberId);
+  refuseOwner(member, 'suspend');
+  if (member.status === 'suspended') return member;
+  const suspended = await changeStatus(tx, member, 'suspended');
+  await endSessionsIn(tx, organizationId, member.accountId);
+  return suspended;
+}
+
+/** Ends a suspension: membership, mapped roles and manual grants are worth again what they were (MEM-5). Throws `not_found`. */
+export async function reactivateMember(tx: Transaction, organizationId: string, memberId: string): Promise<Member> {
+  const member = await getMember(tx, organizationId, memberId);
+  return member.status === 'active' ? member : changeStatus(tx, member, 'active');
+}
+
+async function changeStatus(tx: Transaction, member: Member, status: Member['status']): Promise<Member> {
+  const { organizationId, _id } = member;
+  const changed = await tx.members.updateOne(organizationId, { _id, ...notOwner }, { $set: { status } });
+  if (!changed) throw changedMeanwhile();
+  await recordAudit(tx, organizationId, {
+    type: status === 'suspended' ? 'member.suspended' : 'member.reactivated',
+    targetKind: 'member',
+    targetId: _id,
+    before: { status: member.status },
+    after: { status },
+  });
+  return changed;
+}
+
+function refuseOwner(member: Member, change: OwnerChange): void {
+  const refusal = decideOwnerChange(member, change);
+  if (refusal) throw refusal;
+}
+
+function refuseUnless(changed: number): void {
+  if (changed === 0) throw changedMeanwhile();
+}
+
+const changedMeanwhile = () => new AppError('stale', 'The member was changed by somebody else meanwhile: try again');

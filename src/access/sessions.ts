@@ -1,0 +1,110 @@
+/** Sessions: opaque, hashed, ending with idleness, with age, and with the membership (SSO-7, MEM-5). */
+import { AppError } from '../errors.ts';
+import { newId } from '../lib/ids.ts';
+import { hashSecret, newSecret } from '../lib/secrets.ts';
+import { PLATFORM, type ReadStore, type Session, type Transaction } from '../store/index.ts';
+import { getAccount } from './accounts.ts';
+
+const hour = 60 * 60 * 1000;
+/** A session ends after so long without use. */
+export const idleLimitMs = 24 * hour;
+/** A session ends after so long, however much it is used. */
+export const absoluteLimitMs = 7 * 24 * hour;
+/** Use is recorded at most this often, so that a busy session costs no write per request. */
+const touchEveryMs = hour;
+
+/** The recognisable beginning of every session token. */
+export const sessionTokenPrefix = 'ghs_';
+
+/**
+ * Opens a session for an account. Answers the row and the token, which is shown this once and stored only as a hash.
+ * `madeBy` says whether the person has signed in or the operator made it: the latter reads no secrets (OWN-4).
+ * Throws `not_found` where there is no such account.
+ */
+export async function openSession(
+  tx: Transaction,
+  input: { readonly accountId: string; readonly madeBy: Session['madeBy'] },
+): Promise<{ readonly session: Session; readonly token: string }> {
+  const account = await getAccount(tx, input.accountId);
+  const token = newSecret(sessionTokenPrefix);
+  const session = await tx.sessions.insert(PLATFORM, {
+    _id: newId('session'),
+    accountId: account._id,
+    tokenHash: hashSecret(token),
+    madeBy: input.madeBy,
+    endedIn: [],
+    idleExpiresAt: new Date(tx.at.getTime() + idleLimitMs),
+    expiresAt: new Date(tx.at.getTime() + absoluteLimitMs),
+  });
+  return { session, token };
+}
+
+/** Whether a session has neither idled away nor grown too old. */
+export function isLive(session: Pick<Session, 'idleExpiresAt' | 'expiresAt'>, now: Date): boolean {
+  return now < session.idleExpiresAt && now < session.expiresAt;
+}
+
+/** The session of this token, if it is live at `now`. It is still worth nothing in the organizations of `endedIn`. */
+export async function findLiveSession(reads: ReadStore, token: string, now: Date): Promise<Session | undefined> {
+  if (!token.startsWith(sessionTokenPrefix)) return undefined;
+  const session = await reads.sessions.findOne(PLATFORM, { tokenHash: hashSecret(token) });
+  return session && isLive(session, now) ? session : undefined;
+}
+
+/** Whether a session is worth something in this organization: it has not been ended there. */
+export function countsIn(session: Pick<Session, 'endedIn'>, organizationId: string): boolean {
+  return !session.endedIn.includes(organizationId);
+}
+
+/** Whether the use of a session should be recorded now with `touchSession`; false for most requests. */
+export function needsTouch(session: Pick<Session, 'idleExpiresAt' | 'expiresAt'>, now: Date): boolean {
+  const left = session.idleExpiresAt.getTime() - now.getTime();
+  return left < idleLimitMs - touchEveryMs && session.idleExpiresAt < session.expiresAt;
+}
+
+/** Moves the idle end ahead, never past the absolute one. A session that has ended meanwhile stays ended. */
+export async function touchSession(tx: Transaction, sessionId: string): Promise<void> {
+  const session = await tx.sessions.get(PLATFORM, sessionId);
+  if (!session || !isLive(session, tx.at)) return;
+  const idleExpiresAt = new Date(Math.min(tx.at.getTime() + idleLimitMs, session.expiresAt.getTime()));
+  await tx.sessions.updateOne(PLATFORM, { _id: sessionId }, { $set: { idleExpiresAt } });
+}
+
+/** An account's live sessions. */
+export function findSessions(reads: ReadStore, accountId: string, now: Date): Promise<readonly Session[]> {
+  return reads.sessions.find(PLATFORM, { accountId, idleExpiresAt: { $gt: now }, expiresAt: { $gt: now } });
+}
+
+/** Ends one session of an account everywhere; throws `not_found` where the account has no such session. */
+export async function endSession(tx: Transaction, accountId: string, sessionId: string): Promise<void> {
+  if ((await tx.sessions.remove(PLATFORM, { _id: sessionId, accountId })) > 0) return;
+  throw new AppError('not_found', `There is no session ${sessionId}`);
+}
+
+/**
+ * Ends the organization's part of all sessions of an account, at once (MEM-3, MEM-5, SSO-5). A session that then counts
+ * nowhere, since the account has no live membership or external grant left anywhere else, is removed.
+ */
+export async function endSessionsIn(tx: Transaction, organizationId: string, accountId: string): Promise<void> {
+  const sessions = await tx.sessions.find(PLATFORM, { accountId });
+  if (sessions.length === 0) return;
+  const elsewhere = (await findLiveOrganizationIds(tx, accountId)).filter((id) => id !== organizationId);
+  for (const session of sessions) {
+    if (!elsewhere.some((id) => countsIn(session, id))) {
+      await tx.sessions.remove(PLATFORM, { _id: session._id });
+    } else if (countsIn(session, organizationId)) {
+      const endedIn = [...session.endedIn, organizationId];
+      await tx.sessions.updateOne(PLATFORM, { _id: session._id }, { $set: { endedIn } });
+    }
+  }
+}
+
+/** The organizations in which an account is an active member, or holds a grant without being a member. */
+async function findLiveOrganizationIds(reads: ReadStore, accountId: string): Promise<readonly string[]> {
+  const memberships = await reads.members.find(PLATFORM, { accountId });
+  const grants = await reads.grants.find(PLATFORM, { accountId, source: 'manual' });
+  const known = new Set(memberships.map((member) => member.organizationId));
+  const active = memberships.filter((member) => member.status === 'active').map((member) => member.organizationId);
+  const external = grants.map((grant) => grant.organizationId).filter((id) => !known.has(id));
+  return [...new Set([...active, ...external])];
+}
