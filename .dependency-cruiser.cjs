@@ -26,7 +26,7 @@ const layerRules = layers.map(([name, allowed]) => ({
 
 /** Vendor library → the only places that may import it. */
 const vendors = {
-  mongoose: '^src/store/',
+  mongoose: '^(src/store/|test/support/)',
   '@photostructure/sqlite': '^(src/store/sqlite/|test/bench/)',
   bullmq: '^src/queue/bullmq',
   ioredis: '^(src/queue/bullmq|test/)',

@@ -2,14 +2,13 @@
  * The store that a suite runs on: SQLite in a temporary folder, or with GATEHOUSE_TEST_ENGINE=mongodb a MongoDB database
  * of the test file's own. A suite that opens its store here runs unchanged on both.
  */
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Store } from '../../src/store/index.ts';
-import { databaseUri, dropDatabase, emptyDatabase } from './services.ts';
+import { databaseUri, dropDatabase, emptyDatabase, newDatabaseName } from './services.ts';
 
 export type EngineName = Store['engine'];
 
@@ -31,7 +30,7 @@ export interface TestPlace {
   close(): Promise<void>;
 }
 
-const named = process.env['GATEHOUSE_TEST_ENGINE'] ?? 'sqlite';
+const named = process.env.GATEHOUSE_TEST_ENGINE ?? 'sqlite';
 if (named !== 'sqlite' && named !== 'mongodb') throw new Error(`GATEHOUSE_TEST_ENGINE: there is no engine "${named}"`);
 
 /** The engine of this run. It is never skipped: where its service is missing, the suite fails. */
@@ -59,7 +58,14 @@ export async function openTestPlace(engine: EngineName = testEngine): Promise<Te
 export async function openTestStore(options: TestStoreOptions & { readonly engine?: EngineName } = {}): Promise<Store> {
   const place = await openTestPlace(options.engine);
   const store = await place.open(options);
-  return { ...store, close: () => place.close() };
+  return {
+    engine: store.engine,
+    read: store.read,
+    transaction: (cause, work) => store.transaction(cause, work),
+    onInsert: (collection, listener) => store.onInsert(collection, listener),
+    ping: () => store.ping(),
+    close: () => place.close(),
+  };
 }
 
 async function sqlitePlace(): Promise<TestPlace> {
@@ -74,7 +80,7 @@ async function sqlitePlace(): Promise<TestPlace> {
 }
 
 function mongoPlace(): TestPlace {
-  const database = idleDatabases.pop() ?? `gatehouse-test-${Date.now()}-${randomBytes(4).toString('hex')}`;
+  const database = idleDatabases.pop() ?? newDatabaseName();
   const uri = databaseUri(database);
   return placeOf(
     'mongodb',

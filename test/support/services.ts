@@ -16,9 +16,10 @@ export const uniquePrefix = (): string => `gatehouse-test-${randomBytes(6).toStr
 
 /** The MongoDB server of the tests, leading to this database. */
 export function databaseUri(database: string): string {
-  const uri = new URL(required('MONGODB_URI'));
-  uri.pathname = `/${database}`;
-  return uri.href;
+  const [, server, options = ''] =
+    /^(\w+(?:\+srv)?:\/\/[^/?]+)(?:\/[^?]*)?(\?.*)?$/.exec(required('MONGODB_URI')) ?? [];
+  if (server === undefined) throw new Error('MONGODB_URI is no MongoDB address');
+  return `${server}/${database}${options}`;
 }
 
 /** Removes the database with all it holds. */
@@ -33,5 +34,21 @@ export async function emptyDatabase(database: string): Promise<void> {
   const connection = await createConnection(databaseUri(database)).asPromise();
   const collections = (await connection.db?.collections()) ?? [];
   await Promise.all(collections.map((collection) => collection.deleteMany({})));
+  await connection.close();
+}
+
+const staleMs = 60 * 60_000;
+
+/** A name for a database of one test file; it tells when it was made. */
+export const newDatabaseName = (): string => `gatehouse-test-${Date.now()}-${randomBytes(4).toString('hex')}`;
+
+/** Removes the databases that crashed runs have left. */
+export async function dropStaleDatabases(): Promise<void> {
+  const connection = await createConnection(databaseUri('admin')).asPromise();
+  const { databases } = await connection.listDatabases();
+  for (const { name } of databases) {
+    const madeAt = Number(/^gatehouse-test-(\d+)-/.exec(name)?.[1] ?? Number.POSITIVE_INFINITY);
+    if (madeAt < Date.now() - staleMs) await connection.useDb(name).dropDatabase();
+  }
   await connection.close();
 }

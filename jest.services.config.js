@@ -1,0 +1,16 @@
+import base from './jest.config.js';
+
+process.env.GATEHOUSE_TEST_ENGINE = 'mongodb';
+
+/**
+ * The same test files once more on MongoDB and Redis, and those that need them (`*.services.test.ts`).
+ * MONGODB_URI and REDIS_URL name the servers; nothing is skipped where they are missing.
+ */
+export default {
+  ...base,
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/dist/'],
+  globalSetup: '<rootDir>/test/support/setup.services.ts',
+  // One MongoDB serves all files, and commits to disk: more files at once only wait for each other.
+  maxWorkers: 2,
+  testTimeout: 60_000,
+};

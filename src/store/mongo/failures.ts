@@ -1,0 +1,62 @@
+import { mongo } from 'mongoose';
+import { AppError } from '../../errors.ts';
+import { DuplicateKeyError, ProtectedRowError } from '../store.ts';
+import type { MongoCollection } from './shape.ts';
+
+const duplicateKey = 11_000;
+const validatorRefused = 121;
+
+/** What a failed call says of its transaction. */
+export function isTransient(error: unknown): boolean {
+  return error instanceof mongo.MongoError && error.hasErrorLabel('TransientTransactionError');
+}
+
+/** The commit was sent, and nobody knows what became of it: only sending it again tells. */
+export function isCommitUnknown(error: unknown): boolean {
+  return error instanceof mongo.MongoError && error.hasErrorLabel('UnknownTransactionCommitResult');
+}
+
+/** Whether the server could not be reached, went away, or has no primary: later it may well work. */
+export function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof mongo.MongoError))
+    return error instanceof Error && error.name.startsWith('MongooseServerSelection');
+  return (
+    error instanceof mongo.MongoNetworkError ||
+    error instanceof mongo.MongoSystemError ||
+    error instanceof mongo.MongoNotConnectedError ||
+    error instanceof mongo.MongoTopologyClosedError ||
+    error instanceof mongo.MongoClientClosedError ||
+    error.hasErrorLabel('RetryableWriteError') ||
+    error.hasErrorLabel('RetryableError') ||
+    error.hasErrorLabel('ResetPool')
+  );
+}
+
+export function unavailable(error: unknown): AppError {
+  return new AppError('store_unavailable', 'The store does not answer at the moment; try again', { cause: error });
+}
+
+/** The store's own error for what the driver threw; anything unknown as it is. */
+export function translate(collection: MongoCollection, error: unknown): unknown {
+  if (error instanceof mongo.MongoServerError) {
+    if (error.code === duplicateKey) {
+      return new DuplicateKeyError(collection.name, takenFields(collection, error), { cause: error });
+    }
+    if (error.code === validatorRefused) return new ProtectedRowError(collection.name, { cause: error });
+  }
+  return isUnreachable(error) ? unavailable(error) : error;
+}
+
+/** Bulk errors carry no key pattern: the index is then known by the name in the message. */
+function takenFields(collection: MongoCollection, error: mongo.MongoServerError): readonly string[] {
+  const pattern: unknown = error.keyPattern;
+  if (typeof pattern === 'object' && pattern !== null) return Object.keys(pattern);
+  const name = /index: (\S+) dup key/.exec(error.message)?.[1];
+  if (name === '_id_') return ['_id'];
+  return collection.indexes.find((index) => index.name === name)?.fields ?? [];
+}
+
+/** Whether the driver or the server threw it; a server aborts the transaction of a command that it refuses. */
+export function isDriverError(error: unknown): boolean {
+  return error instanceof mongo.MongoError;
+}

@@ -1,0 +1,105 @@
+/**
+ * The MongoDB engine of the store: Mongoose for the connection, the models and the collections' shape; rows go through
+ * the driver, checked once, never hydrated.
+ */
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import { type Checker, compileChecker } from '../checker.ts';
+import { trackNesting } from '../nesting.ts';
+import { type CollectionName, collections as definitions } from '../schemas/index.ts';
+import type { Cause, ReadStore, Store, Transaction } from '../store.ts';
+import { connect, databaseOf } from './connect.ts';
+import { translate, unavailable } from './failures.ts';
+import { MongoReads } from './reads.ts';
+import type { Calls, Run } from './run.ts';
+import { type MongoCollections, prepareCollections } from './shape.ts';
+import { runTransaction } from './transaction.ts';
+import { MongoWrites } from './writes.ts';
+
+export interface MongoStoreOptions {
+  readonly uri: string;
+  /** The database; else the one that the address names. */
+  readonly database?: string;
+  readonly clock?: Clock;
+  /** Whether the store itself keeps protected rows (OWN-6); tests switch it off. */
+  readonly protection?: boolean;
+  /** Runs each transaction's body once and rolls it back before running it for real: shows what it does besides. */
+  readonly rehearse?: boolean;
+}
+
+const names = Object.keys(definitions) as CollectionName[];
+const checkers = Object.fromEntries(names.map((name) => [name, compileChecker(name, definitions[name])])) as Record<
+  CollectionName,
+  Checker
+>;
+
+/**
+ * Opens the store on a MongoDB replica set, making collections and indexes where they are missing.
+ * Throws AppError('store_unavailable') where no replica set answers.
+ *
+ * A response that a client has received is visible to the next request on any process: every commit waits for a majority
+ * (`w: majority`), which the primary acknowledges only once its majority-committed snapshot holds it, and every read goes
+ * to the primary with read concern `majority` (or, in transactions, `snapshot`), which reads that snapshot or a later
+ * one. What is read can never be rolled back. The bound of the promise is a failover: a primary that is cut off may
+ * answer old reads until it notices, ten seconds at most; it can commit nothing meanwhile.
+ */
+export async function openMongoStore(options: MongoStoreOptions): Promise<Store> {
+  const { uri, database, clock = systemClock, protection = true, rehearse = false } = options;
+  const connection = await connect(uri, database);
+  const collections = await prepareCollections(connection, protection).catch(async (error: unknown) => {
+    await connection.close(true);
+    throw error;
+  });
+  const client = connection.getClient();
+  const nesting = trackNesting();
+  const listeners = new Map<string, Set<() => void>>();
+
+  const read = readStore(collections, {
+    async read(collection, call) {
+      nesting.refuse('store.read');
+      try {
+        return await call();
+      } catch (error) {
+        throw translate(collection, error);
+      }
+    },
+  });
+
+  return {
+    engine: 'mongodb',
+    read,
+    async transaction(cause, work) {
+      nesting.refuse('a transaction');
+      const { value, inserted } = await runTransaction({ client, clock, rehearse }, (run) =>
+        nesting.run(() => work(transactionOf(run, cause, collections, protection))),
+      );
+      for (const name of inserted) for (const listener of [...(listeners.get(name) ?? [])]) listener();
+      return value;
+    },
+    onInsert(collection, listener) {
+      const known = listeners.get(collection) ?? new Set();
+      listeners.set(collection, known.add(listener));
+      return () => known.delete(listener);
+    },
+    async ping() {
+      await databaseOf(connection)
+        .command({ ping: 1 })
+        .catch((error: unknown) => {
+          throw unavailable(error);
+        });
+    },
+    close: () => connection.close(),
+  };
+}
+
+function readStore(collections: MongoCollections, calls: Calls): ReadStore {
+  return Object.fromEntries(
+    names.map((name) => [name, new MongoReads(collections[name], checkers[name], calls)]),
+  ) as unknown as ReadStore;
+}
+
+function transactionOf(run: Run, cause: Cause, collections: MongoCollections, protection: boolean): Transaction {
+  const context = { run, cause, collections, protection };
+  const tx: Record<string, unknown> = { cause, at: run.at };
+  for (const name of names) tx[name] = new MongoWrites(collections[name], checkers[name], context);
+  return tx as unknown as Transaction;
+}

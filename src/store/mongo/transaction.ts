@@ -1,0 +1,111 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { mongo } from 'mongoose';
+import { AppError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { isCommitUnknown, isTransient, isUnreachable, unavailable } from './failures.ts';
+import { type Doom, Run } from './run.ts';
+
+/** How long a transaction is tried before its caller hears that the store is unavailable. */
+const patienceMs = 15_000;
+/** How often a body is run again because a unique key was taken. */
+const repeatsForDuplicates = 2;
+const longestPauseMs = 200;
+
+const options: mongo.TransactionOptions = {
+  readConcern: { level: 'snapshot' },
+  writeConcern: { w: 'majority' },
+  readPreference: 'primary',
+};
+
+type Outcome<T> = { readonly value: T; readonly inserted: ReadonlySet<string> } | Doom;
+
+export interface Transactions {
+  readonly client: mongo.MongoClient;
+  readonly clock: Clock;
+  /** Whether each body is first run once and rolled back. */
+  readonly rehearse: boolean;
+}
+
+/**
+ * Runs `body` in a transaction until it commits: snapshot reads, commits acknowledged by a majority.
+ * Conflicts with other transactions and lost connections run it again after a growing, random pause; a commit whose
+ * outcome is unknown is sent again by itself (MongoDB knows a transaction that it has committed).
+ * Throws what the body threw; else what doomed the run; AppError('store_unavailable') when patience ends.
+ */
+export async function runTransaction<T>(
+  { client, clock, rehearse }: Transactions,
+  body: (run: Run) => Promise<T>,
+): Promise<{ readonly value: T; readonly inserted: ReadonlySet<string> }> {
+  const deadline = performance.now() + patienceMs;
+  const session = startSession(client);
+  try {
+    if (rehearse) await attempt(session, clock, body, rollBack);
+    for (let tries = 0, duplicates = 0; ; tries += 1) {
+      const outcome = await attempt(session, clock, body, () => commit(session, deadline));
+      if ('value' in outcome) return outcome;
+      if (outcome.again === 'duplicate') duplicates += 1;
+      if (outcome.again === undefined || duplicates > repeatsForDuplicates) throw outcome.error;
+      if (performance.now() > deadline)
+        throw outcome.again === 'transient' ? unavailable(outcome.error) : outcome.error;
+      await pause(Math.random() * Math.min(longestPauseMs, 2 ** (tries + 2)));
+    }
+  } finally {
+    await session.endSession();
+  }
+}
+
+function startSession(client: mongo.MongoClient): mongo.ClientSession {
+  try {
+    return client.startSession();
+  } catch (error) {
+    throw unavailable(error);
+  }
+}
+
+async function rollBack(): Promise<void> {
+  throw new Error('rehearsed');
+}
+
+async function attempt<T>(
+  session: mongo.ClientSession,
+  clock: Clock,
+  body: (run: Run) => Promise<T>,
+  finish: () => Promise<void>,
+): Promise<Outcome<T>> {
+  session.startTransaction(options);
+  const run = new Run(session, clock.now());
+  let thrown: Doom | undefined;
+  try {
+    const value = await body(run);
+    const doom = await run.end();
+    if (doom === undefined) {
+      await finish();
+      return { value, inserted: run.inserted };
+    }
+    thrown = doom;
+  } catch (error) {
+    const doom = await run.end();
+    // What the body makes of a failure counts, unless the failure is one that another run may not meet.
+    thrown = { error, again: doom?.again ?? (isTransient(error) ? 'transient' : undefined) };
+  }
+  if (session.inTransaction()) await session.abortTransaction();
+  return thrown;
+}
+
+async function commit(session: mongo.ClientSession, deadline: number): Promise<void> {
+  for (;;) {
+    try {
+      await session.commitTransaction();
+      return;
+    } catch (error) {
+      if (isTransient(error)) throw error;
+      if (!isCommitUnknown(error)) throw isUnreachable(error) ? unavailable(error) : error;
+      if (performance.now() > deadline) {
+        const message =
+          'The store has not confirmed the change: it may or may not have been made; look before trying again';
+        throw new AppError('store_unavailable', message, { cause: error });
+      }
+      await pause(Math.random() * longestPauseMs);
+    }
+  }
+}
