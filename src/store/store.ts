@@ -15,7 +15,7 @@ export type { CollectionName, Row } from './schemas/index.ts';
 export const PLATFORM: unique symbol = Symbol('platform');
 export type Scope = string | typeof PLATFORM;
 
-type Scalar = string | number | boolean | Date;
+export type Scalar = string | number | boolean | Date;
 
 /** Operators on one field, a subset of MongoDB's own. Anything else must throw, also where no row would match. */
 export interface Operators<V> {

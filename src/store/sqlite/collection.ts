@@ -1,0 +1,195 @@
+import { type AnyRow, type Checker, compileChecker } from '../checker.ts';
+import { type Condition, readFilter, readSort } from '../condition.ts';
+import { type Paging, pagingBy } from '../cursor.ts';
+import type { CollectionDefinition } from '../define.ts';
+import {
+  type CollectionName,
+  DuplicateKeyError,
+  type FindOptions,
+  type Page,
+  type PageOptions,
+  PLATFORM,
+  ProtectedRowError,
+  type Scope,
+  StoreUsageError,
+} from '../store.ts';
+import { type Codec, codecFor } from './codec.ts';
+import { type Connection, readFault, type Value } from './driver.ts';
+import { at, type Compile, compileFor, named } from './sql.ts';
+
+/** What the engine knows of one collection, compiled once at start-up. */
+export interface Collection {
+  readonly name: CollectionName;
+  readonly definition: CollectionDefinition;
+  readonly checker: Checker;
+  readonly codec: Codec;
+  readonly compile: Compile;
+  /** The table's name as SQL. */
+  readonly table: string;
+  /** The fields of the unique indexes, by their names. */
+  readonly indexes: ReadonlyMap<string, readonly string[]>;
+  readonly pagings: Map<string, Paging>;
+}
+
+export function compileCollection(
+  name: CollectionName,
+  definition: CollectionDefinition,
+  indexes: ReadonlyMap<string, readonly string[]>,
+): Collection {
+  const checker = compileChecker(name, definition);
+  const codec = codecFor(checker.fields);
+  const compile = compileFor(definition);
+  return { name, definition, checker, codec, compile, table: named(name), indexes, pagings: new Map() };
+}
+
+/** Turns the driver's errors into the store's own; every other error is thrown on as it is. */
+export function translated<T>(collection: Collection, call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    const fault = readFault(cause);
+    if (fault === undefined) throw cause;
+    if (fault.kind === 'unavailable') throw fault.error;
+    if (fault.kind === 'protected') throw new ProtectedRowError(collection.name, { cause });
+    throw new DuplicateKeyError(collection.name, collection.indexes.get(fault.index) ?? ['_id'], { cause });
+  }
+}
+
+function whole(value: unknown, name: string, least: number): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
+    throw new StoreUsageError(`${name} must be a whole number of at least ${least}`);
+  }
+  return value;
+}
+
+/** The WHERE clause of a call: its filter, confined to its scope. */
+export function whereSql(collection: Collection, scope: Scope, filter: unknown, values: Value[]): string {
+  const condition: Condition = readFilter(collection.checker.fields, filter);
+  if (scope === PLATFORM) return collection.compile(condition, values);
+  values.push(scope);
+  return `${at('organizationId')} = ? AND ${collection.compile(condition, values)}`;
+}
+
+function orderSql(collection: Collection, sort: unknown): string {
+  const keys = readSort(collection.checker.fields, sort);
+  return keys.map(({ path, direction }) => `${at(path.text)}${direction === -1 ? ' DESC' : ''}`).join(', ');
+}
+
+/** Whether a row that was found by its id lies inside the scope. */
+const belongs = (scope: Scope, row: AnyRow): boolean => scope === PLATFORM || row['organizationId'] === scope;
+
+export function readById(
+  collection: Collection,
+  connection: Connection,
+  scope: Scope,
+  id: unknown,
+): AnyRow | undefined {
+  if (typeof id !== 'string') throw new StoreUsageError(`${collection.name}: an id must be a text`);
+  if (id.includes('\0')) return undefined;
+  const doc = translated(collection, () => connection.first(`SELECT doc FROM ${collection.table} WHERE _id = ?`, [id]));
+  if (doc === undefined) return undefined;
+  const row = collection.codec.decode(String(doc));
+  return belongs(scope, row) ? row : undefined;
+}
+
+/** The documents that match, as their JSON texts. */
+export function readDocs(
+  collection: Collection,
+  connection: Connection,
+  scope: Scope,
+  filter: unknown,
+  options: FindOptions = {},
+): string[] {
+  const values: Value[] = [];
+  let sql = `SELECT doc FROM ${collection.table} WHERE ${whereSql(collection, scope, filter, values)}`;
+  sql += ` ORDER BY ${orderSql(collection, options.sort)}`;
+  if (options.limit !== undefined || options.skip !== undefined) {
+    sql += ' LIMIT ? OFFSET ?';
+    values.push(
+      options.limit === undefined ? -1 : whole(options.limit, 'limit', 0),
+      whole(options.skip ?? 0, 'skip', 0),
+    );
+  }
+  return translated(collection, () => connection.all(sql, values)) as string[];
+}
+
+/** The reads of one collection on one connection. All are done when they are called; their promises only say so. */
+export class CollectionReads {
+  readonly #collection: Collection;
+  readonly #connection: Connection;
+  readonly #enter: () => void;
+
+  /** `enter` is called first by every read, and throws where reading is not allowed. */
+  constructor(collection: Collection, connection: Connection, enter: () => void) {
+    this.#collection = collection;
+    this.#connection = connection;
+    this.#enter = enter;
+  }
+
+  #check(scope: unknown): asserts scope is Scope {
+    this.#enter();
+    this.#collection.checker.scope(scope, 'read');
+  }
+
+  #find(scope: Scope, filter: unknown, options?: FindOptions): readonly AnyRow[] {
+    const { decode } = this.#collection.codec;
+    return readDocs(this.#collection, this.#connection, scope, filter, options).map(decode);
+  }
+
+  async get(scope: unknown, id: unknown): Promise<AnyRow | undefined> {
+    this.#check(scope);
+    return readById(this.#collection, this.#connection, scope, id);
+  }
+
+  async findOne(scope: unknown, filter: unknown, options: Pick<FindOptions, 'sort'> = {}): Promise<AnyRow | undefined> {
+    this.#check(scope);
+    return this.#find(scope, filter, { ...options, limit: 1 })[0];
+  }
+
+  async find(scope: unknown, filter: unknown, options?: FindOptions): Promise<readonly AnyRow[]> {
+    this.#check(scope);
+    return this.#find(scope, filter, options);
+  }
+
+  async page(scope: unknown, filter: unknown, options: PageOptions): Promise<Page<AnyRow>> {
+    this.#check(scope);
+    const limit = whole(options.limit, 'limit', 1);
+    const paging = this.#pagingBy(options.sort);
+    const rest = options.cursor === undefined ? filter : { $and: [filter, paging.filterAfter(options.cursor)] };
+    const rows = this.#find(scope, rest, { sort: paging.sort, limit: limit + 1 });
+    const items = rows.slice(0, limit);
+    const last = items.at(-1);
+    return rows.length > limit && last !== undefined ? { items, nextCursor: paging.cursorAfter(last) } : { items };
+  }
+
+  async count(scope: unknown, filter: unknown): Promise<number> {
+    this.#check(scope);
+    const values: Value[] = [];
+    const where = whereSql(this.#collection, scope, filter, values);
+    const sql = `SELECT count(*) FROM ${this.#collection.table} WHERE ${where}`;
+    return Number(translated(this.#collection, () => this.#connection.first(sql, values)));
+  }
+
+  async *stream(scope: unknown, filter: unknown, options: { readonly batch?: number } = {}): AsyncGenerator<AnyRow> {
+    const limit = whole(options.batch ?? 500, 'batch', 1);
+    let after: unknown;
+    while (true) {
+      this.#check(scope);
+      const rest = after === undefined ? filter : { $and: [filter, { _id: { $gt: after } }] };
+      const rows = this.#find(scope, rest, { limit });
+      yield* rows;
+      if (rows.length < limit) return;
+      after = rows.at(-1)?.['_id'];
+    }
+  }
+
+  #pagingBy(sort: unknown): Paging {
+    const key = JSON.stringify(sort ?? null);
+    let paging = this.#collection.pagings.get(key);
+    if (paging === undefined) {
+      paging = pagingBy(this.#collection.checker.fields, sort);
+      if (this.#collection.pagings.size < 100) this.#collection.pagings.set(key, paging);
+    }
+    return paging;
+  }
+}

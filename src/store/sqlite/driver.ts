@@ -1,0 +1,133 @@
+import { DatabaseSync, type StatementSyncInstance } from '@photostructure/sqlite';
+import { AppError } from '../../errors.ts';
+import type { Inside } from '../inside.ts';
+
+/** What a statement may be given: `Inside` tests are handed to SQL through `gatehouse_inside`. */
+export type Value = string | number | Inside;
+
+type Sqlite = InstanceType<typeof DatabaseSync>;
+type Statement = StatementSyncInstance;
+
+/** One open connection with its prepared statements. All calls are synchronous. */
+export interface Connection {
+  exec(sql: string): void;
+  /** The first column of the first row; undefined where there is none. */
+  first(sql: string, values: readonly Value[]): unknown;
+  /** The first column of all rows. */
+  all(sql: string, values: readonly Value[]): unknown[];
+  /** Runs a change and answers how many rows it changed. */
+  run(sql: string, values: readonly Value[]): number;
+  isInTransaction(): boolean;
+  close(): void;
+}
+
+/** Result codes of SQLite, https://sqlite.org/rescode.html */
+const uniqueIndex = 2067;
+const primaryKey = 1555;
+const raisedByTrigger = 1811;
+
+/** What a failed statement ran into, as far as the store tells it apart. */
+export type Fault =
+  | { readonly kind: 'duplicate'; readonly index: string }
+  | { readonly kind: 'protected' }
+  | { readonly kind: 'unavailable'; readonly error: AppError };
+
+/** Reads an error of the driver; undefined for one that is not the driver's. */
+export function readFault(error: unknown): Fault | undefined {
+  if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_SQLITE_ERROR') return undefined;
+  const code = 'errcode' in error ? error.errcode : undefined;
+  if (code === uniqueIndex || code === primaryKey) {
+    return { kind: 'duplicate', index: /index '(.+)'$/.exec(error.message)?.[1] ?? '_id' };
+  }
+  if (code === raisedByTrigger) return { kind: 'protected' };
+  const message = 'The data file cannot be read or written just now.';
+  return { kind: 'unavailable', error: new AppError('store_unavailable', message, { cause: error }) };
+}
+
+/** Filters come from outside too (SCIM), so there is no end to their texts: the oldest statements make room. */
+const mostStatements = 1000;
+
+class OpenConnection implements Connection {
+  readonly #sqlite: Sqlite;
+  readonly #statements = new Map<string, Statement>();
+  #tests: Inside[] = [];
+
+  constructor(sqlite: Sqlite) {
+    this.#sqlite = sqlite;
+    sqlite.function('gatehouse_inside', { deterministic: true }, (json: string | null, test: number) =>
+      this.#tests[test]?.(json === null ? undefined : JSON.parse(json)) ? 1 : 0,
+    );
+  }
+
+  #prepare(sql: string): Statement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      if (this.#statements.size >= mostStatements) {
+        const [oldest] = this.#statements.keys();
+        this.#statements.delete(oldest ?? '');
+      }
+      statement = this.#sqlite.prepare(sql, { returnArrays: true });
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** Tests cannot be bound: their number in this list is, for as long as the statement runs. */
+  #bind(values: readonly Value[]): readonly Value[] {
+    if (!values.some((value) => typeof value === 'function')) return values;
+    this.#tests = [];
+    return values.map((value) => (typeof value === 'function' ? this.#tests.push(value) - 1 : value));
+  }
+
+  exec(sql: string): void {
+    this.#sqlite.exec(sql);
+  }
+
+  first(sql: string, values: readonly Value[]): unknown {
+    return this.#prepare(sql).get(...this.#bind(values))?.[0];
+  }
+
+  all(sql: string, values: readonly Value[]): unknown[] {
+    const rows = this.#prepare(sql).all(...this.#bind(values));
+    return rows.map((row: readonly unknown[]) => row[0]);
+  }
+
+  run(sql: string, values: readonly Value[]): number {
+    return this.#prepare(sql).run(...this.#bind(values)).changes;
+  }
+
+  isInTransaction(): boolean {
+    return this.#sqlite.isTransaction;
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#sqlite.close();
+  }
+}
+
+/** Opens the data file. The writer makes it durable: WAL, and every commit on the disk before it is acknowledged. */
+export function openConnection(path: string, use: 'write' | 'read'): Connection {
+  const sqlite = new DatabaseSync(path, { timeout: 5_000 });
+  sqlite.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768',
+  );
+  if (use === 'read') sqlite.exec('PRAGMA query_only = ON');
+  return new OpenConnection(sqlite);
+}
+
+/**
+ * Makes sure that this is the only open store on the file, in this process or another: the single writer's queue, its
+ * listeners and the embedded queue's leases live in memory. The lock is SQLite's own exclusive lock on a file beside the
+ * data, so the system drops it with the process, however that ends. Answers the function that gives it back.
+ */
+export function lockFile(path: string): () => void {
+  const lock = new DatabaseSync(`${path}.lock`, { timeout: 0 });
+  try {
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+  } catch (cause) {
+    lock.close();
+    throw new AppError('store_unavailable', `${path} is open already: another Gatehouse runs on this data.`, { cause });
+  }
+  return () => lock.close();
+}

@@ -1,0 +1,156 @@
+import { endedVersion, firstVersion, nextVersion } from '../change.ts';
+import { type AnyRow, type CheckedChange, checkTenant, deepFreeze } from '../checker.ts';
+import { type Cause, type CollectionName, type Scope, StoreUsageError } from '../store.ts';
+import { type Collection, CollectionReads, readById, readDocs, translated, whereSql } from './collection.ts';
+import type { Connection, Value } from './driver.ts';
+
+export type Collections = Readonly<Record<CollectionName, Collection>>;
+
+/** One run of one body on the writer: what it may still do, what it did, and what went wrong with it. */
+export class Run {
+  readonly collections: Collections;
+  readonly connection: Connection;
+  readonly cause: Cause;
+  readonly at: Date;
+  /** The first write that failed: it dooms the transaction, whatever the body makes of the error. */
+  failure: { readonly error: unknown } | undefined;
+  readonly inserted = new Set<CollectionName>();
+  #ended = false;
+
+  constructor(collections: Collections, connection: Connection, cause: Cause, at: Date) {
+    this.collections = collections;
+    this.connection = connection;
+    this.cause = cause;
+    this.at = at;
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  /** Refuses calls that come after the end: they would write into somebody else's transaction. */
+  enter(): void {
+    if (this.#ended) throw new StoreUsageError('the transaction has ended: await all that its body starts');
+  }
+
+  write<T>(call: () => T): T {
+    this.enter();
+    try {
+      return call();
+    } catch (error) {
+      this.failure ??= { error };
+      throw error;
+    }
+  }
+}
+
+function insertDoc(run: Run, collection: Collection, id: unknown, doc: string): void {
+  const sql = `INSERT INTO ${collection.table} VALUES (?, ?)`;
+  translated(collection, () => run.connection.run(sql, [String(id), doc]));
+  run.inserted.add(collection.name);
+}
+
+function insertRow(run: Run, collection: Collection, scope: Scope, given: unknown): AnyRow {
+  const copy = collection.checker.newRow(given);
+  checkTenant(collection.name, scope, copy);
+  const row = firstVersion(collection.definition, copy, run.cause, run.at);
+  insertDoc(run, collection, row['_id'], collection.codec.encode(row));
+  return row;
+}
+
+/** Leaves the version that ends now in `history`, where the collection keeps its versions. */
+function keepFormer(run: Run, collection: Collection, doc: string): void {
+  if (!collection.definition.history) return;
+  const { history } = run.collections;
+  const row = endedVersion(collection.name, JSON.parse(doc) as AnyRow, run.cause, run.at);
+  insertDoc(run, history, row['_id'], history.codec.encode(row));
+}
+
+function changeRow(run: Run, collection: Collection, doc: string, change: CheckedChange): AnyRow {
+  const next = nextVersion(collection.definition, collection.codec.decode(doc), change, run.cause, run.at);
+  keepFormer(run, collection, doc);
+  const sql = `UPDATE ${collection.table} SET doc = ? WHERE _id = ?`;
+  translated(collection, () => run.connection.run(sql, [collection.codec.encode(next), String(next['_id'])]));
+  return next;
+}
+
+/** The reads and writes of one collection in one run; everything has happened when a call returns. */
+export class CollectionWrites extends CollectionReads {
+  readonly #collection: Collection;
+  readonly #run: Run;
+
+  constructor(collection: Collection, run: Run) {
+    super(collection, run.connection, () => run.enter());
+    this.#collection = collection;
+    this.#run = run;
+  }
+
+  #write<T>(scope: unknown, call: 'update' | 'write', work: (scope: Scope) => T): T {
+    return this.#run.write(() => {
+      this.#collection.checker.scope(scope, call);
+      return work(scope as Scope);
+    });
+  }
+
+  async insert(scope: unknown, row: unknown): Promise<AnyRow> {
+    return this.#write(scope, 'write', (owner) => deepFreeze(insertRow(this.#run, this.#collection, owner, row)));
+  }
+
+  async insertMany(scope: unknown, rows: readonly unknown[]): Promise<void> {
+    this.#write(scope, 'write', (owner) => {
+      for (const row of rows) insertRow(this.#run, this.#collection, owner, row);
+    });
+  }
+
+  async update(scope: unknown, filter: unknown, change: unknown): Promise<number> {
+    return this.#write(scope, 'update', (owner) => {
+      const checked = this.#collection.checker.change(change);
+      const docs = readDocs(this.#collection, this.#run.connection, owner, filter);
+      for (const doc of docs) changeRow(this.#run, this.#collection, doc, checked);
+      return docs.length;
+    });
+  }
+
+  async updateOne(scope: unknown, filter: unknown, change: unknown): Promise<AnyRow | undefined> {
+    return this.#write(scope, 'update', (owner) => {
+      const checked = this.#collection.checker.change(change);
+      const [doc] = readDocs(this.#collection, this.#run.connection, owner, filter, { limit: 1 });
+      if (doc === undefined) return undefined;
+      return deepFreeze(changeRow(this.#run, this.#collection, doc, checked));
+    });
+  }
+
+  async remove(scope: unknown, filter: unknown): Promise<number> {
+    return this.#write(scope, 'write', (owner) => {
+      const { table, definition } = this.#collection;
+      if (definition.history) {
+        const docs = readDocs(this.#collection, this.#run.connection, owner, filter);
+        for (const doc of docs) keepFormer(this.#run, this.#collection, doc);
+      }
+      const values: Value[] = [];
+      const sql = `DELETE FROM ${table} WHERE ${whereSql(this.#collection, owner, filter, values)}`;
+      return translated(this.#collection, () => this.#run.connection.run(sql, values));
+    });
+  }
+
+  /** Bodies run one after another on the single writer: nothing can change the row before this one has committed. */
+  async lock(scope: unknown, id: unknown): Promise<AnyRow | undefined> {
+    return this.#write(scope, 'write', (owner) => readById(this.#collection, this.#run.connection, owner, id));
+  }
+}
+
+/** The `tx` of a run: its collections are made when the body first names them. */
+export function openTransaction(run: Run): object {
+  const tx = { cause: run.cause, at: run.at };
+  for (const name of Object.keys(run.collections) as CollectionName[]) {
+    let writes: CollectionWrites | undefined;
+    Object.defineProperty(tx, name, {
+      enumerable: true,
+      get: () => {
+        writes ??= new CollectionWrites(run.collections[name], run);
+        return writes;
+      },
+    });
+  }
+  return tx;
+}

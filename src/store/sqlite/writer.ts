@@ -1,0 +1,156 @@
+import { AsyncResource } from 'node:async_hooks';
+import { AppError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Nesting } from '../nesting.ts';
+import { type Cause, type CollectionName, StoreUsageError, type Transaction } from '../store.ts';
+import { type Connection, readFault } from './driver.ts';
+import { type Collections, openTransaction, Run } from './transaction.ts';
+
+/** A transaction in the queue, from the call until its commit. */
+interface Waiting {
+  readonly cause: Cause;
+  readonly work: (tx: Transaction) => Promise<unknown>;
+  /** The caller's asynchronous context: request ids and traces reach into the body. */
+  readonly context: AsyncResource;
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A body that has run and waits for the commit that makes it last. */
+interface Ready {
+  readonly waiting: Waiting;
+  readonly answer: unknown;
+  readonly inserted: ReadonlySet<CollectionName>;
+}
+
+export interface WriterOptions {
+  readonly connection: Connection;
+  readonly collections: Collections;
+  readonly clock: Clock;
+  readonly nesting: Nesting;
+  /** Runs every body once and rolls it back before it runs for good. */
+  readonly rehearse: boolean;
+  /** A body that has not settled after this time is given up. */
+  readonly bodyTimeoutMs: number;
+  /** Told after each commit into which collections it inserted. */
+  readonly committed: (inserted: ReadonlySet<CollectionName>) => void;
+}
+
+/** So many transactions share a commit at most, and no further one joins after so long: the first ones wait for it. */
+const mostPerCommit = 64;
+const longestBatchMs = 20;
+
+/**
+ * The single writer. Transactions wait in a queue; each turn opens one SQLite transaction, runs the waiting bodies one
+ * after another, each under a savepoint of its own, commits once (one fsync for all), and only then answers them.
+ */
+export class Writer {
+  readonly #options: WriterOptions;
+  #queue: Waiting[] = [];
+  #turning: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+  }
+
+  transaction(cause: Cause, work: (tx: Transaction) => Promise<unknown>): Promise<unknown> {
+    if (this.#closed) return Promise.reject(new AppError('shutting_down', 'The store is closed.'));
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ cause, work, context: new AsyncResource('GatehouseTransaction'), resolve, reject });
+      this.#turning ??= this.#turn();
+    });
+  }
+
+  /** Refuses new transactions and waits until those in the queue are done. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#turning;
+  }
+
+  /** Works until the queue is empty; lets reads, sockets and timers have their turn between two commits. */
+  async #turn(): Promise<void> {
+    do {
+      await new Promise(setImmediate);
+      await this.#commitBatch();
+    } while (this.#queue.length > 0);
+    this.#turning = undefined;
+  }
+
+  async #commitBatch(): Promise<void> {
+    const { connection } = this.#options;
+    const ready: Ready[] = [];
+    try {
+      connection.exec('BEGIN IMMEDIATE');
+      const started = performance.now();
+      for (let count = 0; count < mostPerCommit && performance.now() - started < longestBatchMs; count += 1) {
+        const waiting = this.#queue.shift();
+        if (waiting === undefined) break;
+        await this.#runInSavepoint(waiting, ready);
+      }
+      connection.exec('COMMIT');
+    } catch (error) {
+      this.#abandon(ready, error);
+      return;
+    }
+    const inserted = new Set(ready.flatMap((each) => [...each.inserted]));
+    for (const { waiting, answer } of ready) waiting.resolve(answer);
+    if (inserted.size > 0) this.#options.committed(inserted);
+  }
+
+  /** Nothing was committed: whoever ran in this batch is told so, and so is the next in the queue if none had run. */
+  #abandon(ready: readonly Ready[], error: unknown): void {
+    const { connection } = this.#options;
+    if (connection.isInTransaction()) connection.exec('ROLLBACK');
+    const fault = readFault(error);
+    const reason = fault?.kind === 'unavailable' ? fault.error : error;
+    const [next] = ready.length === 0 ? this.#queue.splice(0, 1) : [];
+    next?.reject(reason);
+    for (const { waiting } of ready) waiting.reject(reason);
+  }
+
+  async #runInSavepoint(waiting: Waiting, ready: Ready[]): Promise<void> {
+    const { connection } = this.#options;
+    try {
+      if (this.#options.rehearse) {
+        connection.exec('SAVEPOINT body');
+        await this.#runBody(waiting).catch(() => undefined);
+        connection.exec('ROLLBACK TO body; RELEASE body');
+      }
+      connection.exec('SAVEPOINT body');
+      const { answer, inserted } = await this.#runBody(waiting);
+      connection.exec('RELEASE body');
+      ready.push({ waiting, answer, inserted });
+    } catch (error) {
+      waiting.reject(error);
+      // A full disk or a failed read ends the whole SQLite transaction, and with it what the others have written.
+      if (!connection.isInTransaction()) throw error;
+      connection.exec('ROLLBACK TO body; RELEASE body');
+    }
+  }
+
+  async #runBody({ cause, work, context }: Waiting): Promise<{ answer: unknown; inserted: Run['inserted'] }> {
+    const { connection, collections, clock, nesting } = this.#options;
+    const run = new Run(collections, connection, cause, clock.now());
+    try {
+      const tx = openTransaction(run) as Transaction;
+      const body = context.runInAsyncScope(() => nesting.run(() => work(tx)));
+      const answer = await this.#within(body);
+      if (run.failure !== undefined) throw run.failure.error;
+      return { answer, inserted: run.inserted };
+    } finally {
+      run.end();
+    }
+  }
+
+  /** A body waits for nothing but its `tx`. One that waits for something else must not hold up the writer for ever. */
+  #within<T>(body: Promise<T>): Promise<T> {
+    const { bodyTimeoutMs } = this.#options;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new StoreUsageError(`a transaction's body did not end within ${bodyTimeoutMs} ms: it was rolled back`));
+      }, bodyTimeoutMs);
+      body.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
+  }
+}
