@@ -1,0 +1,53 @@
+/** Directories: the SCIM endpoints of an organization, one per IdP (SCIM-1, SCIM-3). */
+import { AppError } from '../errors.ts';
+import { recordAudit } from '../events/index.ts';
+import { newId } from '../lib/ids.ts';
+import type { Directory, Page, PageOptions, ReadStore, Transaction } from '../store/index.ts';
+
+/**
+ * Makes a directory. `externalIdIsImmutable` says that this IdP's externalId is its immutable id of a person, which
+ * alone proves that somebody deleted and pushed again is the same person (SCIM-3).
+ */
+export async function createDirectory(
+  tx: Transaction,
+  organizationId: string,
+  {
+    name,
+    externalIdIsImmutable = false,
+  }: { readonly name: string; readonly externalIdIsImmutable?: boolean | undefined },
+): Promise<Directory> {
+  const directory = await tx.directories.insert(organizationId, {
+    _id: newId('directory'),
+    organizationId,
+    name,
+    externalIdIsImmutable,
+  });
+  await recordAudit(tx, organizationId, {
+    type: 'directory.created',
+    targetKind: 'directory',
+    targetId: directory._id,
+    after: { name, externalIdIsImmutable },
+  });
+  return directory;
+}
+
+/** The directory of this organization; undefined where it has none by this id. */
+export function findDirectory(
+  reads: ReadStore,
+  organizationId: string,
+  directoryId: string,
+): Promise<Directory | undefined> {
+  return reads.directories.get(organizationId, directoryId);
+}
+
+/** The directory of this organization; throws AppError `not_found`, also for another organization's (PRJ-1). */
+export async function getDirectory(reads: ReadStore, organizationId: string, directoryId: string): Promise<Directory> {
+  const directory = await findDirectory(reads, organizationId, directoryId);
+  if (!directory) throw new AppError('not_found', `The organization has no directory ${directoryId}`);
+  return directory;
+}
+
+/** The organization's directories, in the order of making. */
+export function listDirectories(reads: ReadStore, organizationId: string, page: PageOptions): Promise<Page<Directory>> {
+  return reads.directories.page(organizationId, {}, page);
+}

@@ -1,0 +1,122 @@
+/** Directory groups, without their members: those are edges (SCIM-4). */
+import { isDeepStrictEqual } from 'node:util';
+import { AppError } from '../errors.ts';
+import { newId } from '../lib/ids.ts';
+import { caseKey } from '../lib/text.ts';
+import type { DirectoryGroup, Filter, Page, PageOptions, ReadStore, Transaction } from '../store/index.ts';
+import { removeEdgesIn, removeEdgesOf } from './edges.ts';
+import type { DirectoryRef, GroupRecord } from './records.ts';
+import type { ListQuery } from './users.ts';
+
+/** Stores a new group, empty. Two groups may have one name (RFC 7643 §4.2 asks for no uniqueness). */
+export function insertGroup(tx: Transaction, directory: DirectoryRef, record: GroupRecord): Promise<DirectoryGroup> {
+  return tx.directoryGroups.insert(directory.organizationId, {
+    _id: newId('directoryGroup'),
+    organizationId: directory.organizationId,
+    directoryId: directory._id,
+    displayName: record.displayName,
+    displayNameKey: caseKey(record.displayName),
+    ...(record.externalId !== undefined && { externalId: record.externalId }),
+    attributes: record.attributes,
+  });
+}
+
+/**
+ * Makes the group say what `record` says; its members stay. Where it does already, nothing is written and `changed` is
+ * false. Throws AppError `stale` where the row changed since `group` was read.
+ */
+export async function updateGroup(
+  tx: Transaction,
+  directory: DirectoryRef,
+  group: DirectoryGroup,
+  record: GroupRecord,
+): Promise<{ readonly group: DirectoryGroup; readonly changed: boolean }> {
+  const same =
+    group.displayName === record.displayName &&
+    group.externalId === record.externalId &&
+    isDeepStrictEqual(group.attributes, record.attributes);
+  if (same) return { group, changed: false };
+  const updated = await tx.directoryGroups.updateOne(
+    directory.organizationId,
+    { _id: group._id, version: group.version },
+    {
+      $set: {
+        displayName: record.displayName,
+        displayNameKey: caseKey(record.displayName),
+        attributes: record.attributes,
+        ...(record.externalId !== undefined && { externalId: record.externalId }),
+      },
+      $unset: { ...(record.externalId === undefined && { externalId: true as const }) },
+    },
+  );
+  if (!updated) throw new AppError('stale', `The group ${group._id} has changed meanwhile`);
+  return { group: updated, changed: true };
+}
+
+/**
+ * Removes the group with its memberships, those of its members and its own in other groups. Whom that concerns is to be
+ * found before (findPeopleIn). Answers the groups that it was in directly.
+ */
+export async function deleteGroup(
+  tx: Transaction,
+  directory: DirectoryRef,
+  group: DirectoryGroup,
+): Promise<{ readonly groupIds: readonly string[] }> {
+  const groupIds = await removeEdgesOf(tx, directory, group._id);
+  await removeEdgesIn(tx, directory, group._id);
+  await tx.directoryGroups.remove(directory.organizationId, { _id: group._id });
+  return { groupIds };
+}
+
+/** The group of this directory; undefined where it has none by this id, also if another directory has. */
+export async function findGroup(
+  reads: ReadStore,
+  directory: DirectoryRef,
+  groupId: string,
+): Promise<DirectoryGroup | undefined> {
+  const group = await findGroupIn(reads, directory.organizationId, groupId);
+  return group?.directoryId === directory._id ? group : undefined;
+}
+
+/** The group of this directory; throws AppError `not_found`. */
+export async function getGroup(reads: ReadStore, directory: DirectoryRef, groupId: string): Promise<DirectoryGroup> {
+  const group = await findGroup(reads, directory, groupId);
+  if (!group) throw new AppError('not_found', `The directory has no group ${groupId}`);
+  return group;
+}
+
+/** The group by its id in whichever directory of the organization; undefined where there is none. */
+export function findGroupIn(
+  reads: ReadStore,
+  organizationId: string,
+  groupId: string,
+): Promise<DirectoryGroup | undefined> {
+  return reads.directoryGroups.get(organizationId, groupId);
+}
+
+/** A directory's groups for the admin's list, in the order of making. */
+export function pageGroups(
+  reads: ReadStore,
+  directory: DirectoryRef,
+  page: PageOptions,
+): Promise<Page<DirectoryGroup>> {
+  return reads.directoryGroups.page(directory.organizationId, { directoryId: directory._id }, page);
+}
+
+/** Those of the directory's groups that match, and how many there are in all (RFC 7644 §3.4.2). */
+export async function listGroups(
+  reads: ReadStore,
+  directory: DirectoryRef,
+  { filter, sort, skip, limit }: ListQuery<DirectoryGroup>,
+): Promise<{ readonly total: number; readonly items: readonly DirectoryGroup[] }> {
+  const own: Filter<DirectoryGroup> = { directoryId: directory._id };
+  const matching: Filter<DirectoryGroup> = filter ? { $and: [own, filter] } : own;
+  const total = await reads.directoryGroups.count(directory.organizationId, matching);
+  if (limit === 0 || total === 0) return { total, items: [] };
+  const items = await reads.directoryGroups.find(directory.organizationId, matching, {
+    ...(sort && { sort }),
+    ...(skip !== undefined && { skip }),
+    limit,
+  });
+  return { total, items };
+}
