@@ -1,7 +1,8 @@
 /**
  * The queue owns the outbox: how a committed change asks for a job, and how each job is run until it has had its effect.
- * The job catalogue is jobs.ts; embedded.ts runs jobs in this process, bullmq.ts (imported by processes only) over Redis.
+ * The job catalogue is jobs.ts; embedded.ts runs jobs in this process; bullmq.ts, over Redis, is imported where it is used.
  */
-export { type JobInput, type JobName, type JobPayload, jobs } from './jobs.ts';
+export { type EmbeddedQueueOptions, openEmbeddedQueue } from './embedded.ts';
+export { type JobInput, type JobName, type JobPayload, jobs, type Retry } from './jobs.ts';
 export { enqueue, findParked, replayParked } from './outbox.ts';
 export type { Handlers, Queue, TakenJob } from './queue.ts';

@@ -1,6 +1,13 @@
 import { AppError } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
-import type { OutboxRow, Page, PageOptions, ReadStore, Transaction } from '../store/index.ts';
+import {
+  type OutboxRow,
+  type Page,
+  type PageOptions,
+  PLATFORM,
+  type ReadStore,
+  type Transaction,
+} from '../store/index.ts';
 import { type JobInput, type JobName, jobs } from './jobs.ts';
 
 /**
@@ -42,4 +49,9 @@ export async function replayParked(tx: Transaction, organizationId: string, id: 
   );
   if (!row) throw new AppError('not_found', `No parked job has the id ${id}.`);
   return row;
+}
+
+/** How many jobs of all organizations are in this state; for metrics. */
+export function countJobs(reads: Pick<ReadStore, 'outbox'>, state: OutboxRow['state']): Promise<number> {
+  return reads.outbox.count(PLATFORM, { state });
 }

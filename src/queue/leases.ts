@@ -1,0 +1,103 @@
+/**
+ * Who may work on an outbox row: the holder of its lease. A lease is a token on the row and a `dueAt` in the future;
+ * once that has passed, anybody may take the row, and the former holder's token opens nothing any more. Every write here
+ * asks for the token, so that the order of two processes never matters.
+ */
+import { randomBytes } from 'node:crypto';
+import { AppError } from '../errors.ts';
+import { newId } from '../lib/ids.ts';
+import { type Cause, type OutboxRow, PLATFORM, type Store, type Transaction } from '../store/index.ts';
+
+/** A row taken by this process, or handed to it with its token. */
+export interface Held {
+  readonly row: OutboxRow;
+  readonly lease: string;
+}
+
+const cause = (): Cause => ({ actor: 'system', requestId: newId('request') });
+
+/**
+ * Takes these rows, as far as they are still due: one commit for all of them. Answers what it got, in the order asked
+ * for; the rows count this attempt.
+ */
+export async function leaseRows(store: Store, ids: readonly string[], now: Date, leaseMs: number): Promise<Held[]> {
+  if (ids.length === 0) return [];
+  const lease = randomBytes(12).toString('hex');
+  const until = new Date(now.getTime() + leaseMs);
+  const rows = await store.transaction(cause(), async (tx) => {
+    const due = { _id: { $in: ids }, state: 'waiting', dueAt: { $lte: now } } as const;
+    const taken = await tx.outbox.update(PLATFORM, due, { $set: { lease, dueAt: until }, $inc: { attempts: 1 } });
+    return taken === 0 ? [] : tx.outbox.find(PLATFORM, { _id: { $in: ids }, lease });
+  });
+  const byId = new Map(rows.map((row) => [row._id, row]));
+  return ids.flatMap((id) => byId.get(id) ?? []).map((row) => ({ row, lease }));
+}
+
+/** Moves the end of these leases to `until`, as far as they are still ours. */
+export async function renewLeases(store: Store, held: readonly Held[], until: Date): Promise<void> {
+  if (held.length === 0) return;
+  await store.transaction(cause(), async (tx) => {
+    for (const [lease, ids] of byLease(held)) {
+      await tx.outbox.update(PLATFORM, { _id: { $in: ids }, lease }, { $set: { dueAt: until } });
+    }
+  });
+}
+
+/** Gives back rows that were taken and not begun: due at once, and the attempt does not count. */
+export async function giveBack(store: Store, held: readonly Held[], now: Date): Promise<void> {
+  if (held.length === 0) return;
+  await store.transaction(cause(), async (tx) => {
+    for (const [lease, ids] of byLease(held)) {
+      const change = { $set: { dueAt: now }, $unset: { lease: true }, $inc: { attempts: -1 } } as const;
+      await tx.outbox.update(PLATFORM, { _id: { $in: ids }, lease }, change);
+    }
+  });
+}
+
+/** Ends a failed attempt: due again at `dueAt`. Answers false where the lease had gone to somebody else. */
+export function putOff(
+  store: Store,
+  { row, lease }: Held,
+  next: { readonly dueAt: Date; readonly error: string; readonly counts: boolean },
+): Promise<boolean> {
+  return store.transaction(cause(), async (tx) => {
+    const changed = await tx.outbox.updateOne(
+      row.organizationId,
+      { _id: row._id, lease },
+      {
+        $set: { dueAt: next.dueAt, error: next.error },
+        $unset: { lease: true },
+        ...(!next.counts && { $inc: { attempts: -1 } }),
+      },
+    );
+    return changed !== undefined;
+  });
+}
+
+/** Gives the row up until somebody replays it. Answers false where the lease had gone to somebody else. */
+export function park(store: Store, { row, lease }: Held, error: string): Promise<boolean> {
+  return store.transaction(cause(), async (tx) => {
+    const changed = await tx.outbox.updateOne(
+      row.organizationId,
+      { _id: row._id, lease },
+      { $set: { state: 'parked', error }, $unset: { lease: true } },
+    );
+    return changed !== undefined;
+  });
+}
+
+/** Ends the job within the transaction of its effect. Throws AppError('stale') where the lease has gone. */
+export async function finish(tx: Transaction, { row, lease }: Held): Promise<void> {
+  const removed = await tx.outbox.remove(row.organizationId, { _id: row._id, lease });
+  if (removed === 0) throw new AppError('stale', `The lease of job ${row._id} has gone to another worker.`);
+}
+
+function byLease(held: readonly Held[]): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const { row, lease } of held) {
+    const ids = groups.get(lease);
+    if (ids) ids.push(row._id);
+    else groups.set(lease, [row._id]);
+  }
+  return groups;
+}
