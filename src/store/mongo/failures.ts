@@ -1,7 +1,7 @@
 import { mongo } from 'mongoose';
 import { AppError } from '../../errors.ts';
 import { DuplicateKeyError, ProtectedRowError } from '../store.ts';
-import type { MongoCollection } from './shape.ts';
+import type { MongoCollection } from './collection.ts';
 
 const duplicateKey = 11_000;
 const validatorRefused = 121;

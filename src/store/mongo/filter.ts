@@ -3,7 +3,7 @@ import { type AnyRow, isPlainObject, isStorableText } from '../checker.ts';
 import { readFilter } from '../condition.ts';
 import type { Fields } from '../fields.ts';
 import { PLATFORM, type Scope } from '../store.ts';
-import type { Document } from './shape.ts';
+import type { Document } from './collection.ts';
 
 type Where = mongo.Filter<Document>;
 

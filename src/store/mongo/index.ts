@@ -2,16 +2,18 @@
  * The MongoDB engine of the store: Mongoose for the connection, the models and the collections' shape; rows go through
  * the driver, checked once, never hydrated.
  */
+import { AppError } from '../../errors.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { type Checker, compileChecker } from '../checker.ts';
 import { trackNesting } from '../nesting.ts';
 import { type CollectionName, collections as definitions } from '../schemas/index.ts';
 import type { Cause, ReadStore, Store, Transaction } from '../store.ts';
+import type { MongoCollections } from './collection.ts';
 import { connect, databaseOf } from './connect.ts';
 import { translate, unavailable } from './failures.ts';
 import { MongoReads } from './reads.ts';
 import type { Calls, Run } from './run.ts';
-import { type MongoCollections, prepareCollections } from './shape.ts';
+import { prepareCollections } from './shape.ts';
 import { runTransaction } from './transaction.ts';
 import { MongoWrites } from './writes.ts';
 
@@ -64,15 +66,21 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     },
   });
 
+  const running = new Set<Promise<unknown>>();
+  let closed = false;
+
   return {
     engine: 'mongodb',
     read,
     async transaction(cause, work) {
       nesting.refuse('a transaction');
-      const { value, inserted } = await runTransaction({ client, clock, rehearse }, (run) =>
+      if (closed) throw new AppError('shutting_down', 'The store is closed.');
+      const committing = runTransaction({ client, clock, rehearse }, (run) =>
         nesting.run(() => work(transactionOf(run, cause, collections, protection))),
-      );
-      for (const name of inserted) for (const listener of [...(listeners.get(name) ?? [])]) listener();
+      ).finally(() => running.delete(committing));
+      running.add(committing);
+      const { value, inserted } = await committing;
+      for (const name of inserted) for (const listener of listeners.get(name) ?? []) queueMicrotask(listener);
       return value;
     },
     onInsert(collection, listener) {
@@ -87,7 +95,12 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
           throw unavailable(error);
         });
     },
-    close: () => connection.close(),
+    /** Refuses new transactions and waits for those that run. */
+    async close() {
+      closed = true;
+      await Promise.allSettled(running);
+      await connection.close();
+    },
   };
 }
 

@@ -13,9 +13,9 @@ import {
   type Scope,
   StoreUsageError,
 } from '../store.ts';
+import type { Document, MongoCollection } from './collection.ts';
 import { both, confine } from './filter.ts';
 import type { Calls } from './run.ts';
-import type { Document, MongoCollection } from './shape.ts';
 
 type Where = mongo.Filter<Document>;
 type Session = mongo.ClientSession | undefined;
@@ -63,7 +63,7 @@ export class MongoReads<R> implements Reads<R> {
       const where = this.where(scope, filter);
       const after =
         cursor === undefined ? where : both(where, confine(this.checker.fields, PLATFORM, paging.filterAfter(cursor)));
-      const rows = await this.#list(after, { sort: paging.sort, limit: amount(limit) + 1 }, session);
+      const rows = await this.#list(after, { sort: paging.sort, limit: whole(limit, 'limit', 1) + 1 }, session);
       const items = rows.slice(0, limit);
       const last = items.at(-1);
       return rows.length > limit && last !== undefined
@@ -79,7 +79,7 @@ export class MongoReads<R> implements Reads<R> {
   }
 
   async *stream(scope: Scope, filter: Filter<R>, options: { readonly batch?: number } = {}): AsyncIterable<R> {
-    const limit = options.batch ?? streamBatch;
+    const limit = whole(options.batch ?? streamBatch, 'batch', 1);
     for (let cursor: string | undefined; ; ) {
       const page: Page<R> = await this.page(scope, filter, { limit, cursor });
       yield* page.items;
@@ -109,13 +109,13 @@ export class MongoReads<R> implements Reads<R> {
   }
 
   async #list(where: Where, { sort, limit, skip }: FindOptions, session: Session): Promise<R[]> {
-    if (limit !== undefined && amount(limit) === 0) return [];
+    if (limit !== undefined && whole(limit, 'limit', 0) === 0) return [];
     const order = readSort(this.checker.fields, sort);
     const cursor = this.collection.native.find(where, { session, ...visible });
     const isWhole = sort === undefined && limit === undefined && skip === undefined;
     if (!isWhole) cursor.sort(order.map(({ path, direction }) => [path.text, direction] as [string, 1 | -1]));
     if (limit !== undefined) cursor.limit(limit);
-    if (skip !== undefined) cursor.skip(amount(skip));
+    if (skip !== undefined) cursor.skip(whole(skip, 'skip', 0));
     const rows = await cursor.toArray();
     // Asked to sort by `_id`, the planner may walk the whole collection in that order; here nothing needs it to.
     if (isWhole) rows.sort((a, b) => compareText(a._id, b._id));
@@ -125,8 +125,9 @@ export class MongoReads<R> implements Reads<R> {
 
 type Sort = NonNullable<FindOptions['sort']>;
 
-function amount(value: number): number {
-  if (!Number.isSafeInteger(value) || value < 0)
-    throw new StoreUsageError('limits and skips are whole numbers, not below 0');
+function whole(value: unknown, name: string, least: number): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
+    throw new StoreUsageError(`${name} must be a whole number of at least ${least}`);
+  }
   return value;
 }

@@ -1,7 +1,7 @@
 import type { mongo } from 'mongoose';
 import { DuplicateKeyError, StoreUsageError } from '../store.ts';
+import type { MongoCollection } from './collection.ts';
 import { isDriverError, isTransient, translate } from './failures.ts';
-import type { MongoCollection } from './shape.ts';
 
 const nothing = () => {};
 

@@ -1,27 +1,8 @@
 import type { Connection, mongo, Schema } from 'mongoose';
 import type { CollectionDefinition, Protection } from '../define.ts';
 import { type CollectionName, collections } from '../schemas/index.ts';
+import type { Document, Index, MongoCollection, MongoCollections } from './collection.ts';
 import { databaseOf } from './connect.ts';
-
-/** A row as MongoDB holds it; `_lock` is the engine's own and never leaves it. */
-export type Document = { readonly _id: string } & Record<string, unknown>;
-
-/** One index as it is built, and the fields that the schema named (without the engine's own tie-breaker). */
-interface Index {
-  readonly name: string;
-  readonly fields: readonly string[];
-  readonly description: mongo.IndexDescription;
-}
-
-/** One collection as this engine works on it. */
-export interface MongoCollection {
-  readonly name: CollectionName;
-  readonly definition: CollectionDefinition;
-  readonly native: mongo.Collection<Document>;
-  readonly indexes: readonly Index[];
-}
-
-export type MongoCollections = { readonly [N in CollectionName]: MongoCollection };
 
 /**
  * Makes a model of every schema on this connection, and brings collections, indexes and validators to what the schemas
@@ -84,7 +65,7 @@ function validatorOf({ when, require }: Protection): mongo.Document {
 }
 
 /**
- * The schema's indexes. One that is not unique ends in `_id`, so that rows found by it come in the store's own order:
+ * The schema's indexes, each under a name that tells its definition. One that is not unique ends in `_id`, so that rows found by it come in the store's own order:
  * without that, MongoDB's planner may walk the whole collection by `_id` rather than sort what the index finds.
  */
 function indexesOf(schema: Schema): readonly Index[] {
@@ -92,12 +73,13 @@ function indexesOf(schema: Schema): readonly Index[] {
     const fields = Object.keys(keys);
     const {
       background: _background,
-      name: given,
+      name: _given,
       ...rest
     } = options as mongo.IndexDescription & { background?: boolean };
     const key = { ...keys } as Record<string, mongo.IndexDirection>;
     if (!rest.unique && rest.expireAfterSeconds === undefined) key._id = 1;
-    const name = given ?? Object.entries(key).flat().join('_');
+    const partial = Object.entries(rest.partialFilterExpression ?? {}).flat();
+    const name = [...Object.entries(key).flat(), ...(rest.unique ? ['unique'] : []), ...partial].join('_');
     return { name, fields, description: { ...rest, name, key } };
   });
 }

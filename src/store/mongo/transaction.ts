@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { mongo } from 'mongoose';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { StoreUsageError } from '../store.ts';
 import { isCommitUnknown, isTransient, isUnreachable, unavailable } from './failures.ts';
 import { type Doom, Run } from './run.ts';
 
@@ -10,6 +11,8 @@ const patienceMs = 15_000;
 /** How often a body is run again because a unique key was taken. */
 const repeatsForDuplicates = 2;
 const longestPauseMs = 200;
+/** A body waits for nothing but its `tx`; one that waits for something else is given up, as the server would do. */
+const bodyTimeoutMs = 30_000;
 
 const options: mongo.TransactionOptions = {
   readConcern: { level: 'snapshot' },
@@ -76,7 +79,7 @@ async function attempt<T>(
   const run = new Run(session, clock.now());
   let thrown: Doom | undefined;
   try {
-    const value = await body(run);
+    const value = await within(bodyTimeoutMs, body(run));
     const doom = await run.end();
     if (doom === undefined) {
       await finish();
@@ -90,6 +93,15 @@ async function attempt<T>(
   }
   if (session.inTransaction()) await session.abortTransaction();
   return thrown;
+}
+
+function within<T>(ms: number, body: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(new StoreUsageError(`a transaction's body did not end within ${ms} ms: it was rolled back`));
+    }, ms);
+    body.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 async function commit(session: mongo.ClientSession, deadline: number): Promise<void> {

@@ -10,10 +10,10 @@ import {
   type Scope,
   type Writes,
 } from '../store.ts';
+import type { Document, MongoCollection, MongoCollections } from './collection.ts';
 import { both } from './filter.ts';
 import { MongoReads, visible } from './reads.ts';
 import type { Run } from './run.ts';
-import type { Document, MongoCollection, MongoCollections } from './shape.ts';
 
 type Where = mongo.Filter<Document>;
 type Session = mongo.ClientSession;
