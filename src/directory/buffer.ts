@@ -1,5 +1,5 @@
 /** Writes that no request waits for, gathered into batches. */
-export interface Buffer<T> {
+export interface WriteBuffer<T> {
   add(item: T): void;
   /** Resolves when all that was added before has been written, or given up. */
   flush(): Promise<void>;
@@ -18,7 +18,7 @@ export interface BufferOptions<T> {
 }
 
 /** A buffer that lives in this process: what it holds is lost with it, so it is for notes, never for state. */
-export function openBuffer<T>({ write, onError, delayMs = 500, capacity = 10_000 }: BufferOptions<T>): Buffer<T> {
+export function openBuffer<T>({ write, onError, delayMs = 500, capacity = 10_000 }: BufferOptions<T>): WriteBuffer<T> {
   let items: T[] = [];
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();

@@ -3,7 +3,7 @@
 import { groupBy } from '../lib/groupBy.ts';
 import { newId } from '../lib/ids.ts';
 import type { Filter, NewRow, Page, ProvisioningLogEntry, ReadStore, Store, Transaction } from '../store/index.ts';
-import { type Buffer, openBuffer } from './buffer.ts';
+import { openBuffer, type WriteBuffer } from './buffer.ts';
 
 /** One request, as it is to be logged; secrets and passwords are taken out of the bodies before they come here. */
 export type LogEntry = Omit<NewRow<ProvisioningLogEntry>, '_id'>;
@@ -20,7 +20,7 @@ export async function recordRequest(tx: Transaction, entry: LogEntry): Promise<v
 export function openRequestLog(
   store: Store,
   options: { onError(error: unknown): void; readonly delayMs?: number | undefined },
-): Buffer<LogEntry> {
+): WriteBuffer<LogEntry> {
   const buffer = openBuffer<NewRow<ProvisioningLogEntry>>({
     ...options,
     write: (rows) =>

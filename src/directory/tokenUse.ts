@@ -1,7 +1,7 @@
 /** When each token was last used (SCIM-1), without a write per call. */
 import { newId } from '../lib/ids.ts';
 import type { DirectoryToken, Store } from '../store/index.ts';
-import { type Buffer, openBuffer } from './buffer.ts';
+import { openBuffer, type WriteBuffer } from './buffer.ts';
 
 export interface TokenUse {
   readonly token: Pick<DirectoryToken, '_id' | 'organizationId'>;
@@ -15,7 +15,7 @@ export interface TokenUse {
 export function openTokenUses(
   store: Store,
   options: { onError(error: unknown): void; readonly delayMs?: number | undefined },
-): Buffer<TokenUse> {
+): WriteBuffer<TokenUse> {
   return openBuffer<TokenUse>({
     delayMs: 5000,
     ...options,
