@@ -2,14 +2,11 @@
  * The settings: environment → one frozen typed Config, every fault reported at once.
  * The only file that reads process.env.
  */
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { type LogLevel, logLevels } from './lib/logger.ts';
 import { nearest } from './lib/nearest.ts';
-
-const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-
-/** How much is logged; pino's own names. */
-export type LogLevel = (typeof logLevels)[number];
 
 /** Where rows live: a SQLite file in the data folder, or a MongoDB replica set. */
 export type StoreSettings =
@@ -94,9 +91,11 @@ const baseUrl = z.string().transform((text, context) => {
 });
 
 const uriOf = (what: string, schemes: readonly string[]) =>
-  z.string().refine((text) => schemes.some((scheme) => text.startsWith(`${scheme}://`) && text.length > scheme.length + 3), {
-    message: `must be the URL of ${what}: ${schemes.map((scheme) => `${scheme}://…`).join(' or ')}`,
-  });
+  z
+    .string()
+    .refine((text) => schemes.some((scheme) => text.startsWith(`${scheme}://`) && text.length > scheme.length + 3), {
+      message: `must be the URL of ${what}: ${schemes.map((scheme) => `${scheme}://…`).join(' or ')}`,
+    });
 
 const operatorTokens = z
   .string()
@@ -112,9 +111,20 @@ const operatorTokens = z
       .max(2, 'at most two tokens are valid at once, separated by a comma'),
   );
 
-const trustProxy = z.string().transform((text) => {
+const proxyNames = ['loopback', 'linklocal', 'uniquelocal'];
+
+const trustProxy = z.string().transform((text, context): boolean | number | string => {
   if (/^\d{1,2}$/.test(text)) return Number(text);
-  return words[text.toLowerCase()] ?? text;
+  const word = words[text.toLowerCase()];
+  if (word !== undefined) return word;
+  const parts = text.split(',').map((part) => part.trim());
+  if (parts.every((part) => proxyNames.includes(part) || isIP(part.replace(/\/\d{1,3}$/, '')) !== 0))
+    return parts.join(',');
+  context.addIssue({
+    code: 'custom',
+    message: 'must be the number of proxies in front, or their addresses or networks, separated by commas',
+  });
+  return z.NEVER;
 });
 
 /** Every setting. An empty text counts as unset. */

@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import {
+  addCollaborator,
+  type Collaborator,
+  changeCollaboratorRole,
+  getProject,
+  listCollaborators,
+  removeCollaborator,
+} from '../../access/index.ts';
+import { AppError } from '../../errors.ts';
+import type { ReadStore } from '../../store/index.ts';
+import { type Route, route } from '../route.ts';
+import { emailInput, id, idIn, inProject, role, roleInput } from './common.ts';
+
+const source = z
+  .strictObject({
+    source: z.enum(['manual', 'mapping', 'creator', 'owner', 'organization_role', 'default_project']),
+    role,
+    mappingId: id.optional(),
+    groupId: id.optional(),
+  })
+  .meta({ id: 'AccessSource' });
+
+const collaborator = z
+  .strictObject({
+    accountId: id,
+    email: z.string().optional(),
+    name: z.string().optional(),
+    role: role.optional().meta({ description: 'the effective role; absent while the person is suspended' }),
+    external: z.boolean(),
+    suspended: z.boolean(),
+    sources: z.array(source).meta({ description: 'everything that gives access; the highest role counts (MAP-2)' }),
+  })
+  .meta({ id: 'Collaborator' });
+
+async function find(reads: ReadStore, organizationId: string, projectId: string, accountId: string) {
+  const all = await listCollaborators(reads, organizationId, projectId);
+  return all.find((one) => one.accountId === accountId);
+}
+
+async function getOne(
+  reads: ReadStore,
+  organizationId: string,
+  projectId: string,
+  accountId: string,
+): Promise<z.output<typeof collaborator>> {
+  const found = await find(reads, organizationId, projectId, accountId);
+  if (!found) throw new AppError('not_found', 'This person is not a collaborator of the project.');
+  return present(found);
+}
+
+const present = (one: Collaborator): z.output<typeof collaborator> => ({ ...one, sources: [...one.sources] });
+
+const path = '/api/v1/projects/{project}/collaborators';
+const oneCollaborator = inProject.extend(idIn('account'));
+
+export const collaboratorRoutes: readonly Route[] = [
+  route({
+    method: 'get',
+    path,
+    tag: 'Projects',
+    summary: 'List the collaborators of a project, each with every source of the access',
+    description: 'An External Collaborator sees only those who were added to the project (PRJ-6).',
+    access: { permission: 'collaborator.list', on: 'project' },
+    params: inProject,
+    status: 200,
+    response: z.strictObject({ items: z.array(collaborator) }),
+    handle: async ({ params, decision, reads }) => {
+      const { organizationId } = await getProject(reads, params.project);
+      const explicitOnly = decision?.via === 'external';
+      const items = await listCollaborators(reads, organizationId, params.project, { explicitOnly });
+      return { items: items.map(present) };
+    },
+  }),
+  route({
+    method: 'post',
+    path,
+    tag: 'Projects',
+    summary: 'Add a collaborator',
+    description:
+      'The account must exist (ACC-2). Somebody from outside the organization is added with `external: true` (PRJ-4).',
+    access: { permission: 'collaborator.add', on: 'project' },
+    params: inProject,
+    body: z.strictObject({ email: emailInput, role: roleInput.optional(), external: z.boolean().optional() }),
+    status: 201,
+    response: collaborator,
+    errors: [
+      'account_not_found',
+      'not_organization_member',
+      'already_a_member',
+      'already_a_collaborator',
+      'member_suspended',
+      'default_project_protected',
+    ],
+    handle: async ({ params, body, write, reads }) => {
+      const { organizationId } = await getProject(reads, params.project);
+      const { accountId } = await write((tx) => addCollaborator(tx, organizationId, params.project, body));
+      return getOne(reads, organizationId, params.project, accountId);
+    },
+  }),
+  route({
+    method: 'patch',
+    path: `${path}/{account}`,
+    tag: 'Projects',
+    summary: 'Change the role of a collaborator',
+    access: { permission: 'collaborator.update-role', on: 'project' },
+    params: oneCollaborator,
+    body: z.strictObject({ role: roleInput }),
+    status: 200,
+    response: collaborator,
+    errors: ['role_from_mapping', 'role_from_organization', 'default_project_protected'],
+    handle: async ({ params, body, write, reads }) => {
+      const { organizationId } = await getProject(reads, params.project);
+      await write((tx) => changeCollaboratorRole(tx, organizationId, params.project, params.account, body.role));
+      return getOne(reads, organizationId, params.project, params.account);
+    },
+  }),
+  route({
+    method: 'delete',
+    path: `${path}/{account}`,
+    tag: 'Projects',
+    summary: 'Remove a collaborator',
+    description:
+      'Takes away at once what was given by hand (PRJ-7). What remains comes from the organization or from mappings, and is answered in `remaining` (MAP-2).',
+    access: { permission: 'collaborator.remove', on: 'project' },
+    params: oneCollaborator,
+    status: 200,
+    response: z.strictObject({ removed: id, remaining: z.array(source) }),
+    errors: ['role_from_mapping', 'default_project_protected'],
+    handle: async ({ params, write, reads }) => {
+      const { organizationId } = await getProject(reads, params.project);
+      await write((tx) => removeCollaborator(tx, organizationId, params.project, params.account));
+      const left = await find(reads, organizationId, params.project, params.account);
+      return { removed: params.account, remaining: [...(left?.sources ?? [])] };
+    },
+  }),
+];

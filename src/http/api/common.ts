@@ -1,0 +1,36 @@
+/** Schemas that several routes share. What goes out is strict: a field that no schema names is a fault in tests. */
+import { z } from 'zod';
+import type { Page } from '../../store/index.ts';
+
+/** An id as it may stand in a path; anything else names nothing. */
+const pathId = z.string().regex(/^[a-z]{3}-[0-9a-z]{26}$/);
+
+export const inOrganization = z.object({ org: pathId });
+export const inProject = z.object({ project: pathId });
+export const idIn = <const N extends string>(name: N) => ({ [name]: pathId }) as { readonly [K in N]: typeof pathId };
+
+export const id = z.string().max(64);
+export const time = z.iso.datetime();
+/** `admin` or `member`, in any case. */
+export const roleInput = z
+  .string()
+  .toLowerCase()
+  .pipe(z.enum(['admin', 'member']))
+  .meta({ description: '`admin` or `member`' });
+export const role = z.enum(['admin', 'member']);
+export const nameInput = z.string().trim().min(1).max(200);
+export const emailInput = z.string().trim().max(254).regex(z.regexes.unicodeEmail, 'must be an email address');
+
+/** Lists are read in pages. */
+export const pageQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(200).default(50).meta({ description: 'at most so many items, up to 200' }),
+  cursor: z.string().min(1).max(1000).optional().meta({ description: '`nextCursor` of the page before' }),
+});
+
+export const listOf = <S extends z.ZodType>(item: S) =>
+  z.strictObject({ items: z.array(item), nextCursor: z.string().optional() });
+
+/** A page of rows as a list of what `present` makes of them. */
+export function presentPage<R, V>({ items, nextCursor }: Page<R>, present: (row: R) => V) {
+  return { items: items.map(present), ...(nextCursor !== undefined && { nextCursor }) };
+}

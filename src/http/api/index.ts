@@ -1,0 +1,31 @@
+/** The management API: every route, one file per noun. The order decides nothing but how quickly a route is found. */
+import { decisionRoutes } from '../authzen.ts';
+import type { Route } from '../route.ts';
+import { accountRoutes } from './accounts.ts';
+import { collaboratorRoutes } from './collaborators.ts';
+import { directoryRoutes } from './directories.ts';
+import { domainRoutes } from './domains.ts';
+import { keyRoutes } from './keys.ts';
+import { mappingRoutes } from './mappings.ts';
+import { meRoutes } from './me.ts';
+import { memberRoutes } from './members.ts';
+import { organizationRoutes } from './organizations.ts';
+import { projectRoutes } from './projects.ts';
+import { recordRoutes } from './records.ts';
+import { sessionRoutes } from './sessions.ts';
+
+export const apiRoutes: readonly Route[] = [
+  ...decisionRoutes,
+  ...sessionRoutes,
+  ...meRoutes,
+  ...accountRoutes,
+  ...organizationRoutes,
+  ...memberRoutes,
+  ...domainRoutes,
+  ...directoryRoutes,
+  ...recordRoutes,
+  ...mappingRoutes,
+  ...projectRoutes,
+  ...collaboratorRoutes,
+  ...keyRoutes,
+];

@@ -1,0 +1,180 @@
+import { z } from 'zod';
+import { listLog, listWaitingUsers } from '../../directory/index.ts';
+import { listAudit } from '../../events/index.ts';
+import { findParked, replayParked } from '../../queue/index.ts';
+import type { AuditEvent, OutboxRow, ProvisioningLogEntry } from '../../store/index.ts';
+import { type Route, route } from '../route.ts';
+import { id, idIn, inOrganization, listOf, pageQuery, presentPage, time } from './common.ts';
+import { directoryUser, presentUser } from './directories.ts';
+
+const outcome = z.enum(['applied', 'read', 'no_effect', 'refused', 'failed']);
+
+const logEntry = z
+  .strictObject({
+    id,
+    at: time,
+    directoryId: id,
+    requestId: z.string(),
+    tokenId: id.optional(),
+    method: z.string(),
+    path: z.string(),
+    status: z.int(),
+    outcome,
+    scimType: z.string().optional(),
+    detail: z.string().optional(),
+    notes: z.array(z.string()),
+    touched: z.array(z.string()).meta({ description: 'ids of what the request changed' }),
+    request: z.string().optional(),
+    response: z.string().optional(),
+    durationMs: z.number(),
+  })
+  .meta({ id: 'ProvisioningLogEntry' });
+
+function presentLogEntry(row: ProvisioningLogEntry): z.output<typeof logEntry> {
+  const { directoryId, requestId, method, path, status, durationMs } = row;
+  return {
+    id: row._id,
+    at: row.createdAt.toISOString(),
+    directoryId,
+    requestId,
+    ...(row.tokenId !== undefined && { tokenId: row.tokenId }),
+    method,
+    path,
+    status,
+    outcome: row.outcome,
+    ...(row.scimType !== undefined && { scimType: row.scimType }),
+    ...(row.detail !== undefined && { detail: row.detail }),
+    notes: [...row.notes],
+    touched: [...row.touched],
+    ...(row.request !== undefined && { request: row.request }),
+    ...(row.response !== undefined && { response: row.response }),
+    durationMs,
+  };
+}
+
+const facts = z.record(z.string(), z.unknown());
+
+const auditEvent = z
+  .strictObject({
+    id,
+    at: time,
+    type: z.string(),
+    actor: z.string(),
+    onBehalfOf: id.optional(),
+    requestId: z.string(),
+    outcome: z.enum(['done', 'refused']),
+    targetKind: z.string(),
+    targetId: z.string(),
+    before: facts.optional(),
+    after: facts.optional(),
+    detail: z.string().optional(),
+  })
+  .meta({ id: 'AuditEvent' });
+
+function presentAuditEvent(row: AuditEvent): z.output<typeof auditEvent> {
+  const { type, actor, requestId, targetKind, targetId } = row;
+  return {
+    id: row._id,
+    at: row.createdAt.toISOString(),
+    type,
+    actor,
+    ...(row.onBehalfOf !== undefined && { onBehalfOf: row.onBehalfOf }),
+    requestId,
+    outcome: row.outcome,
+    targetKind,
+    targetId,
+    ...(row.before && { before: row.before }),
+    ...(row.after && { after: row.after }),
+    ...(row.detail !== undefined && { detail: row.detail }),
+  };
+}
+
+const parkedJob = z
+  .strictObject({
+    id,
+    job: z.string(),
+    payload: facts,
+    attempts: z.int(),
+    error: z.string().optional(),
+    createdAt: time,
+  })
+  .meta({ id: 'ParkedJob' });
+
+const presentJob = (row: OutboxRow): z.output<typeof parkedJob> => ({
+  id: row._id,
+  job: row.job,
+  payload: row.payload,
+  attempts: row.attempts,
+  ...(row.error !== undefined && { error: row.error }),
+  createdAt: row.createdAt.toISOString(),
+});
+
+const path = '/api/v1/organizations/{org}';
+
+/** What has happened, what waits, and what failed. */
+export const recordRoutes: readonly Route[] = [
+  route({
+    method: 'get',
+    path: `${path}/adoptions`,
+    tag: 'Provisioning',
+    summary: 'List the people who wait for adoption',
+    description:
+      'Pushed people whose address belongs to an account, while the organization has not verified the domain (SCIM-3).',
+    access: { permission: 'directory.manage', on: 'organization' },
+    params: inOrganization,
+    query: pageQuery,
+    status: 200,
+    response: listOf(directoryUser),
+    handle: async ({ params, query, reads }) =>
+      presentPage(await listWaitingUsers(reads, params.org, query), presentUser),
+  }),
+  route({
+    method: 'get',
+    path: `${path}/provisioning-log`,
+    tag: 'Provisioning',
+    summary: 'Read the SCIM requests of the directories, newest first',
+    description: 'Reads are noted some moments late, in batches; changes at once (SCIM-5).',
+    access: { permission: 'directory.manage', on: 'organization' },
+    params: inOrganization,
+    query: pageQuery.extend({ directoryId: id.optional(), outcome: outcome.optional() }),
+    status: 200,
+    response: listOf(logEntry),
+    handle: async ({ params, query, reads }) => presentPage(await listLog(reads, params.org, query), presentLogEntry),
+  }),
+  route({
+    method: 'get',
+    path: `${path}/audit`,
+    tag: 'Provisioning',
+    summary: 'Read the audit trail, newest first',
+    access: { permission: 'audit.read', on: 'organization' },
+    params: inOrganization,
+    query: pageQuery.extend({ type: z.string().max(100).optional(), targetId: id.optional() }),
+    status: 200,
+    response: listOf(auditEvent),
+    handle: async ({ params, query, reads }) =>
+      presentPage(await listAudit(reads, params.org, query), presentAuditEvent),
+  }),
+  route({
+    method: 'get',
+    path: `${path}/jobs/parked`,
+    tag: 'Provisioning',
+    summary: 'List the jobs that were given up after their last attempt',
+    access: { permission: 'directory.manage', on: 'organization' },
+    params: inOrganization,
+    query: pageQuery,
+    status: 200,
+    response: listOf(parkedJob),
+    handle: async ({ params, query, reads }) => presentPage(await findParked(reads, params.org, query), presentJob),
+  }),
+  route({
+    method: 'post',
+    path: `${path}/jobs/parked/{job}/replay`,
+    tag: 'Provisioning',
+    summary: 'Give a parked job all its attempts again',
+    access: 'operator',
+    params: inOrganization.extend(idIn('job')),
+    status: 200,
+    response: parkedJob,
+    handle: ({ params, write }) => write(async (tx) => presentJob(await replayParked(tx, params.org, params.job))),
+  }),
+];

@@ -1,0 +1,102 @@
+/** The Express application: every middleware, in its order, and all routers. */
+import express, { type Express, type NextFunction, type Request, type Response, type Router } from 'express';
+import helmet from 'helmet';
+import { AppError } from '../errors.ts';
+import { apiRoutes } from './api/index.ts';
+import { toProblem } from './errors.ts';
+import { mountRoutes, sendJson } from './mount.ts';
+import { nameRoute, observeRequests, requestIdOf } from './observe.ts';
+import { describeRoutes } from './openapi.ts';
+import type { ApiDeps } from './route.ts';
+import { type Lifecycle, openMetrics, serviceRouter } from './service.ts';
+
+export interface AppOptions extends ApiDeps {
+  readonly operatorTokens: readonly string[];
+  readonly trustProxy: boolean | number | string;
+  readonly lifecycle: Lifecycle;
+  /** Serves /scim/v2. */
+  readonly scim: Router;
+  /** The product's version, for the OpenAPI document. */
+  readonly version: string;
+  readonly processMetrics?: boolean;
+  /** Tests: an answer that its route's schema does not allow becomes an error. */
+  readonly checkResponses?: boolean;
+}
+
+/** The application; nothing is listening yet. */
+export function createApp(options: AppOptions): Express {
+  const { store, logger, baseUrl, lifecycle, version } = options;
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('trust proxy', options.trustProxy);
+  app.set('query parser', 'simple');
+
+  const registry = openMetrics(store, options.processMetrics ?? false);
+  app.use(observeRequests(logger, registry));
+  app.use(securityHeaders(baseUrl));
+  app.use((_request, response, next) => {
+    if (lifecycle.closing) response.setHeader('Connection', 'close');
+    next();
+  });
+  app.use('/scim/v2', options.scim);
+  app.use(mountRoutes(apiRoutes, options, options));
+  let document: object | undefined;
+  app.use(
+    serviceRouter({
+      store,
+      lifecycle,
+      registry,
+      routes: apiRoutes,
+      document: () => (document ??= describeRoutes(apiRoutes, baseUrl, version)),
+    }),
+  );
+  app.use((request: Request) => {
+    throw new AppError('route_not_found', `There is no ${request.method} ${request.path}.`);
+  });
+  app.use(answerErrors(options));
+  return app;
+}
+
+/** Pages load their own style and nothing else; nothing may be framed. HTTPS is demanded where the service is on it. */
+function securityHeaders(baseUrl: string) {
+  const secure = baseUrl.startsWith('https:');
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        'default-src': ["'none'"],
+        'style-src': ["'self'"],
+        'img-src': ["'self'"],
+        'base-uri': ["'none'"],
+        'form-action': ["'self'"],
+        'frame-ancestors': ["'none'"],
+      },
+    },
+    strictTransportSecurity: secure && { maxAge: 31_536_000 },
+  });
+}
+
+/** Every error of every router ends here, as an RFC 9457 problem; only those that nobody foresaw are logged. */
+function answerErrors({ logger, baseUrl }: ApiDeps) {
+  return (error: unknown, _request: Request, response: Response, next: NextFunction): void => {
+    const requestId = requestIdOf(response);
+    const { problem, known } = toProblem(error, requestId, baseUrl);
+    if (!known || problem.status >= 500) logger.error({ requestId, err: error }, 'request failed');
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    if (problem.status === 401) response.setHeader('WWW-Authenticate', challenge(problem.code));
+    if (problem.status === 404 && problem.code === 'route_not_found') nameRoute(response, 'none');
+    if (problem.status === 503) response.setHeader('Retry-After', '1');
+    sendJson(response, problem.status, problem, 'application/problem+json');
+  };
+}
+
+/** RFC 6750 §3: no error code where no token was sent. */
+function challenge(code: string): string {
+  return code === 'authentication_required'
+    ? 'Bearer realm="gatehouse"'
+    : 'Bearer realm="gatehouse", error="invalid_token"';
+}

@@ -1,0 +1,56 @@
+/** Who asks: the operator's token, a session, or the operator in somebody's place. */
+import type { IncomingHttpHeaders } from 'node:http';
+import { findAccount, findLiveSession } from '../access/index.ts';
+import { AppError } from '../errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import { equalSecrets } from '../lib/secrets.ts';
+import type { Cause, ReadStore } from '../store/index.ts';
+import type { Principal } from './route.ts';
+
+/**
+ * Answers who sent a request with these headers.
+ * Throws AppError: authentication_required (no token), token_invalid (none that is known, or no longer), act_as_refused
+ * (Gatehouse-Act-As without the operator's token, or naming nobody).
+ */
+export async function authenticate(
+  headers: IncomingHttpHeaders,
+  reads: ReadStore,
+  operatorTokens: readonly string[],
+  clock: Clock,
+): Promise<Principal> {
+  const token = bearerToken(headers.authorization);
+  const actAs = headers['gatehouse-act-as'];
+  if (operatorTokens.some((known) => equalSecrets(known, token))) {
+    return actAs === undefined ? { kind: 'operator' } : actingAs(String(actAs), reads);
+  }
+  const session = token.startsWith('ghs_') ? await findLiveSession(reads, token, clock.now()) : undefined;
+  if (!session) throw new AppError('token_invalid', 'The bearer token is not known or no longer valid.');
+  if (actAs !== undefined) {
+    throw new AppError('act_as_refused', 'Gatehouse-Act-As goes with the operator token only.');
+  }
+  return { kind: 'account', accountId: session.accountId, session, operator: false };
+}
+
+function bearerToken(header: string | undefined): string {
+  if (header === undefined || header === '') {
+    throw new AppError('authentication_required', 'Send an Authorization header with a bearer token.');
+  }
+  const token = /^bearer +([\x21-\x7e]+) *$/i.exec(header)?.[1];
+  if (token === undefined) throw new AppError('token_invalid', 'The Authorization header holds no bearer token.');
+  return token;
+}
+
+async function actingAs(idOrEmail: string, reads: ReadStore): Promise<Principal> {
+  const account = await findAccount(reads, idOrEmail.trim());
+  if (!account) {
+    throw new AppError('act_as_refused', 'Gatehouse-Act-As names no account, neither by id nor by a proven email.');
+  }
+  return { kind: 'account', accountId: account._id, operator: true };
+}
+
+/** Who stands in audit events for what this principal changes. */
+export function causeOf(principal: Principal, requestId: string): Cause {
+  if (principal.kind === 'operator') return { actor: 'operator', requestId };
+  if (principal.operator) return { actor: 'operator', onBehalfOf: principal.accountId, requestId };
+  return { actor: `account:${principal.accountId}`, requestId };
+}

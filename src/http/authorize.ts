@@ -1,0 +1,62 @@
+/** Whether the principal may call a route; what it cannot see is not there: 404, not 403 (PRJ-1). */
+import { type Decision, evaluate, getOrganization, getProject, type ReasonCode } from '../access/index.ts';
+import { AppError } from '../errors.ts';
+import type { ReadStore } from '../store/index.ts';
+import type { Access, Principal } from './route.ts';
+
+/** Refusals to those to whom the organization or project does not show at all. */
+const unseen: ReadonlySet<ReasonCode> = new Set([
+  'not_a_member',
+  'no_project_access',
+  'project_not_joined',
+  'unknown_resource',
+]);
+
+/**
+ * Passes, and answers the decision where it stood on a permission of a person. Else throws AppError: operator_only, permission_denied, not_found (there is no such thing, or none that this
+ * principal can see), token_revoked (the session's part in this organization has been ended).
+ */
+export async function authorize(
+  access: Access,
+  principal: Principal,
+  params: Readonly<Record<string, string>>,
+  reads: ReadStore,
+): Promise<Decision | undefined> {
+  if (access === 'public') return undefined;
+  if (access === 'operator') {
+    if (principal.kind === 'operator') return undefined;
+    throw new AppError('operator_only', 'Only the operator may do this, and not in the place of somebody else.');
+  }
+  if (access === 'self') {
+    if (principal.kind === 'account') return undefined;
+    throw new AppError(
+      'permission_denied',
+      'The operator is no person and has nothing of their own; name one with Gatehouse-Act-As.',
+    );
+  }
+  const id = (access.on === 'organization' ? params['org'] : params['project']) ?? '';
+  if (principal.kind === 'operator') {
+    await (access.on === 'organization' ? getOrganization(reads, id) : getProject(reads, id));
+    return undefined;
+  }
+  return demand(principal, access.permission, { kind: access.on, id }, reads);
+}
+
+/** Answers the decision that allows; throws where it does not. */
+async function demand(
+  principal: Extract<Principal, { kind: 'account' }>,
+  permission: string,
+  resource: { readonly kind: 'organization' | 'project'; readonly id: string },
+  reads: ReadStore,
+): Promise<Decision> {
+  const { accountId, session } = principal;
+  const endedIn = session?.endedIn ?? [];
+  const decision = await evaluate(reads, { accountId, permission, resource, endedIn });
+  const { allowed, reason, message } = decision;
+  if (allowed) return decision;
+  if (unseen.has(reason)) throw new AppError('not_found', `There is no ${resource.kind} ${resource.id}.`);
+  if (reason === 'session_ended') {
+    throw new AppError('token_revoked', 'This session has ended in the organization. Sign in again.');
+  }
+  throw new AppError('permission_denied', `${message}.`, { details: { permission, reason } });
+}

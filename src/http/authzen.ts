@@ -1,0 +1,150 @@
+/** Permission decisions by the OpenID AuthZEN Authorization API 1.0 (PERM-5). */
+import { z } from 'zod';
+import { type Decision, deny, evaluate, findAccount } from '../access/index.ts';
+import { isId } from '../lib/ids.ts';
+import type { ReadStore } from '../store/index.ts';
+import { type FieldFault, invalidRequest } from './errors.ts';
+import { type Route, route } from './route.ts';
+
+const evaluationLimit = 200;
+
+// AuthZEN lets a request say more than we look at: unknown members are passed over here, unlike everywhere else.
+const properties = z.record(z.string(), z.unknown()).optional();
+const text = z.string().min(1).max(320);
+const entity = z.object({ type: text, id: text, properties });
+const action = z.object({ name: text, properties });
+const context = z.record(z.string(), z.unknown()).optional();
+const question = z.object({ subject: entity, action, resource: entity, context });
+const partial = question.partial();
+
+type Question = z.output<typeof question>;
+
+const decision = z
+  .strictObject({
+    decision: z.boolean(),
+    context: z.strictObject({
+      reason: z.strictObject({ code: z.string(), message: z.string() }),
+      role: z.enum(['admin', 'member']).optional(),
+      via: z.enum(['owner', 'organization_role', 'default_project', 'grant', 'external']).optional(),
+    }),
+  })
+  .meta({ id: 'Decision' });
+
+type Answer = z.output<typeof decision>;
+
+const present = ({ allowed, reason, message, role, via }: Decision): Answer => ({
+  decision: allowed,
+  context: { reason: { code: reason, message }, ...(role && { role }), ...(via && { via }) },
+});
+
+/** Decides one question; whatever is unknown is denied with its own reason. */
+async function decide(reads: ReadStore, { subject, action: asked, resource }: Question): Promise<Decision> {
+  if (subject.type !== 'user') return deny('unknown_subject', 'Subjects are of the type "user"');
+  const account = isId('account', subject.id) ? { _id: subject.id } : await findAccount(reads, subject.id);
+  if (!account) return deny('unknown_subject', 'There is no account with this id or proven email');
+  const { type: kind, id } = resource;
+  if (kind !== 'organization' && kind !== 'project') {
+    return deny('unknown_resource', 'Resources are of the type "organization" or "project"');
+  }
+  return evaluate(reads, { accountId: account._id, permission: asked.name, resource: { kind, id } });
+}
+
+const semantics = ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'] as const;
+
+const batch = partial.extend({
+  evaluations: z.array(partial).max(evaluationLimit).optional(),
+  options: z.object({ evaluations_semantic: z.enum(semantics).default('execute_all') }).optional(),
+});
+
+/** Each item with the defaults of the top level; throws invalid_request where something is missing from both. */
+function mergeDefaults({
+  evaluations = [],
+  subject,
+  action: asked,
+  resource,
+  context: shared,
+}: z.output<typeof batch>) {
+  const faults: FieldFault[] = [];
+  const merged = evaluations.map((item, index) => {
+    const whole = question.safeParse({ subject, action: asked, resource, context: shared, ...item });
+    if (whole.success) return whole.data;
+    for (const issue of whole.error.issues) {
+      faults.push({ in: 'body', field: ['evaluations', index, ...issue.path].join('.'), message: 'is missing' });
+    }
+    return undefined;
+  });
+  if (faults.length > 0) throw invalidRequest('Some evaluations are incomplete, and no default stands in.', faults);
+  return merged.filter((item) => item !== undefined);
+}
+
+/** Answers until the semantic says that the rest no longer matters; what was not asked has no answer. */
+async function decideInTurn(
+  reads: ReadStore,
+  questions: readonly Question[],
+  semantic: (typeof semantics)[number],
+): Promise<Answer[]> {
+  if (semantic === 'execute_all') {
+    return Promise.all(questions.map(async (item) => present(await decide(reads, item))));
+  }
+  const last = semantic === 'permit_on_first_permit';
+  const answers: Answer[] = [];
+  for (const item of questions) {
+    const answer = present(await decide(reads, item));
+    answers.push(answer);
+    if (answer.decision === last) break;
+  }
+  return answers;
+}
+
+export const decisionRoutes: readonly Route[] = [
+  route({
+    method: 'post',
+    path: '/access/v1/evaluation',
+    tag: 'Decisions',
+    summary: 'Ask whether a person may do something',
+    description:
+      'AuthZEN 1.0. The subject is `{"type":"user","id":…}` with an account id or a proven email, the action names a permission, the resource is an organization or a project. The reason is in the `context`.',
+    access: 'operator',
+    body: question,
+    status: 200,
+    response: decision,
+    handle: async ({ body, reads }) => present(await decide(reads, body)),
+  }),
+  route({
+    method: 'post',
+    path: '/access/v1/evaluations',
+    tag: 'Decisions',
+    summary: 'Ask several such questions at once',
+    description: `AuthZEN 1.0, at most ${evaluationLimit} at once. Top-level members are defaults of every evaluation; without \`evaluations\` it is a single one.`,
+    access: 'operator',
+    body: batch,
+    status: 200,
+    response: z.union([z.strictObject({ evaluations: z.array(decision) }), decision]),
+    handle: async ({ body, reads }) => {
+      if (body.evaluations === undefined || body.evaluations.length === 0) {
+        const [single] = mergeDefaults({ ...body, evaluations: [{}] });
+        if (single) return present(await decide(reads, single));
+      }
+      const semantic = body.options?.evaluations_semantic ?? 'execute_all';
+      return { evaluations: await decideInTurn(reads, mergeDefaults(body), semantic) };
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/.well-known/authzen-configuration',
+    tag: 'Decisions',
+    summary: 'Read the configuration of the decision point',
+    access: 'public',
+    status: 200,
+    response: z.strictObject({
+      policy_decision_point: z.string(),
+      access_evaluation_endpoint: z.string(),
+      access_evaluations_endpoint: z.string(),
+    }),
+    handle: async (_call, { baseUrl }) => ({
+      policy_decision_point: baseUrl,
+      access_evaluation_endpoint: `${baseUrl}/access/v1/evaluation`,
+      access_evaluations_endpoint: `${baseUrl}/access/v1/evaluations`,
+    }),
+  }),
+];

@@ -1,0 +1,114 @@
+/** Routes → an Express router: authenticate, authorize, parse, handle, answer; and 405 for the methods that are not there. */
+import { type NextFunction, type Request, type Response, Router } from 'express';
+import { AppError } from '../errors.ts';
+import { groupBy } from '../lib/groupBy.ts';
+import { authenticate, causeOf } from './authenticate.ts';
+import { authorize } from './authorize.ts';
+import { parseInput, readJson, refusePoison } from './input.ts';
+import { nameRoute, requestIdOf } from './observe.ts';
+import type { ApiDeps, Principal, Route } from './route.ts';
+
+export interface MountOptions {
+  readonly operatorTokens: readonly string[];
+  /** Tests: an answer that its route's schema does not allow becomes an error. */
+  readonly checkResponses?: boolean;
+}
+
+/** The router of these routes. */
+export function mountRoutes(routes: readonly Route[], deps: ApiDeps, options: MountOptions): Router {
+  const router = Router();
+  const byPath = groupBy(routes, ({ path }) => path);
+  for (const [path, siblings] of byPath) {
+    const mounted = router.route(path.replace(/\{(\w+)\}/g, ':$1'));
+    for (const declared of siblings) {
+      mounted[declared.method]((request: Request, response: Response) =>
+        answer(declared, request, response, deps, options),
+      );
+    }
+    mounted.all(refuseMethod(path, siblings));
+  }
+  return router;
+}
+
+async function answer(
+  route: Route,
+  request: Request,
+  response: Response,
+  deps: ApiDeps,
+  options: MountOptions,
+): Promise<void> {
+  nameRoute(response, route.path);
+  const { store } = deps;
+  const requestId = requestIdOf(response);
+  const principal = await whoAsks(route, request, deps, options);
+  const params = parseParams(route, request.params);
+  const decision = await authorize(route.access, principal, params, store.read);
+  const query = parseQuery(route, request.query);
+  const body = route.body ? parseInput(route.body, (await readJson(request, response)) ?? {}, 'body') : undefined;
+  const result = await route.handle(
+    {
+      params,
+      query,
+      body,
+      principal,
+      decision,
+      requestId,
+      reads: store.read,
+      write: (work) => store.transaction(causeOf(principal, requestId), work),
+    },
+    deps,
+  );
+  if (options.checkResponses) route.response?.parse(result);
+  sendJson(response, route.status, result);
+}
+
+const nobody: Principal = { kind: 'account', accountId: '', operator: false };
+
+async function whoAsks(route: Route, request: Request, deps: ApiDeps, options: MountOptions): Promise<Principal> {
+  if (route.access === 'public') return nobody;
+  return authenticate(request.headers, deps.store.read, options.operatorTokens, deps.clock);
+}
+
+/** Path parameters that cannot be names of anything name nothing: 404, as for names of what is not there. */
+function parseParams(route: Route, given: unknown): Readonly<Record<string, string>> {
+  const parsed = route.params?.safeParse(given);
+  if (parsed && !parsed.success) throw new AppError('not_found', 'There is nothing at this address.');
+  return (parsed?.data ?? {}) as Readonly<Record<string, string>>;
+}
+
+function parseQuery(route: Route, given: unknown): unknown {
+  if (!route.query) {
+    if (Object.keys(given as object).length === 0) return undefined;
+    throw new AppError('invalid_request', 'This route takes no query parameters.');
+  }
+  refusePoison(given, 'query');
+  return parseInput(route.query, given, 'query');
+}
+
+/** Answers with JSON, or with nothing where `body` is undefined. */
+export function sendJson(response: Response, status: number, body: unknown, type = 'application/json'): void {
+  response.statusCode = status;
+  response.setHeader('Cache-Control', 'no-store');
+  if (body === undefined) {
+    response.end();
+    return;
+  }
+  response.setHeader('Content-Type', `${type}; charset=utf-8`);
+  response.end(JSON.stringify(body));
+}
+
+function refuseMethod(path: string, siblings: readonly Route[]) {
+  const methods = siblings.map(({ method }) => method.toUpperCase());
+  if (methods.includes('GET')) methods.push('HEAD');
+  const allow = [...methods, 'OPTIONS'].join(', ');
+  return (request: Request, response: Response, _next: NextFunction): void => {
+    nameRoute(response, path);
+    response.setHeader('Allow', allow);
+    if (request.method === 'OPTIONS') {
+      response.statusCode = 204;
+      response.end();
+      return;
+    }
+    throw new AppError('method_not_allowed', `${request.method} is not possible here; ${allow} are.`);
+  };
+}

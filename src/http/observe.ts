@@ -1,0 +1,66 @@
+/** What the operator sees of requests: an id on each, one log line, and metrics. Never a secret, a body or a query. */
+import type { NextFunction, Request, Response } from 'express';
+import { Histogram, type Registry } from 'prom-client';
+import { newId } from '../lib/ids.ts';
+import type { Logger } from '../lib/logger.ts';
+
+const saneRequestId = /^[A-Za-z0-9._:/+=-]{1,128}$/;
+
+/** The id of the request that `response` answers. */
+export function requestIdOf(response: Response): string {
+  const id: unknown = response.locals['requestId'];
+  return typeof id === 'string' ? id : '';
+}
+
+/** Names the route that answers, for the log and the metrics: the template, so that ids do not become labels. */
+export function nameRoute(response: Response, template: string): void {
+  response.locals['route'] = template;
+}
+
+function routeOf(request: Request, response: Response): string {
+  const named: unknown = response.locals['route'];
+  if (typeof named === 'string') return named;
+  const pattern: unknown = request.route?.path;
+  if (typeof pattern !== 'string') return 'none';
+  return request.baseUrl.startsWith('/scim/') ? `/scim/v2/{directoryId}${pattern}` : pattern;
+}
+
+/**
+ * The first step of every request: takes or makes its id (X-Request-Id, also of the answer), and notes how it ended.
+ * An id from outside is taken only in a harmless form.
+ */
+export function observeRequests(logger: Logger, registry: Registry) {
+  const durations = new Histogram({
+    name: 'gatehouse_http_request_duration_seconds',
+    help: 'Time from the request line to the end of the answer',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [registry],
+  });
+  return (request: Request, response: Response, next: NextFunction): void => {
+    const given = request.headers['x-request-id'];
+    const requestId = typeof given === 'string' && saneRequestId.test(given) ? given : newId('request');
+    response.locals['requestId'] = requestId;
+    response.setHeader('X-Request-Id', requestId);
+    const start = performance.now();
+    response.once('close', () => {
+      const ms = performance.now() - start;
+      const { method } = request;
+      const route = routeOf(request, response);
+      const status = response.statusCode;
+      durations.observe({ method, route, status }, ms / 1000);
+      const facts = {
+        requestId,
+        method,
+        route,
+        status,
+        ms: Math.round(ms * 10) / 10,
+        ip: request.ip,
+        ...(!response.writableFinished && { aborted: true }),
+      };
+      if (status >= 500) logger.warn(facts, 'request');
+      else logger.info(facts, 'request');
+    });
+    next();
+  };
+}

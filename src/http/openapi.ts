@@ -1,0 +1,126 @@
+/** The OpenAPI 3.1 document, made from the very declarations that are mounted: it cannot drift from them. */
+import { z } from 'zod';
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import { type ErrorCode, errorCatalogue } from '../errors.ts';
+import { groupBy } from '../lib/groupBy.ts';
+import { statusOf } from './errors.ts';
+import type { Access, Route } from './route.ts';
+
+const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.enum([...(Object.keys(errorCatalogue) as ErrorCode[]), 'internal_error']),
+    detail: z.string().optional(),
+    requestId: z.string(),
+    errors: z
+      .array(z.object({ in: z.enum(['body', 'query', 'header']), field: z.string(), message: z.string() }))
+      .optional(),
+    details: z.record(z.string(), z.unknown()).optional(),
+  })
+  .meta({ id: 'Problem', description: 'An error as RFC 9457 describes it. `code` is stable.' });
+
+/** Every code that a route may answer with: its own, and those that follow from its access and its input. */
+export function errorsOf(route: Route): readonly ErrorCode[] {
+  const codes = new Set<ErrorCode>(route.errors);
+  const add = (...more: readonly ErrorCode[]): void => {
+    for (const code of more) codes.add(code);
+  };
+  if (route.access !== 'public') {
+    add('authentication_required', 'token_invalid', 'act_as_refused');
+    add(route.access === 'operator' ? 'operator_only' : 'permission_denied');
+  }
+  if (typeof route.access === 'object') add('token_revoked');
+  if (route.params) add('not_found');
+  if (route.query) add('invalid_request');
+  if (route.body) add('invalid_request', 'malformed_json', 'unsupported_content_type', 'body_too_large');
+  if (route.access !== 'public') add('store_unavailable');
+  return [...codes];
+}
+
+/** Who may call a route, in words. */
+export function accessInWords(access: Access): string {
+  if (access === 'public') return 'Anybody.';
+  if (access === 'operator') return 'The operator.';
+  if (access === 'self') return 'A person, about themselves; the operator with Gatehouse-Act-As.';
+  return `The operator, and who has \`${access.permission}\` on the ${access.on}.`;
+}
+
+/** The document of these routes. */
+export function describeRoutes(routes: readonly Route[], baseUrl: string, version: string): object {
+  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
+  for (const declared of routes) {
+    paths[declared.path] = { ...paths[declared.path], [declared.method]: operationOf(declared) };
+  }
+  return createDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Gatehouse',
+      version,
+      description:
+        'Provisioning, access management and permission decisions. SCIM 2.0 is served under /scim/v2/{directoryId} as RFC 7643 and RFC 7644 describe it, decisions as the OpenID AuthZEN Authorization API 1.0 does.',
+    },
+    servers: [{ url: baseUrl }],
+    paths: paths as ZodOpenApiPathsObject,
+    components: {
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'The operator token, or the token of a session.' },
+      },
+    },
+  });
+}
+
+function operationOf(route: Route): ZodOpenApiOperationObject {
+  const objects = { path: route.params, query: route.query } as { path?: z.ZodObject; query?: z.ZodObject };
+  const actAs = z.object({
+    'Gatehouse-Act-As': z.string().optional().meta({
+      description: 'With the operator token only: an account id or proven email whose rights the request then has.',
+    }),
+  });
+  return {
+    operationId: operationId(route),
+    tags: [route.tag],
+    summary: route.summary,
+    description: [route.description, `Who may: ${accessInWords(route.access)}`].filter(Boolean).join('\n\n'),
+    security: route.access === 'public' ? [] : [{ bearer: [] }],
+    requestParams: {
+      ...(objects.path && { path: objects.path }),
+      ...(objects.query && { query: objects.query }),
+      ...(typeof route.access === 'object' || route.access === 'self' ? { header: actAs } : {}),
+    },
+    ...(route.body && { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } }),
+    responses: { ...successOf(route), ...refusalsOf(route) },
+  };
+}
+
+/** `GET /api/v1/organizations/{org}/members` → `get_organizations_org_members`. */
+function operationId(route: Route): string {
+  const words = route.path.replace(/^\/api\/v1/, '').match(/[A-Za-z0-9]+/g) ?? [];
+  return [route.method, ...words].join('_');
+}
+
+function successOf(route: Route): NonNullable<ZodOpenApiOperationObject['responses']> {
+  const description = { 200: 'Done', 201: 'Made', 204: 'Done; nothing to say' }[route.status];
+  return {
+    [`${route.status}`]: {
+      description,
+      ...(route.response && { content: { 'application/json': { schema: route.response } } }),
+    },
+  };
+}
+
+function refusalsOf(route: Route): NonNullable<ZodOpenApiOperationObject['responses']> {
+  const byStatus = groupBy(errorsOf(route), (code) => statusOf(errorCatalogue[code]));
+  return Object.fromEntries(
+    [...byStatus]
+      .sort(([a], [b]) => a - b)
+      .map(([status, codes]) => [
+        String(status),
+        {
+          description: codes.map((code) => `\`${code}\``).join(', '),
+          content: { 'application/problem+json': { schema: problem } },
+        },
+      ]),
+  );
+}

@@ -1,0 +1,108 @@
+/**
+ * A route is declared once, as data with its handler: mounting, validation, authorization and the OpenAPI document all
+ * come from the same declaration.
+ */
+import type { z } from 'zod';
+import type { Decision, Permission } from '../access/index.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Sealer } from '../lib/secrets.ts';
+import type { ReadStore, Session, Store, Transaction } from '../store/index.ts';
+
+/** Who asks. With `operator` an account's rights are used by the operator (Gatehouse-Act-As). */
+export type Principal =
+  | { readonly kind: 'operator' }
+  | {
+      readonly kind: 'account';
+      readonly accountId: string;
+      readonly session?: Session;
+      readonly operator: boolean;
+    };
+
+/**
+ * Who may call a route:
+ * - `public`: anybody, without a token;
+ * - `operator`: the operator, not acting as somebody;
+ * - `self`: a person, about what is their own;
+ * - a permission on the organization `{org}` or the project `{project}` of the path; the operator has them all.
+ */
+export type Access =
+  | 'public'
+  | 'operator'
+  | 'self'
+  | { readonly permission: Permission; readonly on: 'organization' | 'project' };
+
+/** What handlers work with. */
+export interface ApiDeps {
+  readonly store: Store;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly baseUrl: string;
+}
+
+/** One request as its handler sees it: authenticated, authorized, parsed. */
+export interface Call<P, Q, B> {
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  readonly principal: Principal;
+  readonly requestId: string;
+  /** The decision that lets a person pass; absent for the operator. */
+  readonly decision: Decision | undefined;
+  readonly reads: ReadStore;
+  /** Runs a transaction whose cause names the principal and the request. */
+  write<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+}
+
+interface Declaration<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType> {
+  readonly method: 'get' | 'post' | 'patch' | 'delete';
+  /** With parameters in braces: `/api/v1/organizations/{org}`. */
+  readonly path: `/${string}`;
+  readonly tag: Tag;
+  /** One line in the imperative. */
+  readonly summary: string;
+  readonly description?: string;
+  readonly access: Access;
+  /** Parameters that do not fit are names of nothing: 404. */
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  readonly status: 200 | 201 | 204;
+  readonly response?: R;
+  /** Refusals of its own, beyond those that come from its access and input. */
+  readonly errors?: readonly ErrorCode[];
+  handle(
+    call: Call<z.output<P>, z.output<Q>, z.output<B>>,
+    deps: ApiDeps,
+  ): Promise<R extends z.ZodNever ? undefined : z.output<R>>;
+}
+
+export type Tag =
+  | 'Accounts'
+  | 'Organizations'
+  | 'Members'
+  | 'Domains'
+  | 'Directories'
+  | 'Provisioning'
+  | 'Mappings'
+  | 'Projects'
+  | 'Keys'
+  | 'Sessions'
+  | 'Me'
+  | 'Decisions'
+  | 'Service';
+
+/** Any route, as mounting and the document see it. */
+export type Route = Declaration<z.ZodType, z.ZodType, z.ZodType, z.ZodType>;
+
+/** Declares a route; exists for the types that it infers for the handler. */
+export function route<
+  P extends z.ZodType = z.ZodNever,
+  Q extends z.ZodType = z.ZodNever,
+  B extends z.ZodType = z.ZodNever,
+  R extends z.ZodType = z.ZodNever,
+>(declaration: Declaration<P, Q, B, R>): Route {
+  return declaration as unknown as Route;
+}
