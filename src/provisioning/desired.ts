@@ -1,13 +1,5 @@
+import type { MappedGrant } from '../access/index.ts';
 import type { Mapping } from '../store/index.ts';
-
-/** A grant as a mapping gives it; `mappingId` is its source (MAP-2). */
-export interface MappedGrant {
-  readonly mappingId: string;
-  readonly groupId: string;
-  readonly target: 'organization' | 'project';
-  readonly targetId: string;
-  readonly role: 'admin' | 'member';
-}
 
 export type MappingRule = Pick<Mapping, '_id' | 'groupId' | 'target' | 'targetId' | 'role'>;
 

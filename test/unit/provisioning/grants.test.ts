@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { countingUsers, desiredGrants, type MappedGrant, type MappingRule } from '../../../src/provisioning/desired.ts';
+import type { MappedGrant } from '../../../src/access/index.ts';
+import { countingUsers, desiredGrants, type MappingRule } from '../../../src/provisioning/desired.ts';
 import { differenceSize, diffGrants, type GivenGrant } from '../../../src/provisioning/diff.ts';
 
 const rule = (id: string, groupId: string, targetId: string, role: 'admin' | 'member' = 'member'): MappingRule => ({
@@ -18,6 +19,7 @@ const given = (mappingId: string, targetId: string, role: 'admin' | 'member' = '
   targetId,
   role,
   sourceId: mappingId,
+  grantedBy: 'group:g',
 });
 
 describe('what mappings give', () => {
@@ -60,6 +62,11 @@ describe('the difference', () => {
       change: [{ grant: given('m2', 'p1'), role: 'admin' }],
       remove: [given('m3', 'p2')],
     });
+  });
+
+  test('a grant of a mapping that is bound to another group now is given anew (MAP-1)', () => {
+    const again = wanted('m1', 'g-again', 'p1');
+    expect(diffGrants([again], [given('m1', 'p1')])).toEqual({ add: [again], change: [], remove: [given('m1', 'p1')] });
   });
 
   test('applied once it leaves nothing to do, from any state to any other (MAP-3)', () => {

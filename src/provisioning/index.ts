@@ -1,0 +1,27 @@
+/**
+ * The only bridge from what IdPs have told (directory/) to what people may do (access/): pushes become memberships in
+ * the push's own transaction, groups become grants through mappings and reconciliation.
+ */
+export { listWaiting, proveDomain, type WaitingPerson } from './adoption.ts';
+export { findConcerned, reconcileLater } from './concerned.ts';
+export {
+  changeMembers,
+  createGroup,
+  deleteGroup,
+  type GroupResult,
+  type MemberChange,
+  updateGroup,
+} from './groups.ts';
+export {
+  changeMapping,
+  createMapping,
+  deleteMapping,
+  type GrantsChoice,
+  getMapping,
+  listMappings,
+  type NewMapping,
+} from './mappings.ts';
+export { type Note, notes } from './notes.ts';
+export { createPerson, deletePerson, type PersonResult, resolveWaitingPerson, updatePerson } from './people.ts';
+export { reconcilePeople, reconcilePerson } from './reconcile.ts';
+export { type SweepReport, sweepAll, sweepOrganization } from './sweep.ts';

@@ -1,0 +1,188 @@
+/**
+ * What an IdP's push of a person does, in the transaction of the push itself (MEM-5): the directory user is written, the
+ * account and its membership follow before the answer leaves.
+ */
+import { createProvisionedAccount, findAccountByProvenEmail, findMember, suspendMember } from '../access/index.ts';
+import {
+  deleteUser,
+  insertUser,
+  primaryEmail,
+  setUserLink,
+  type UserRecord,
+  updateUser,
+  userRecordOf,
+} from '../directory/index.ts';
+import { enqueue } from '../queue/index.ts';
+import type { Directory, DirectoryUser, Transaction } from '../store/index.ts';
+import { decideDeparture, decideIdentity, type Identity } from './decide.ts';
+import { decideRemoval, unlimited } from './guard.ts';
+import { isAddressHeld, loadIdentityFacts, memberFacts } from './links.ts';
+import { depart, type Settled, type Settling, settleMembership } from './membership.ts';
+import type { Note } from './notes.ts';
+import { type Pushed, pushedBy } from './pushed.ts';
+
+export interface PersonResult {
+  /** The directory user as it is now. */
+  readonly user: DirectoryUser;
+  /** What was accepted without the effect that its sender may expect, or needs an eye (SCIM-5). */
+  readonly notes: readonly Note[];
+  /** The ids of the directory user, account and member that the push was about. */
+  readonly touched: readonly string[];
+}
+
+/**
+ * A person pushed for the first time: adopted, linked, made, or left waiting (ACC-2, ACC-3, SCIM-3). A POST states its
+ * `active`. Throws `scim_uniqueness` (userName taken in this directory) and `owner_protected` (pushed as inactive, and
+ * it is the Owner: OWN-2); then nothing of the transaction may remain.
+ */
+export async function createPerson(tx: Transaction, directory: Directory, record: UserRecord): Promise<PersonResult> {
+  const pushed = pushedBy(record);
+  const identity = decideIdentity(await loadIdentityFacts(tx, directory, pushed));
+  const user = await insertUser(tx, directory, record, await resolveLink(tx, pushed, identity));
+  const settled = await settle(tx, user, pushed, identity, { statesActive: record.active, fresh: true });
+  return toResult(user, identity, settled);
+}
+
+/**
+ * A person pushed again, by PUT or PATCH. The link to the account stays, whatever userName and email become, and the
+ * account's own addresses stay (ACC-4); one who waits is looked at anew. `statesActive`: the push itself says
+ * `active: true`, and so may bring a removed member back (MEM-4).
+ * Answers `changed: false` where the push was the state already. Throws as createPerson does.
+ */
+export async function updatePerson(
+  tx: Transaction,
+  directory: Directory,
+  before: DirectoryUser,
+  record: UserRecord,
+  { statesActive }: { readonly statesActive: boolean },
+): Promise<PersonResult & { readonly changed: boolean }> {
+  const pushed = pushedBy(record);
+  const updated = await updateUser(tx, directory, before, record);
+  let { user } = updated;
+  const identity = decideIdentity(await loadIdentityFacts(tx, directory, pushed, user));
+  if (identity.kind !== 'known') user = await relink(tx, user, pushed, identity);
+  else if (primaryEmail(userRecordOf(before)) !== pushed.address)
+    user = await refreshConflict(tx, directory, user, pushed);
+  const settled = await settle(tx, user, pushed, identity, { statesActive });
+  const activeChanged = user.active !== before.active;
+  if (activeChanged && !settled.reconciled && user.accountId !== undefined) {
+    await enqueue(tx, user.organizationId, 'reconcile', { people: [user.accountId] });
+  }
+  return { ...toResult(user, identity, settled), changed: updated.changed || settled.changed };
+}
+
+/**
+ * A person deleted by the IdP: the member departs, suspended, with all grants kept for a return (SCIM-3). Where another
+ * directory governs, only what the groups of this one gave goes. Throws `owner_protected` (OWN-2).
+ */
+export async function deletePerson(
+  tx: Transaction,
+  directory: Directory,
+  user: DirectoryUser,
+): Promise<Omit<PersonResult, 'user'>> {
+  const { organizationId, accountId } = user;
+  const member = accountId === undefined ? undefined : await findMember(tx, organizationId, accountId);
+  const notes: Note[] = [];
+  if (member && decideDeparture(memberFacts(member, user._id)) === 'depart') {
+    const held = decideRemoval(unlimited, () => ({ removing: 1, removedBefore: 0, population: 1 })).kind === 'hold';
+    if (held) notes.push('removal_held');
+    else await suspendMember(tx, organizationId, member._id);
+    await depart(tx, member, user);
+  }
+  await deleteUser(tx, directory, user);
+  if (accountId !== undefined) await enqueue(tx, organizationId, 'reconcile', { people: [accountId] });
+  return { notes, touched: defined([user._id, accountId, member?._id]) };
+}
+
+/**
+ * Looks again at one who waits in the adoption queue, as if pushed anew (SCIM-3): after their domain was verified, or
+ * the account that held the address has become a member. Answers undefined where they still wait.
+ */
+export async function resolveWaitingPerson(
+  tx: Transaction,
+  directory: Directory,
+  before: DirectoryUser,
+): Promise<PersonResult | undefined> {
+  const pushed = pushedBy(userRecordOf(before));
+  const identity = decideIdentity(await loadIdentityFacts(tx, directory, pushed, before));
+  if (identity.kind === 'waiting' || identity.kind === 'known') return undefined;
+  const user = await relink(tx, before, pushed, identity);
+  return toResult(user, identity, await settle(tx, user, pushed, identity, { statesActive: user.active }));
+}
+
+interface Link {
+  readonly link: 'linked' | 'waiting';
+  readonly accountId?: string;
+  readonly conflict?: 'email_held_by_another';
+}
+
+/** The account that an identity stands for; a new one is made here. */
+async function resolveLink(tx: Transaction, pushed: Pushed, identity: Identity): Promise<Link> {
+  if (identity.kind === 'waiting') return { link: 'waiting' };
+  if (identity.kind !== 'new') return { link: 'linked', accountId: identity.accountId };
+  const { claim, conflict } = identity;
+  const claimed = claim === 'none' || pushed.address === undefined ? undefined : pushed.address;
+  const account = await createProvisionedAccount(
+    tx,
+    claimed === undefined ? {} : { email: { address: claimed, proven: claim === 'proven' } },
+  );
+  return { link: 'linked', accountId: account._id, ...(conflict && { conflict: 'email_held_by_another' }) };
+}
+
+async function relink(
+  tx: Transaction,
+  user: DirectoryUser,
+  pushed: Pushed,
+  identity: Identity,
+): Promise<DirectoryUser> {
+  if (identity.kind === 'waiting') return user;
+  return setUserLink(tx, user.organizationId, user._id, await resolveLink(tx, pushed, identity));
+}
+
+/** After a change of the address: whether somebody else holds the new one. It stays what the directory shows (ACC-3, ACC-4). */
+async function refreshConflict(
+  tx: Transaction,
+  directory: Directory,
+  user: DirectoryUser,
+  { address }: Pushed,
+): Promise<DirectoryUser> {
+  const holder = address === undefined ? undefined : await findAccountByProvenEmail(tx, address);
+  const conflict =
+    address !== undefined &&
+    ((holder !== undefined && holder._id !== user.accountId) ||
+      (await isAddressHeld(tx, directory, address, holder?._id, user._id)));
+  if (conflict === (user.conflict !== undefined)) return user;
+  const { organizationId, _id, link, accountId } = user;
+  return setUserLink(tx, organizationId, _id, {
+    link,
+    ...(accountId !== undefined && { accountId }),
+    ...(conflict && { conflict: 'email_held_by_another' }),
+  });
+}
+
+async function settle(
+  tx: Transaction,
+  user: DirectoryUser,
+  pushed: Pushed,
+  identity: Identity,
+  push: Pick<Settling, 'statesActive' | 'fresh'>,
+): Promise<Settled> {
+  if (identity.kind === 'waiting' || user.accountId === undefined) {
+    return { notes: ['waiting_for_adoption'], changed: false, reconciled: false };
+  }
+  return settleMembership(tx, user, {
+    accountId: user.accountId,
+    identity: identity.kind,
+    address: pushed.address,
+    ...push,
+  });
+}
+
+function toResult(user: DirectoryUser, identity: Identity, settled: Settled): PersonResult {
+  const notes: Note[] = [...settled.notes];
+  const conflict = identity.kind === 'new' ? identity.conflict : user.conflict !== undefined;
+  if (conflict) notes.push('email_held_by_another');
+  return { user, notes, touched: defined([user._id, user.accountId, settled.memberId]) };
+}
+
+const defined = (ids: readonly (string | undefined)[]): readonly string[] => ids.filter((id) => id !== undefined);

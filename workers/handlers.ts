@@ -1,0 +1,15 @@
+/** Every job of the catalogue and what it does; the same handlers run embedded and in worker processes. */
+import type { Handlers } from '../src/queue/index.ts';
+import { proveDomainOf } from './prove-domain.ts';
+import { reconcile } from './reconcile.ts';
+import { reconcileGroups } from './reconcile-groups.ts';
+import type { Stack } from './stack.ts';
+
+/** The handlers over this stack. */
+export function handlers(stack: Stack): Handlers {
+  return {
+    reconcile: (job) => reconcile(stack, job),
+    'reconcile-groups': (job) => reconcileGroups(stack, job),
+    'prove-domain': (job) => proveDomainOf(stack, job),
+  };
+}

@@ -1,0 +1,10 @@
+import type { TakenJob } from '../src/queue/index.ts';
+import type { Cause, Store } from '../src/store/index.ts';
+
+/** What jobs have to work with. */
+export interface Stack {
+  readonly store: Store;
+}
+
+/** Who makes the changes of a job: named in audit and history by the job's kind and id. */
+export const causeOf = ({ name, id }: TakenJob): Cause => ({ actor: `job:${name}`, requestId: id });
