@@ -34,10 +34,13 @@ export type Fault =
 
 /** Reads an error of the driver; undefined for one that is not the driver's. */
 export function readFault(error: unknown): Fault | undefined {
-  if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_SQLITE_ERROR') return undefined;
+  // Not `instanceof Error`: a native module's errors are those of the main realm, under Jest another one than ours.
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  if (error.code !== 'ERR_SQLITE_ERROR') return undefined;
   const code = 'errcode' in error ? error.errcode : undefined;
   if (code === uniqueIndex || code === primaryKey) {
-    return { kind: 'duplicate', index: /index '(.+)'$/.exec(error.message)?.[1] ?? '_id' };
+    const message = 'message' in error ? String(error.message) : '';
+    return { kind: 'duplicate', index: /index '(.+)'$/.exec(message)?.[1] ?? '_id' };
   }
   if (code === raisedByTrigger) return { kind: 'protected' };
   const message = 'The data file cannot be read or written just now.';
