@@ -109,8 +109,8 @@ export class MongoReads<R> implements Reads<R> {
   }
 
   async #list(where: Where, { sort, limit, skip }: FindOptions, session: Session): Promise<R[]> {
-    if (limit !== undefined && whole(limit, 'limit', 0) === 0) return [];
     const order = readSort(this.checker.fields, sort);
+    if (limit !== undefined && whole(limit, 'limit', 0) === 0) return [];
     const cursor = this.collection.native.find(where, { session, ...visible });
     const isWhole = sort === undefined && limit === undefined && skip === undefined;
     if (!isWhole) cursor.sort(order.map(({ path, direction }) => [path.text, direction] as [string, 1 | -1]));
