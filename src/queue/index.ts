@@ -5,4 +5,5 @@
 export { type EmbeddedQueueOptions, openEmbeddedQueue } from './embedded.ts';
 export { type JobInput, type JobName, type JobPayload, jobs, type Retry } from './jobs.ts';
 export { countJobs, enqueue, findParked, replayParked } from './outbox.ts';
+export { openPeriodic, type Periodic, type PeriodicOptions } from './periodic.ts';
 export type { Handlers, Queue, TakenJob } from './queue.ts';

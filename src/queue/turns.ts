@@ -43,6 +43,7 @@ export async function findDueInTurn(reads: Pick<ReadStore, 'outbox'>, turn: Turn
   const complete =
     (await walk(reads, turn, found, { from: turn.after })) &&
     (turn.after === '' || (await walk(reads, turn, found, { from: '', to: turn.after })));
+  await topUp(reads, turn, found);
   return { ...deal(found, turn), left: found.left, unseen: !complete };
 }
 
@@ -53,7 +54,7 @@ async function walk(
   found: Found,
   { from, to }: { readonly from: string; readonly to?: string },
 ): Promise<boolean> {
-  const limit = Math.max(2 * perTurn, turn.room);
+  const limit = 2 * perTurn;
   let position = from;
   let idleSeeks = 0;
   while (!fills(found, turn.room)) {
@@ -73,6 +74,22 @@ async function walk(
     position = last.organizationId;
   }
   return false;
+}
+
+/** Where one turn of each organization leaves room, those that have more fill it. */
+async function topUp(reads: Pick<ReadStore, 'outbox'>, turn: Turn, { queues, left }: Found): Promise<void> {
+  let rows = 0;
+  for (const queue of queues.values()) rows += queue.length;
+  for (const [organizationId, queue] of queues) {
+    if (rows >= turn.room) return;
+    const limit = Math.min(turn.room, turn.share(organizationId));
+    if (!left.has(organizationId) || limit <= queue.length) continue;
+    const due = { state: 'waiting', dueAt: { $lte: turn.now } } as const;
+    const more = await reads.outbox.find(organizationId, due, { sort: { dueAt: 1 }, limit });
+    if (more.length < limit) left.delete(organizationId);
+    rows += more.length - queue.length;
+    queues.set(organizationId, [...more]);
+  }
 }
 
 /** Whether one turn of each organization found so far takes all the room. */

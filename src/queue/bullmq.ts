@@ -1,0 +1,208 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Queue as BullQueue, type Job, Worker } from 'bullmq';
+import { z } from 'zod';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import { PLATFORM, type Store } from '../store/index.ts';
+import { channels, openRedis, rareLog } from './bullmq-redis.ts';
+import { holdings, placesOfOne } from './holdings.ts';
+import type { Retry } from './jobs.ts';
+import { giveBack, type Held, renewLeases } from './leases.ts';
+import type { Handlers, Queue } from './queue.ts';
+import { anyUnderWay, openRelay } from './relay.ts';
+import { openRunner } from './run.ts';
+
+export { openNudge } from './bullmq-nudge.ts';
+
+export interface BullQueueOptions {
+  readonly store: Store;
+  readonly handlers: Handlers;
+  readonly logger: Logger;
+  readonly redisUrl: string;
+  /** Processes with the same prefix work together. Default `gatehouse`. */
+  readonly prefix?: string | undefined;
+  readonly clock?: Clock | undefined;
+  /** How many handlers run at once in this process. Default 16. */
+  readonly concurrency?: number | undefined;
+  /** How long a row is out of others' reach without a sign of life. Default 30 s, renewed every third of it. */
+  readonly leaseMs?: number | undefined;
+  readonly pollMs?: number | undefined;
+  /** Replaces what the catalogue says of every job. */
+  readonly retry?: Partial<Retry> | undefined;
+  readonly longestRunMs?: number | undefined;
+}
+
+/** What BullMQ carries: which row, under which lease, and which relay waits for its end. The row says all the rest. */
+const handed = z.object({ organizationId: z.string(), id: z.string(), lease: z.string(), relay: z.string() });
+type Handed = z.output<typeof handed>;
+
+/** BullMQ ignores an id that it still knows, so it names the attempt and the lease; it never holds a colon. */
+const jobId = ({ row, lease }: Held): string => `${row._id}-${row.attempts}-${lease}`;
+
+const oneTry = { attempts: 1, removeOnComplete: true, removeOnFail: true } as const;
+
+/**
+ * The queue of many processes: each has a relay, which leases rows and hands them to BullMQ, and a worker, which runs
+ * what BullMQ hands to it. The lease makes any number of relays safe. BullMQ distributes and remembers nothing that
+ * matters: what Redis loses is found by the relay that handed it over, or taken again when its lease has ended.
+ */
+export function openBullQueue(options: BullQueueOptions): Queue {
+  const { store, logger, redisUrl, prefix = 'gatehouse', clock = systemClock } = options;
+  const { concurrency = 16, leaseMs = 30_000, pollMs = 1_000 } = options;
+  const relayId = randomBytes(8).toString('hex');
+  const channel = channels(prefix);
+  const complain = rareLog(logger, 'trouble with Redis; jobs wait in the outbox');
+
+  const commands = openRedis(redisUrl, 'impatient', complain);
+  const workerRedis = openRedis(redisUrl, 'patient', complain);
+  const subscriber = openRedis(redisUrl, 'patient', complain);
+
+  let opened: BullQueue<Handed> | undefined;
+  const queue = (): BullQueue<Handed> => {
+    if (!opened) {
+      opened = new BullQueue<Handed>('jobs', { connection: commands, prefix, streams: { events: { maxLen: 100 } } });
+      opened.on('error', complain);
+    }
+    return opened;
+  };
+  const worker = new Worker<Handed>('jobs', work, {
+    connection: workerRedis,
+    prefix,
+    concurrency,
+    autorun: false,
+    lockDuration: leaseMs,
+    stalledInterval: leaseMs,
+    runRetryDelay: 500,
+  });
+  worker.on('error', complain);
+
+  const run = openRunner({ ...options, clock });
+  const running = new Map<string, Held>();
+  const waiting = holdings({ total: () => 2 * concurrency, each: () => placesOfOne(concurrency) });
+  const relay = openRelay({
+    store,
+    logger,
+    clock,
+    holdings: waiting,
+    leaseMs,
+    pollMs,
+    ready: () => commands.status === 'ready',
+    accept: handOver,
+  });
+  let beat: NodeJS.Timeout | undefined;
+  let draining: Promise<void> | undefined;
+
+  async function handOver(taken: readonly Held[]): Promise<void> {
+    try {
+      await queue().addBulk(
+        taken.map((held) => ({
+          name: held.row.job,
+          data: {
+            organizationId: held.row.organizationId,
+            id: held.row._id,
+            lease: held.lease,
+            relay: relayId,
+          },
+          opts: { ...oneTry, jobId: jobId(held) },
+        })),
+      );
+    } catch (error) {
+      complain(error);
+      // One whose first contact failed never recovers; the next is opened when there is something to hand over.
+      opened?.removeAllListeners().on('error', () => {});
+      opened = undefined;
+      for (const { row } of taken) waiting.drop(row._id);
+      await giveBack(store, taken, clock.now()).catch(complain);
+    }
+  }
+
+  /** Runs what BullMQ hands over, if its lease still stands: a job may come twice, or too late. */
+  async function work({ data }: Job<unknown>): Promise<void> {
+    const { organizationId, id, lease, relay: from } = handed.parse(data);
+    const row = await store.read.outbox.get(organizationId, id);
+    if (row && row.lease === lease) {
+      const held = { row, lease };
+      running.set(id, held);
+      const outcome = await run(held);
+      running.delete(id);
+      if (outcome.end === 'again') relay.wakeAt(outcome.dueAt);
+    }
+    if (from === relayId) relay.release(id);
+    else if (commands.status === 'ready') commands.publish(channel.ended(from), id).catch(complain);
+  }
+
+  /** Keeps the leases of what runs here and of what waits in Redis; takes back what Redis has lost. */
+  async function inspect(): Promise<void> {
+    const until = new Date(clock.now().getTime() + leaseMs);
+    await renewLeases(store, [...running.values()], until);
+    const ours = waiting.all().filter(({ row }) => !running.has(row._id));
+    if (ours.length === 0 || commands.status !== 'ready') return;
+    const rows = await store.read.outbox.find(PLATFORM, { _id: { $in: ours.map(({ row }) => row._id) } });
+    const leases = new Map(rows.map((row) => [row._id, row.lease]));
+    const alive: Held[] = [];
+    const missing: Held[] = [];
+    for (const held of ours) {
+      if (leases.get(held.row._id) !== held.lease) {
+        relay.release(held.row._id);
+        continue;
+      }
+      const state = await queue().getJobState(jobId(held));
+      if (state === 'unknown') missing.push(held);
+      // An active one is kept by the process that runs it, so that its lease ends with that process.
+      else if (state !== 'active') alive.push(held);
+    }
+    await renewLeases(store, alive, until);
+    await giveBack(store, missing, clock.now());
+    for (const { row } of missing) waiting.drop(row._id);
+    if (missing.length > 0) relay.wake();
+  }
+
+  function look(): void {
+    inspect().catch(complain);
+  }
+
+  async function listen(): Promise<void> {
+    subscriber.on('message', (name: string, id: string) => {
+      if (name === channel.nudge) relay.wake();
+      else relay.release(id);
+    });
+    await subscriber.subscribe(channel.nudge, channel.ended(relayId));
+  }
+
+  async function stop(timeoutMs: number): Promise<void> {
+    await relay.stop();
+    const deadline = new AbortController();
+    await Promise.race([worker.close(), sleep(timeoutMs, undefined, { signal: deadline.signal }).catch(() => {})]);
+    deadline.abort();
+    clearInterval(beat);
+    if (running.size > 0) logger.warn({ jobs: running.size }, 'jobs still ran at the end of the drain');
+    for (const redis of [commands, workerRedis, subscriber]) redis.disconnect();
+  }
+
+  return {
+    start() {
+      if (beat || draining) return;
+      beat = setInterval(look, leaseMs / 3);
+      beat.unref();
+      // After a lost connection Redis may have come back empty.
+      commands.on('ready', () => {
+        look();
+        relay.wake();
+      });
+      listen().catch(complain);
+      worker.run().catch(complain);
+      relay.start();
+    },
+    drain(timeoutMs = 10_000) {
+      draining ??= stop(timeoutMs);
+      return draining;
+    },
+    async idle() {
+      while (running.size > 0 || (await anyUnderWay(store, clock.now()))) {
+        relay.wake();
+        await sleep(10);
+      }
+    },
+  };
+}
