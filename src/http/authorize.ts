@@ -34,7 +34,7 @@ export async function authorize(
       'The operator is no person and has nothing of their own; name one with Gatehouse-Act-As.',
     );
   }
-  const id = (access.on === 'organization' ? params['org'] : params['project']) ?? '';
+  const id = (access.on === 'organization' ? params.org : params.project) ?? '';
   if (principal.kind === 'operator') {
     await (access.on === 'organization' ? getOrganization(reads, id) : getProject(reads, id));
     return undefined;

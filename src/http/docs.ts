@@ -76,20 +76,20 @@ type JsonSchema = Readonly<Record<string, unknown>>;
 
 function describeSchema(schema: JsonSchema, depth: number): string {
   const pad = '  '.repeat(depth);
-  if (schema['properties'] && typeof schema['properties'] === 'object') {
-    const required = Array.isArray(schema['required']) ? schema['required'] : [];
-    const lines = Object.entries(schema['properties'] as Record<string, JsonSchema>).map(([name, field]) => {
-      const optional = required.includes(name) && field['default'] === undefined ? '' : '?';
-      const note = typeof field['description'] === 'string' ? `  — ${field['description']}` : '';
+  if (schema.properties && typeof schema.properties === 'object') {
+    const required = Array.isArray(schema.required) ? schema.required : [];
+    const lines = Object.entries(schema.properties as Record<string, JsonSchema>).map(([name, field]) => {
+      const optional = required.includes(name) && field.default === undefined ? '' : '?';
+      const note = typeof field.description === 'string' ? `  — ${field.description}` : '';
       return `${pad}  ${name}${optional}: ${describeSchema(field, depth + 1)}${note}`;
     });
     return `{\n${lines.join('\n')}\n${pad}}`;
   }
-  if (Array.isArray(schema['anyOf'])) return schema['anyOf'].map((one) => describeSchema(one, depth)).join(' | ');
-  if (Array.isArray(schema['enum'])) return schema['enum'].map((value) => JSON.stringify(value)).join(' | ');
-  if (schema['const'] !== undefined) return JSON.stringify(schema['const']);
-  if (schema['type'] === 'array') return `[${describeSchema((schema['items'] ?? {}) as JsonSchema, depth)}]`;
-  return String(schema['format'] ?? schema['type'] ?? 'anything');
+  if (Array.isArray(schema.anyOf)) return schema.anyOf.map((one) => describeSchema(one, depth)).join(' | ');
+  if (Array.isArray(schema.enum)) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
+  if (schema.type === 'array') return `[${describeSchema((schema.items ?? {}) as JsonSchema, depth)}]`;
+  return String(schema.format ?? schema.type ?? 'anything');
 }
 
 function problemRows(): string {

@@ -8,17 +8,17 @@ const saneRequestId = /^[A-Za-z0-9._:/+=-]{1,128}$/;
 
 /** The id of the request that `response` answers. */
 export function requestIdOf(response: Response): string {
-  const id: unknown = response.locals['requestId'];
+  const id: unknown = response.locals.requestId;
   return typeof id === 'string' ? id : '';
 }
 
 /** Names the route that answers, for the log and the metrics: the template, so that ids do not become labels. */
 export function nameRoute(response: Response, template: string): void {
-  response.locals['route'] = template;
+  response.locals.route = template;
 }
 
 function routeOf(request: Request, response: Response): string {
-  const named: unknown = response.locals['route'];
+  const named: unknown = response.locals.route;
   if (typeof named === 'string') return named;
   const pattern: unknown = request.route?.path;
   if (typeof pattern !== 'string') return 'none';
@@ -40,7 +40,7 @@ export function observeRequests(logger: Logger, registry: Registry) {
   return (request: Request, response: Response, next: NextFunction): void => {
     const given = request.headers['x-request-id'];
     const requestId = typeof given === 'string' && saneRequestId.test(given) ? given : newId('request');
-    response.locals['requestId'] = requestId;
+    response.locals.requestId = requestId;
     response.setHeader('X-Request-Id', requestId);
     const start = performance.now();
     response.once('close', () => {

@@ -6,7 +6,6 @@ import { countJobs } from '../queue/index.ts';
 import type { Store } from '../store/index.ts';
 import { docsPage, docsStyle } from './docs.ts';
 import { sendJson } from './mount.ts';
-import { nameRoute } from './observe.ts';
 import type { Route } from './route.ts';
 
 /** Whether the process still takes requests; `closing` is set at the beginning of a graceful end. */

@@ -1,0 +1,138 @@
+/** The composition root: settings → store → queue → areas → app. Nothing else knows everything. */
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Express, Router } from 'express';
+import { handlers } from '../workers/handlers.ts';
+import type { Config } from './config.ts';
+import { createApp } from './http/app.ts';
+import type { Lifecycle } from './http/service.ts';
+import { type Clock, systemClock } from './lib/clock.ts';
+import { type Logger, openLogger } from './lib/logger.ts';
+import { openSealer } from './lib/secrets.ts';
+import { openEmbeddedQueue, type Queue } from './queue/index.ts';
+import { loadSecrets, type Secrets } from './secrets.ts';
+import type { Store } from './store/index.ts';
+import { version } from './version.ts';
+
+export interface Gatehouse {
+  readonly app: Express;
+  readonly store: Store;
+  /** Runs jobs in this process; absent where workers take them from Redis. */
+  readonly queue: Queue | undefined;
+  readonly secrets: Secrets;
+  /** Begins to serve; answers the port. Default: the configured one. */
+  listen(port?: number): Promise<number>;
+  /** Ends gracefully: no new requests, the running ones and jobs finish within bounds, then the store closes. */
+  close(): Promise<void>;
+}
+
+export interface GatehouseOptions {
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+  /** Serves this store, and closes it at the end, instead of opening the configured one; for tests. */
+  readonly store?: Store;
+  /** Whether process metrics are collected, which one Gatehouse of a process may do. Default: off. */
+  readonly processMetrics?: boolean;
+  /** Tests: an answer that its route's schema does not allow becomes an error. */
+  readonly checkResponses?: boolean;
+}
+
+/** How long running requests may take once the process is to end. */
+const finishMs = 10_000;
+
+/**
+ * Opens everything that one web process needs; nothing listens yet.
+ * Throws ConfigError (secrets) and AppError `store_unavailable`; then nothing stays open.
+ */
+export async function openGatehouse(config: Config, options: GatehouseOptions = {}): Promise<Gatehouse> {
+  const { clock = systemClock, logger = openLogger(config.logLevel) } = options;
+  const secrets = await loadSecrets(config);
+  const store = options.store ?? (await openStore(config, clock));
+  const lifecycle: Lifecycle = { closing: false };
+  const jobs = await openJobs(config, { store, logger, clock });
+  const scim = { router: Router(), close: async () => {} };
+  const app = createApp({
+    ...options,
+    store,
+    logger,
+    clock,
+    sealer: openSealer(secrets.key),
+    baseUrl: config.baseUrl,
+    trustProxy: config.trustProxy,
+    operatorTokens: secrets.operatorTokens,
+    lifecycle,
+    scim: scim.router,
+    version,
+  });
+  let server: Server | undefined;
+  let closed: Promise<void> | undefined;
+
+  async function listen(port = config.port): Promise<number> {
+    server = createServer(app);
+    // Longer than the idle time of common load balancers, which must be the first to close a connection.
+    server.keepAliveTimeout = 75_000;
+    server.headersTimeout = 80_000;
+    server.requestTimeout = 60_000;
+    server.listen(port, config.host);
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  }
+
+  async function close(): Promise<void> {
+    lifecycle.closing = true;
+    if (server?.listening) await finishRequests(server);
+    await scim.close();
+    await jobs.close();
+    await store.close();
+  }
+
+  return {
+    app,
+    store,
+    queue: jobs.queue,
+    secrets,
+    listen,
+    close: () => (closed ??= close()),
+  };
+}
+
+async function openStore(config: Config, clock: Clock): Promise<Store> {
+  const { store } = config;
+  if (store.kind === 'sqlite') {
+    const { openSqliteStore } = await import('./store/sqlite/index.ts');
+    return openSqliteStore({ path: store.path, clock });
+  }
+  const { openMongoStore } = await import('./store/mongo/index.ts');
+  return openMongoStore({ uri: store.uri, clock });
+}
+
+interface Jobs {
+  readonly queue: Queue | undefined;
+  close(): Promise<void>;
+}
+
+/** Jobs run here, unless there is Redis: then this process only tells the workers that there is something to do. */
+async function openJobs(
+  config: Config,
+  stack: { readonly store: Store; readonly logger: Logger; readonly clock: Clock },
+): Promise<Jobs> {
+  if (config.redisUrl !== undefined) {
+    const { openNudge } = await import('./queue/bullmq.ts');
+    const nudge = openNudge({ store: stack.store, redisUrl: config.redisUrl, logger: stack.logger });
+    return { queue: undefined, close: async () => nudge.close() };
+  }
+  const queue = openEmbeddedQueue({ ...stack, handlers: handlers(stack) });
+  queue.start();
+  return { queue, close: () => queue.drain() };
+}
+
+/** Stops accepting, lets running requests end, and cuts off what still runs after `finishMs`. */
+async function finishRequests(server: Server): Promise<void> {
+  const ended = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  const deadline = setTimeout(() => server.closeAllConnections(), finishMs);
+  await ended;
+  clearTimeout(deadline);
+}

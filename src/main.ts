@@ -1,0 +1,62 @@
+/** The web process: settings from the environment, signals, and nothing more. */
+import { ConfigError, readConfig } from './config.ts';
+import { type Gatehouse, openGatehouse } from './gatehouse.ts';
+import { type Logger, openLogger } from './lib/logger.ts';
+
+function readConfigOrExit() {
+  try {
+    return readConfig();
+  } catch (error) {
+    return refuse(error);
+  }
+}
+
+/** Faults of the settings are for a person to read; they need no stack. */
+function refuse(error: unknown): never {
+  if (!(error instanceof ConfigError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+}
+
+/** The first signal ends gracefully, the second one at once. */
+function closeOnSignals(gatehouse: Gatehouse, logger: Logger): void {
+  let closing = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (closing) process.exit(1);
+      closing = true;
+      logger.info({ signal }, 'closing');
+      gatehouse.close().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          logger.fatal({ err: error }, 'did not close cleanly');
+          process.exit(1);
+        },
+      );
+    });
+  }
+}
+
+/** A generated operator token is shown once, to a person at a terminal, and never reaches a log. */
+function showToken({ secrets }: Gatehouse, logger: Logger): void {
+  const { newOperatorToken, operatorTokenFile } = secrets;
+  if (operatorTokenFile !== undefined) logger.info({ file: operatorTokenFile }, 'the operator token is kept in a file');
+  if (newOperatorToken === undefined || !process.stdout.isTTY) return;
+  process.stdout.write(`\n  Operator token (shown this once): ${newOperatorToken}\n\n`);
+}
+
+const config = readConfigOrExit();
+const logger = openLogger(config.logLevel);
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error: unknown) => {
+    logger.fatal({ err: error }, 'a fault that nobody caught');
+    process.exit(1);
+  });
+}
+for (const warning of config.warnings) logger.warn(warning);
+
+const gatehouse = await openGatehouse(config, { logger, processMetrics: true }).catch(refuse);
+closeOnSignals(gatehouse, logger);
+const port = await gatehouse.listen();
+logger.info({ port, url: config.baseUrl, store: gatehouse.store.engine }, 'ready');
+showToken(gatehouse, logger);

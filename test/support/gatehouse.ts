@@ -1,0 +1,72 @@
+/** A real Gatehouse in this process, on a store of its own, for supertest. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from '@jest/globals';
+import supertest from 'supertest';
+import { readConfig } from '../../src/config.ts';
+import { type Gatehouse, openGatehouse } from '../../src/gatehouse.ts';
+import { type Logger, silentLogger } from '../../src/lib/logger.ts';
+import { openTestStore, type TestStoreOptions } from './engines.ts';
+
+export interface TestGatehouseOptions extends TestStoreOptions {
+  readonly logger?: Logger;
+  /** Settings beside those that the test makes. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A Gatehouse under test, with what tests ask of it. */
+export interface TestGatehouse extends Gatehouse {
+  readonly operatorToken: string;
+  /** An unauthenticated supertest agent. */
+  readonly request: ReturnType<typeof supertest>;
+  /** A request with the operator token; with `actAs`, in the place of that account. */
+  operator(method: Method, path: string, actAs?: string): supertest.Test;
+  /** A request with any bearer token. */
+  bearer(token: string, method: Method, path: string): supertest.Test;
+}
+
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+
+export const testOperatorToken = 'operator-token-of-the-tests-0123456789';
+export const testBaseUrl = 'http://gatehouse.test';
+
+const open = new Set<TestGatehouse>();
+
+afterAll(async () => {
+  for (const gatehouse of open) await gatehouse.close();
+});
+
+/** Opens a Gatehouse; what a test leaves open goes with the test file. Answers that break their schema are errors. */
+export async function openTestGatehouse(options: TestGatehouseOptions = {}): Promise<TestGatehouse> {
+  const { logger = silentLogger, env = {}, clock, ...storeOptions } = options;
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-test-'));
+  const store = await openTestStore({ ...storeOptions, ...(clock && { clock }) });
+  const config = readConfig({
+    GATEHOUSE_DATA: folder,
+    GATEHOUSE_URL: testBaseUrl,
+    GATEHOUSE_OPERATOR_TOKEN: testOperatorToken,
+    ...env,
+  });
+  const gatehouse = await openGatehouse(config, { logger, store, checkResponses: true, ...(clock && { clock }) });
+  const request = supertest(gatehouse.app);
+  const bearer = (token: string, method: Method, path: string) =>
+    request[method](path).set('Authorization', `Bearer ${token}`);
+  const test: TestGatehouse = {
+    ...gatehouse,
+    operatorToken: testOperatorToken,
+    request,
+    bearer,
+    operator(method, path, actAs) {
+      const asked = bearer(testOperatorToken, method, path);
+      return actAs === undefined ? asked : asked.set('Gatehouse-Act-As', actAs);
+    },
+    async close() {
+      if (!open.delete(test)) return;
+      await gatehouse.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  open.add(test);
+  return test;
+}
