@@ -6,6 +6,8 @@ import { newId } from '../lib/ids.ts';
 import { enqueue } from '../queue/outbox.ts';
 import { type Domain, PLATFORM, type ReadStore, type Transaction } from '../store/index.ts';
 
+/** domainToASCII reads its input as part of a URL: it decodes `%61`, drops tabs, and stops at a slash. None of it gets there. */
+const name = /^[\p{L}\p{M}\p{N}.-]+$/u;
 const label = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
 
 /**
@@ -13,7 +15,8 @@ const label = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
  * Undefined where the text is no domain name of at least two labels, or an IP address.
  */
 export function normalizeDomain(text: string): string | undefined {
-  const domain = domainToASCII(text.trim().replace(/\.$/, ''));
+  const given = text.trim().replace(/\.$/, '');
+  const domain = name.test(given) ? domainToASCII(given) : '';
   const labels = domain.split('.');
   const last = labels.at(-1) ?? '';
   if (labels.length < 2 || domain.length > 253 || /^\d+$/.test(last)) return undefined;

@@ -1,0 +1,129 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  addCollaborator,
+  addMember,
+  countsIn,
+  createOrganization,
+  endSession,
+  evaluate,
+  findLiveSession,
+  findSessions,
+  idleLimitMs,
+  isLive,
+  needsTouch,
+  openSession,
+  removeMember,
+  suspendMember,
+  touchSession,
+} from '../../../src/access/index.ts';
+import { PLATFORM } from '../../../src/store/index.ts';
+import { openWorld, refused, sealer, type World } from './world.ts';
+
+const hour = 3_600_000;
+let now: Date;
+let world: World;
+beforeEach(async () => {
+  now = new Date('2026-01-01T00:00:00Z');
+  world = await openWorld({ clock: { now: () => now } });
+});
+
+const open = (accountId = world.member.accountId) =>
+  world.write((tx) => openSession(tx, { accountId, madeBy: 'operator' }));
+const find = (token: string) => findLiveSession(world.store.read, token, now);
+const later = (ms: number) => {
+  now = new Date(now.getTime() + ms);
+};
+
+describe('a session', () => {
+  test('is found by its token, of which the store keeps only a hash (SSO-7)', async () => {
+    const { session, token } = await open();
+    expect(token).toMatch(/^ghs_[0-9a-f]{64}$/);
+    expect((await find(token))?._id).toBe(session._id);
+    const [row] = await world.store.read.sessions.find(PLATFORM, {});
+    expect(JSON.stringify(row)).not.toContain(token.slice(4));
+    for (const wrong of ['', 'ghs_', `${token}0`, token.slice(4), token.toUpperCase()]) {
+      expect(await find(wrong)).toBeUndefined();
+    }
+  });
+
+  test('ends with idleness; use keeps it alive, written at most once an hour (SSO-7)', async () => {
+    const { session, token } = await open();
+    expect(needsTouch(session, now)).toBe(false);
+    later(hour + 1);
+    expect(needsTouch(session, now)).toBe(true);
+    await world.write((tx) => touchSession(tx, session._id));
+    later(23 * hour);
+    expect(await find(token)).toBeDefined();
+    later(hour);
+    expect(await find(token)).toBeUndefined();
+    await world.write((tx) => touchSession(tx, session._id));
+    expect(await find(token)).toBeUndefined();
+  });
+
+  test('ends with age however much it is used (SSO-7)', async () => {
+    const { session, token } = await open();
+    for (let i = 0; i < 8; i++) {
+      later(idleLimitMs - hour);
+      await world.write((tx) => touchSession(tx, session._id));
+    }
+    expect(await find(token)).toBeUndefined();
+    expect(isLive({ idleExpiresAt: now, expiresAt: new Date(now.getTime() + 1) }, now)).toBe(false);
+  });
+
+  test('is listed and ended by its own account only (SSO-7)', async () => {
+    const { session, token } = await open();
+    const { member, admin } = world;
+    expect(await findSessions(world.store.read, member.accountId, now)).toHaveLength(1);
+    await refused(
+      world.write((tx) => endSession(tx, admin.accountId, session._id)),
+      'not_found',
+    );
+    await world.write((tx) => endSession(tx, member.accountId, session._id));
+    expect(await find(token)).toBeUndefined();
+  });
+
+  test('is made for accounts that exist', async () => {
+    await refused(open('acc-none'), 'not_found');
+  });
+
+  test('lives on elsewhere when one organization offboards the person, and is worth nothing there (SSO-5, MEM-5)', async () => {
+    const { member, org, store } = world;
+    const other = await world.write(async (tx) => {
+      const made = await createOrganization(tx, sealer, { name: 'Other', owner: { email: 'o@other.test' } });
+      await addMember(tx, made.organization._id, { accountId: member.accountId, source: 'operator' });
+      return made.organization._id;
+    });
+    const { token } = await open();
+    await world.write((tx) => suspendMember(tx, org, member._id));
+    const session = await find(token);
+    if (!session) throw new Error('the session is gone');
+    expect(session.endedIn).toEqual([org]);
+    expect([countsIn(session, org), countsIn(session, other)]).toEqual([false, true]);
+    const ask = (id: string) =>
+      evaluate(store.read, {
+        accountId: member.accountId,
+        permission: 'organization.read',
+        resource: { kind: 'organization', id },
+        endedIn: session.endedIn,
+      });
+    expect((await ask(other)).allowed).toBe(true);
+    expect(await ask(org)).toMatchObject({ allowed: false, reason: 'session_ended' });
+    await world.write(async (tx) => {
+      const [own] = await tx.members.find(other, { accountId: member.accountId });
+      await removeMember(tx, other, own?._id ?? '');
+    });
+    expect(await find(token)).toBeUndefined();
+  });
+
+  test('lives on where the person is an External Collaborator elsewhere (SSO-5)', async () => {
+    const { member, org } = world;
+    await world.write(async (tx) => {
+      const made = await createOrganization(tx, sealer, { name: 'Other', owner: { email: 'o@other.test' } });
+      const person = { email: 'member@acme.test', external: true };
+      await addCollaborator(tx, made.organization._id, made.defaultProject._id, person);
+    });
+    const { token } = await open();
+    await world.write((tx) => removeMember(tx, org, member._id));
+    expect((await find(token))?.endedIn).toEqual([org]);
+  });
+});
