@@ -22,11 +22,17 @@ export interface SweepReport {
  * `drift.repaired` tells how much. Looks again at who waits for adoption, and at what
  * verified domains prove.
  */
-export async function sweepOrganization(store: Store, cause: Cause, organizationId: string): Promise<SweepReport> {
+export async function sweepOrganization(
+  store: Store,
+  cause: Cause,
+  organizationId: string,
+  goOn: () => boolean = () => true,
+): Promise<SweepReport> {
   let people = 0;
   let repaired = 0;
   let grants = 0;
   for await (const accountId of streamPeople(store.read, organizationId)) {
+    if (!goOn()) break;
     people += 1;
     if (!(await hasDrifted(store.read, organizationId, accountId))) continue;
     const changes = await store.transaction(cause, (tx) => repairPerson(tx, organizationId, accountId));
@@ -40,18 +46,20 @@ export async function sweepOrganization(store: Store, cause: Cause, organization
   return report;
 }
 
-/** Sweeps every organization in turn. `onReport` hears of each; one that fails is told to `onFailure` and passed over. */
-export async function sweepAll(
-  store: Store,
-  cause: Cause,
-  on: {
-    readonly report: (organizationId: string, report: SweepReport) => void;
-    readonly failure: (organizationId: string, error: unknown) => void;
-  },
-): Promise<void> {
+/** What becomes of a sweep of all organizations. */
+export interface SweepListener {
+  report(organizationId: string, report: SweepReport): void;
+  failure(organizationId: string, error: unknown): void;
+  /** Asked before each person: false where the process is about to end. */
+  goOn(): boolean;
+}
+
+/** Sweeps every organization in turn; one that fails is told of and passed over. */
+export async function sweepAll(store: Store, cause: Cause, on: SweepListener): Promise<void> {
   for await (const { _id } of store.read.organizations.stream(PLATFORM, {})) {
+    if (!on.goOn()) return;
     try {
-      on.report(_id, await sweepOrganization(store, cause, _id));
+      on.report(_id, await sweepOrganization(store, cause, _id, on.goOn));
     } catch (error) {
       on.failure(_id, error);
     }
