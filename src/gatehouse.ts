@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Express, Router } from 'express';
+import type { Express } from 'express';
 import { handlers } from '../workers/handlers.ts';
 import type { Config } from './config.ts';
 import { createApp } from './http/app.ts';
@@ -11,6 +11,7 @@ import { type Clock, systemClock } from './lib/clock.ts';
 import { type Logger, openLogger } from './lib/logger.ts';
 import { openSealer } from './lib/secrets.ts';
 import { openEmbeddedQueue, type Queue } from './queue/index.ts';
+import { openScim } from './scim/index.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 import type { Store } from './store/index.ts';
 import { version } from './version.ts';
@@ -51,7 +52,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
   const store = options.store ?? (await openStore(config, clock));
   const lifecycle: Lifecycle = { closing: false };
   const jobs = await openJobs(config, { store, logger, clock });
-  const scim = { router: Router(), close: async () => {} };
+  const scim = openScim({ store, logger, clock, baseUrl: config.baseUrl });
   const app = createApp({
     ...options,
     store,

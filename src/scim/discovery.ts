@@ -1,0 +1,101 @@
+/** ServiceProviderConfig, ResourceTypes and Schemas (RFC 7643 §5 to §7), from the attribute tables. */
+import { AppError } from '../errors.ts';
+import type { Attribute, AttributeTable, ResourceType } from './attributes.ts';
+import { listResponse } from './messages.ts';
+import { MAX_COUNT } from './query.ts';
+import type { BaseUrl } from './representation.ts';
+import { common } from './schemas/common.ts';
+import { groupType } from './schemas/group.ts';
+import { userType } from './schemas/user.ts';
+
+export const resourceTypes: readonly ResourceType[] = [userType, groupType];
+
+/** What this service provider can do; it says of nothing that it is supported unless it is. */
+export function serviceProviderConfig(base: BaseUrl): object {
+  return {
+    schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
+    patch: { supported: true },
+    bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
+    filter: { supported: true, maxResults: MAX_COUNT },
+    changePassword: { supported: false },
+    sort: { supported: true },
+    etag: { supported: true },
+    authenticationSchemes: [
+      {
+        type: 'oauthbearertoken',
+        name: 'Bearer token',
+        description: "One of the directory's tokens, in the Authorization header",
+        specUri: 'https://www.rfc-editor.org/rfc/rfc6750',
+        primary: true,
+      },
+    ],
+    meta: { resourceType: 'ServiceProviderConfig', location: `${base}/ServiceProviderConfig` },
+  };
+}
+
+function describeType(base: BaseUrl, type: ResourceType): object {
+  return {
+    schemas: ['urn:ietf:params:scim:schemas:core:2.0:ResourceType'],
+    id: type.name,
+    name: type.name,
+    endpoint: type.endpoint,
+    description: type.description,
+    schema: type.core.urn,
+    ...(type.extensions.length > 0 && {
+      schemaExtensions: type.extensions.map(({ urn }) => ({ schema: urn, required: false })),
+    }),
+    meta: { resourceType: 'ResourceType', location: `${base}/ResourceTypes/${type.name}` },
+  };
+}
+
+const commonNames = new Set(common.map(({ name }) => name));
+
+function describeAttribute(attribute: Attribute): object {
+  const { name, type, multiValued, description, required, caseExact, mutability, returned, uniqueness } = attribute;
+  const textual = type === 'string' || type === 'reference' || type === 'binary';
+  return {
+    name,
+    type,
+    multiValued,
+    description,
+    required,
+    ...(textual && { caseExact }),
+    mutability,
+    returned,
+    ...(type !== 'complex' && type !== 'boolean' && { uniqueness }),
+    ...(attribute.canonicalValues && { canonicalValues: attribute.canonicalValues }),
+    ...(attribute.referenceTypes && { referenceTypes: attribute.referenceTypes }),
+    ...(attribute.subAttributes && { subAttributes: [...attribute.subAttributes.values()].map(describeAttribute) }),
+  };
+}
+
+function describeSchema(base: BaseUrl, table: AttributeTable): object {
+  return {
+    schemas: ['urn:ietf:params:scim:schemas:core:2.0:Schema'],
+    id: table.urn,
+    name: table.name,
+    description: table.description,
+    attributes: [...table.attributes.values()].filter(({ name }) => !commonNames.has(name)).map(describeAttribute),
+    meta: { resourceType: 'Schema', location: `${base}/Schemas/${table.urn}` },
+  };
+}
+
+const tables: readonly AttributeTable[] = resourceTypes.flatMap((type) => [type.core, ...type.extensions]);
+
+export const listTypes = (base: BaseUrl): object => listResponse(resourceTypes.map((type) => describeType(base, type)));
+
+export const listSchemas = (base: BaseUrl): object => listResponse(tables.map((table) => describeSchema(base, table)));
+
+/** Throws not_found. */
+export function getType(base: BaseUrl, name: string): object {
+  const type = resourceTypes.find((candidate) => candidate.name.toLowerCase() === name.toLowerCase());
+  if (!type) throw new AppError('not_found', `There is no resource type ${name}`);
+  return describeType(base, type);
+}
+
+/** Throws not_found. */
+export function getSchema(base: BaseUrl, urn: string): object {
+  const table = tables.find((candidate) => candidate.urn.toLowerCase() === urn.toLowerCase());
+  if (!table) throw new AppError('not_found', `There is no schema ${urn}`);
+  return describeSchema(base, table);
+}

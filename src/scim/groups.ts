@@ -1,0 +1,119 @@
+/** Groups as a resource type (RFC 7643 §4.2). Members are edges: read only where they are answered, never to be changed. */
+import { findGroup, listGroups, type MemberRef, streamMembers } from '../directory/index.ts';
+import { isId } from '../lib/ids.ts';
+import { changeMembers, createGroup, deleteGroup, updateGroup } from '../provisioning/index.ts';
+import type { Directory, DirectoryGroup, Filter, ReadStore, Transaction } from '../store/index.ts';
+import { matches } from './filter/match.ts';
+import { memberOf, type Resource, readResource } from './input.ts';
+import type { ResourceKind } from './kind.ts';
+import { applyPatch } from './patch/apply.ts';
+import { foldMembers, type MemberChange, type MemberStep, readMemberIds } from './patch/members.ts';
+import { groupRecord, resourceOf } from './records.ts';
+import { type BaseUrl, memberOfGroup, represent } from './representation.ts';
+import { groupType } from './schemas/group.ts';
+import { wants } from './selection.ts';
+
+/** How many of the members that a request names are noted in the log as touched. */
+const TOUCHED_LIMIT = 100;
+
+export const groups: ResourceKind<DirectoryGroup> = {
+  type: groupType,
+  queued: true,
+  answersPatch: false,
+  versionCoversAnswer: () => true,
+  find: findGroup,
+
+  list: (reads, directory, query) =>
+    listGroups(reads, directory, { ...query, filter: query.filter as Filter<DirectoryGroup> | undefined }),
+
+  stream: (reads, { organizationId, _id }, filter) =>
+    reads.directoryGroups.stream(organizationId, {
+      $and: [{ directoryId: _id }, ...(filter ? [filter as Filter<DirectoryGroup>] : [])],
+    }),
+
+  async render(reads, base, rows, selection) {
+    const withMembers = wants(selection, 'members');
+    const rendered: Resource[] = [];
+    for (const row of rows) {
+      const members = withMembers ? await membersOf(reads, base, row) : [];
+      rendered.push({ ...represent(groupType, base, row), ...(members.length > 0 && { members }) });
+    }
+    return rendered;
+  },
+
+  async create(tx, directory, body) {
+    const resource = readResource(groupType, body);
+    const ids = memberIdsIn(body) ?? [];
+    const { group, notes } = await createGroup(tx, directory, groupRecord(resource), ids.map(refOf));
+    return { row: group, changed: true, notes, touched: touched(group, { add: ids }) };
+  },
+
+  // a PUT that does not name members says nothing about them: it does not empty the group
+  async replace(tx, directory, row, body) {
+    const record = groupRecord(readResource(groupType, body));
+    const ids = memberIdsIn(body);
+    return write(tx, directory, row, record, ids ? { replace: ids } : {});
+  },
+
+  async patch(tx, directory, row, operations) {
+    const { resource, members } = applyPatch(groupType, row._id, resourceOf(row), operations);
+    return write(tx, directory, row, groupRecord(resource), await fold(tx, row, members));
+  },
+
+  async remove(tx, directory, row) {
+    await deleteGroup(tx, directory, row);
+    return { notes: [], touched: [row._id] };
+  },
+};
+
+async function write(
+  tx: Transaction,
+  directory: Directory,
+  row: DirectoryGroup,
+  record: ReturnType<typeof groupRecord>,
+  change: MemberChange,
+) {
+  const updated = await updateGroup(tx, directory, row, record);
+  const moved = await changeMembers(tx, directory, updated.group, {
+    ...(change.replace && { replace: change.replace.map(refOf) }),
+    ...(change.add && { add: change.add.map(refOf) }),
+    ...(change.remove && { remove: change.remove }),
+  });
+  return {
+    row: moved.group,
+    changed: updated.changed || moved.changed,
+    notes: [...updated.notes, ...moved.notes],
+    touched: touched(row, change),
+  };
+}
+
+/** An id says by its form what it is of; a foreign one is looked for among the users, and not found there. */
+const refOf = (id: string): MemberRef => ({ id, kind: isId('directoryGroup', id) ? 'Group' : 'User' });
+
+const touched = (group: DirectoryGroup, { replace = [], add = [], remove = [] }: MemberChange): readonly string[] => [
+  group._id,
+  ...[...replace, ...add, ...remove].slice(0, TOUCHED_LIMIT),
+];
+
+/** The members that a POST or PUT names; undefined where it names none, which is something else than an empty list. */
+function memberIdsIn(body: unknown): readonly string[] | undefined {
+  const value = memberOf(body as Resource, 'members') ?? memberOf(body as Resource, `${groupType.core.urn}:members`);
+  return value === undefined || value === null ? undefined : readMemberIds(value);
+}
+
+function fold(tx: Transaction, row: DirectoryGroup, steps: readonly MemberStep[]): Promise<MemberChange> {
+  return foldMembers(steps, async (condition, added) => {
+    const element = ({ id, kind }: MemberRef) => ({ value: id, type: kind });
+    const chosen = added.filter((id) => matches(condition, element(refOf(id))));
+    for await (const { memberId, memberKind } of streamMembers(tx, row.organizationId, row._id)) {
+      if (matches(condition, element({ id: memberId, kind: memberKind }))) chosen.push(memberId);
+    }
+    return chosen;
+  });
+}
+
+async function membersOf(reads: ReadStore, base: BaseUrl, row: DirectoryGroup): Promise<readonly Resource[]> {
+  const members: Resource[] = [];
+  for await (const edge of streamMembers(reads, row.organizationId, row._id)) members.push(memberOfGroup(base, edge));
+  return members;
+}

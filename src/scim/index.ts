@@ -1,0 +1,34 @@
+/** The SCIM 2.0 protocol and only it: RFC 7643/7644 in, records and membership changes out. */
+/** What a push means for people is provisioning/'s, what is kept of it directory/'s. */
+import type { Router } from 'express';
+import { openRequestLog, openTokenUses } from '../directory/index.ts';
+import { keyedMutex } from '../lib/keyed-mutex.ts';
+import type { ScimDeps } from './exchange.ts';
+import { scimRouter } from './router.ts';
+
+export type { ScimDeps } from './exchange.ts';
+export { scimRouter } from './router.ts';
+
+export interface Scim {
+  /** To be mounted at `/scim/v2`. */
+  readonly router: Router;
+  /** Writes down what is still buffered (log rows of reads, last use of tokens). */
+  flush(): Promise<void>;
+  /** The same, at the end; no request may come afterwards. */
+  close(): Promise<void>;
+}
+
+/** The protocol layer of one process, with the buffers that it owns. */
+export function openScim(deps: Omit<ScimDeps, 'requestLog' | 'tokenUses' | 'groupQueue'>): Scim {
+  const onError = (err: unknown) => deps.logger.error({ err }, 'buffered SCIM notes could not be written');
+  const requestLog = openRequestLog(deps.store, { onError });
+  const tokenUses = openTokenUses(deps.store, { onError });
+  const both = async (end: 'flush' | 'close') => {
+    await Promise.all([requestLog[end](), tokenUses[end]()]);
+  };
+  return {
+    router: scimRouter({ ...deps, requestLog, tokenUses, groupQueue: keyedMutex() }),
+    flush: () => both('flush'),
+    close: () => both('close'),
+  };
+}

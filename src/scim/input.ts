@@ -1,0 +1,197 @@
+/** Reading a resource as clients send it into the one canonical form: names, types and dialects are settled here. */
+import {
+  type Attribute,
+  type AttributePath,
+  canonicalUrn,
+  isPoisonous,
+  type ResourceType,
+  resolvePath,
+} from './attributes.ts';
+import { invalidSyntax, invalidValue } from './errors.ts';
+import { inspect } from './safety.ts';
+
+/** A resource in canonical form: plain, unfrozen, nobody else's; without `id`, `meta`, `schemas` and other read-only parts. */
+export type Resource = Record<string, unknown>;
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A message body as an object. Throws scim_invalid_syntax. */
+export function requireObject(body: unknown): Record<string, unknown> {
+  if (!isObject(body)) throw invalidSyntax('The body is not a JSON object');
+  return body;
+}
+
+/** A member of `body` by its name without case (RFC 7643 §2.1 holds for messages as well). */
+export function memberOf(body: Readonly<Record<string, unknown>>, name: string): unknown {
+  if (Object.hasOwn(body, name)) return body[name];
+  const lower = name.toLowerCase();
+  const key = Object.keys(body).find((candidate) => candidate.toLowerCase() === lower);
+  return key === undefined ? undefined : body[key];
+}
+
+/**
+ * Checks `schemas`: a list of texts that names `urn`. Others may stand beside it, or be missing although the body uses
+ * them (Entra does both). Throws scim_invalid_syntax.
+ */
+export function requireSchema(body: Readonly<Record<string, unknown>>, urn: string): readonly string[] {
+  const schemas = memberOf(body, 'schemas');
+  if (!Array.isArray(schemas) || !schemas.every((entry) => typeof entry === 'string')) {
+    throw invalidSyntax(`schemas must be a list of URNs that names ${urn}`);
+  }
+  if (!schemas.some((entry: string) => entry.toLowerCase() === urn.toLowerCase())) {
+    throw invalidSyntax(`schemas does not name ${urn}`);
+  }
+  return schemas;
+}
+
+/**
+ * Reads the body of a POST or PUT. Read-only attributes are ignored (RFC 7644 §3.3), `null` means unassigned, unknown
+ * attributes and custom extensions are kept as they came, flat and dotted names are folded into their objects.
+ * Throws scim_invalid_syntax, scim_invalid_value.
+ */
+export function readResource(type: ResourceType, body: unknown): Resource {
+  const source = requireObject(body);
+  const schemas = requireSchema(source, type.core.urn).map((urn) => canonicalUrn(type, urn));
+  const resource: Resource = {};
+  for (const key of Object.keys(source)) {
+    if (key.toLowerCase() === 'schemas') continue;
+    const value = source[key];
+    const path = resolvePath(type, key, schemas);
+    if (path === undefined) keepUnknown(resource, key, value);
+    else if (path.name === undefined) readExtension(type, resource, path.keys[0] ?? key, value);
+    else if (path.extension !== undefined && path.attribute === undefined && isObject(value)) {
+      readExtension(type, resource, key, value);
+    } else assign(resource, path, key, value);
+  }
+  return resource;
+}
+
+function keepUnknown(target: Resource, key: string, value: unknown): void {
+  if (value !== null && !(Array.isArray(value) && value.length === 0)) target[key] = value;
+}
+
+/** An extension as an object under its URN. One that core attributes are wrapped in by their full URN is unwrapped. */
+function readExtension(type: ResourceType, resource: Resource, urn: string, value: unknown): void {
+  if (value === null) return;
+  if (!isObject(value)) throw invalidValue(`${urn} must be an object`);
+  for (const name of Object.keys(value)) {
+    const path = isPoisonous(name) ? undefined : resolvePath(type, `${urn}:${name}`, [urn]);
+    if (path === undefined) keepUnknown(extensionOf(resource, urn), name, value[name]);
+    else assign(resource, path, `${urn}:${name}`, value[name]);
+  }
+}
+
+function extensionOf(resource: Resource, urn: string): Resource {
+  const present = resource[urn];
+  if (isObject(present)) return present;
+  const made: Resource = {};
+  resource[urn] = made;
+  return made;
+}
+
+/** Puts one attribute, or one sub-attribute of a flat name, in its place. */
+function assign(resource: Resource, path: AttributePath, label: string, value: unknown): void {
+  const { attribute, name = label } = path;
+  const clean = readAt(path, label, value);
+  if (clean === undefined) return;
+  const target = path.extension === undefined ? resource : extensionOf(resource, path.extension);
+  if (path.subName === undefined) {
+    const present = target[name];
+    if (present !== undefined && !(isObject(present) && isObject(clean))) throw invalidSyntax(`${name} is given twice`);
+    target[name] = isObject(present) && isObject(clean) ? { ...present, ...clean } : clean;
+  } else if (attribute === undefined || attribute.multiValued || attribute.type !== 'complex') {
+    keepUnknown(target, label, value);
+  } else {
+    const present = target[name];
+    target[name] = { ...(isObject(present) ? present : {}), [path.subName]: clean };
+  }
+}
+
+/**
+ * The value at `path` in canonical form; undefined where it is unassigned, read-only or not kept.
+ * Throws scim_invalid_value.
+ */
+export function readAt(path: AttributePath, label: string, value: unknown): unknown {
+  const { attribute, sub } = path;
+  if (attribute === undefined || (path.subName !== undefined && sub === undefined))
+    return unassigned(value) ? undefined : value;
+  if (attribute.mutability === 'readOnly' || sub?.mutability === 'readOnly') return undefined;
+  if (attribute.home?.in === 'nowhere') {
+    readValue(attribute, label, value);
+    return undefined;
+  }
+  return readValue(sub ?? attribute, label, value);
+}
+
+const unassigned = (value: unknown): boolean => value === null || (Array.isArray(value) && value.length === 0);
+
+/** One attribute's value in canonical form; undefined where unassigned. Throws scim_invalid_value. */
+export function readValue(attribute: Attribute, label: string, value: unknown): unknown {
+  if (unassigned(value)) return undefined;
+  if (!attribute.multiValued) return readSingle(attribute, label, value);
+  const list = Array.isArray(value) ? value : [value];
+  const clean = list.map((entry) => readSingle(attribute, label, entry)).filter((entry) => entry !== undefined);
+  if (clean.filter((entry) => isObject(entry) && entry.primary === true).length > 1) {
+    throw invalidValue(`${label}: primary may be true on one value only`);
+  }
+  return clean.length === 0 ? undefined : clean;
+}
+
+function readSingle(attribute: Attribute, label: string, value: unknown): unknown {
+  if (value === null) return undefined;
+  switch (attribute.type) {
+    case 'complex':
+      return readComplex(attribute, label, value);
+    case 'boolean':
+      return readBoolean(label, value);
+    case 'integer':
+    case 'decimal':
+      if (typeof value !== 'number') throw invalidValue(`${label} must be a number`);
+      return value;
+    default:
+      if (typeof value !== 'string') throw invalidValue(`${label} must be a text`);
+      return value;
+  }
+}
+
+/** Entra writes booleans as texts, with a capital; a text attribute with the value "True" stays what it is. */
+function readBoolean(label: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'string') {
+    const lower = value.toLowerCase();
+    if (lower === 'true' || lower === 'false') return lower === 'true';
+  }
+  throw invalidValue(`${label} must be true or false`);
+}
+
+function readComplex(attribute: Attribute, label: string, value: unknown): unknown {
+  const source = typeof value === 'string' ? fromText(attribute, value) : value;
+  if (!isObject(source)) throw invalidValue(`${label} must be an object`);
+  const complex: Resource = {};
+  for (const key of Object.keys(source)) {
+    const sub = attribute.subAttributes?.get(key.toLowerCase());
+    if (sub === undefined) keepUnknown(complex, key, source[key]);
+    else if (sub.mutability !== 'readOnly') {
+      const clean = readValue(sub, `${label}.${sub.name}`, source[key]);
+      if (clean !== undefined) complex[sub.name] = clean;
+    }
+  }
+  // an empty reference (Entra's way to remove a manager) means nobody
+  const nobody = !attribute.multiValued && complex.value === '';
+  return nobody || Object.keys(complex).length === 0 ? undefined : complex;
+}
+
+/** A complex value as text: its `value` alone (manager), or JSON in a text (Entra's app roles). */
+function fromText(attribute: Attribute, text: string): unknown {
+  if (attribute.multiValued && text.startsWith('{')) {
+    try {
+      const parsed: unknown = JSON.parse(text);
+      inspect(parsed);
+      return parsed;
+    } catch {
+      return { value: text };
+    }
+  }
+  return attribute.subAttributes?.has('value') ? { value: text } : undefined;
+}

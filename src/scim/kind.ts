@@ -1,0 +1,41 @@
+/** What the verbs need to know of a resource type; users.ts and groups.ts say it, resources.ts and list.ts use it. */
+import type { ListQuery as StoreQuery } from '../directory/index.ts';
+import type { Directory, DirectoryGroup, DirectoryUser, ReadStore, Transaction } from '../store/index.ts';
+import type { ResourceType } from './attributes.ts';
+import type { Where } from './filter/plan.ts';
+import type { Resource } from './input.ts';
+import type { Operation } from './patch/operations.ts';
+import type { BaseUrl } from './representation.ts';
+import type { Selection } from './selection.ts';
+
+export type AnyRow = DirectoryUser | DirectoryGroup;
+
+/** What a write did. */
+export interface Written<R> {
+  readonly row: R;
+  readonly changed: boolean;
+  readonly notes: readonly string[];
+  readonly touched: readonly string[];
+}
+
+export type RowQuery = Omit<StoreQuery<never>, 'filter'> & { readonly filter: Where | undefined };
+
+export interface ResourceKind<R extends AnyRow> {
+  readonly type: ResourceType;
+  /** Whether writes to one resource wait for each other in this process before they open a transaction. */
+  readonly queued: boolean;
+  /** Whether PATCH answers the resource (200) or nothing (204), for one whose answer may be very long. */
+  readonly answersPatch: boolean;
+  /** Whether the row's version tells every change of such an answer (304). */
+  versionCoversAnswer(selection: Selection): boolean;
+  find(reads: ReadStore, directory: Directory, id: string): Promise<R | undefined>;
+  list(reads: ReadStore, directory: Directory, query: RowQuery): Promise<{ total: number; items: readonly R[] }>;
+  /** All that match, by id, in pages of the store's. */
+  stream(reads: ReadStore, directory: Directory, filter: Where | undefined): AsyncIterable<R>;
+  /** The row as it is answered, with memberships where they are asked for. */
+  render(reads: ReadStore, base: BaseUrl, rows: readonly R[], selection: Selection): Promise<readonly Resource[]>;
+  create(tx: Transaction, directory: Directory, body: unknown): Promise<Written<R>>;
+  replace(tx: Transaction, directory: Directory, row: R, body: unknown): Promise<Written<R>>;
+  patch(tx: Transaction, directory: Directory, row: R, operations: readonly Operation[]): Promise<Written<R>>;
+  remove(tx: Transaction, directory: Directory, row: R): Promise<Pick<Written<R>, 'notes' | 'touched'>>;
+}

@@ -1,0 +1,238 @@
+/**
+ * PATCH on a resource. Operations are first taken apart into changes of single attributes, checked against the table;
+ * scim-patch then makes each change. It is never handed a path, name or value that has not passed here: version 0.8
+ * reaches Object.prototype through both, compares names with case and gets value paths wrong.
+ */
+import { type ScimResource, scimPatch } from 'scim-patch';
+import { type AttributePath, type ResourceType, resolvePath } from '../attributes.ts';
+import { invalidPath, invalidValue, mutability } from '../errors.ts';
+import { isObject, memberOf, type Resource, readAt } from '../input.ts';
+import { addElements, changeElements, removeElements } from './elements.ts';
+import { type MemberStep, memberStep } from './members.ts';
+import type { Operation } from './operations.ts';
+import { type PatchPath, parsePath } from './path.ts';
+
+export interface Patched {
+  /** The resource after all operations; the one handed in is untouched. */
+  readonly resource: Resource;
+  /** Steps on `members`, in order. */
+  readonly members: readonly MemberStep[];
+  /** Canonical names of the attributes that the operations set, added to or removed. */
+  readonly named: ReadonlySet<string>;
+}
+
+interface Work {
+  readonly type: ResourceType;
+  readonly id: string;
+  readonly resource: Resource;
+  readonly members: MemberStep[];
+  readonly named: Set<string>;
+}
+
+/**
+ * Applies operations in their order, all or none (RFC 7644 §3.5.2).
+ *
+ * @param id of the resource: a client may repeat it (Okta does), not change it
+ * @param resource a copy of its own, in canonical form; it becomes the answer's
+ * Throws scim_invalid_path, scim_invalid_value, scim_invalid_filter, scim_mutability, scim_no_target.
+ */
+export function applyPatch(
+  type: ResourceType,
+  id: string,
+  resource: Resource,
+  operations: readonly Operation[],
+): Patched {
+  const work: Work = { type, id, resource, members: [], named: new Set() };
+  for (const operation of operations) {
+    if (operation.path === undefined) applyObject(work, operation, operation.value as Resource);
+    else applyAt(work, operation, parsePath(type, operation.path, urnsOf(resource)), 'path');
+  }
+  return work;
+}
+
+const urnsOf = (resource: Resource): readonly string[] => Object.keys(resource).filter((key) => key.startsWith('urn:'));
+
+/**
+ * Every attribute of the object is an operation of its own; its name may be a whole path (Entra's dotted keys).
+ * A name that is no path is an unknown attribute's, kept as in a POST.
+ */
+function applyObject(work: Work, operation: Operation, value: Resource, schema?: string): void {
+  for (const key of Object.keys(value)) {
+    const name = schema === undefined ? key : `${schema}:${key}`;
+    const known = [
+      ...urnsOf(work.resource),
+      ...(isObject(value[key]) ? [key] : []),
+      ...(schema === undefined ? [] : [schema]),
+    ];
+    if (key.includes('[') || resolvePath(work.type, name, known)) {
+      const part: Operation = { op: operation.op, path: name, value: value[key], hasValue: true };
+      applyAt(work, part, parsePath(work.type, name, known), 'object');
+    } else {
+      const keys = schema === undefined || schema === work.type.core.urn ? [key] : [schema, key];
+      put(work, keys, value[key]);
+    }
+  }
+}
+
+/** One operation at one path. `from`: read-only attributes are refused by path, and ignored inside of an object. */
+function applyAt(work: Work, operation: Operation, target: PatchPath, from: 'path' | 'object'): void {
+  const { path } = target;
+  if (path.name === undefined) {
+    applySchema(work, operation, target);
+    return;
+  }
+  if (path.attribute === undefined) {
+    applyUnknown(work, operation, target, from);
+    return;
+  }
+  if (path.subName !== undefined && path.sub === undefined)
+    throw invalidPath(`${path.name} has no sub-attribute ${path.subName}`);
+  if (isReadOnly(work, operation, target, from)) return;
+  if (path.attribute.home?.in === 'nowhere') {
+    if (operation.op !== 'remove') readAt(path, target.text, operation.value);
+    return;
+  }
+  work.named.add(path.attribute.name);
+  if (path.attribute.name === 'members' && path.attribute.home?.in === 'edges') {
+    if (from === 'object' && operation.value === null) return;
+    work.members.push(memberStep(operation, target));
+  } else if (path.attribute.multiValued) applyPlural(work, operation, target);
+  else applySingle(work, operation, target);
+}
+
+function isReadOnly(work: Work, { value }: Operation, { path, text }: PatchPath, from: 'path' | 'object'): boolean {
+  if (path.name === 'schemas') return true; // follows from the attributes; clients name extensions there before use
+  if (path.attribute?.mutability !== 'readOnly' && path.sub?.mutability !== 'readOnly') return false;
+  const sameId = path.name === 'id' && value === work.id;
+  if (from === 'path' || (path.name === 'id' && !sameId)) throw mutability(`${text} is read-only`);
+  return true;
+}
+
+/** A whole extension, or the core schema by its URN. */
+function applySchema(work: Work, operation: Operation, { path, text }: PatchPath): void {
+  const { extension } = path;
+  if (operation.op === 'remove' || operation.value === null) {
+    if (extension === undefined) throw invalidPath(`${text} names the whole resource`);
+    put(work, [extension], null);
+  } else if (isObject(operation.value)) applyObject(work, operation, operation.value, extension ?? work.type.core.urn);
+  else throw invalidValue(`${text} takes an object of attributes`);
+}
+
+/**
+ * An attribute that no table has. In a custom extension it is the client's own; in the core schema only one that the
+ * resource already carries can be named by path (in an object it is kept, as in a POST).
+ */
+function applyUnknown(work: Work, operation: Operation, { path, text }: PatchPath, from: 'path' | 'object'): void {
+  const custom = path.extension !== undefined && !work.type.extensions.some((table) => table.urn === path.extension);
+  const { op, value } = operation;
+  if (!custom && from === 'path' && !Object.hasOwn(work.resource, path.keys[0] ?? '')) {
+    throw invalidPath(`A ${work.type.name} has no attribute ${text}`);
+  }
+  // `urn:…:2.0:User` with an object is the extension itself, not an attribute `User` of `urn:…:2.0`
+  const whole =
+    custom && isObject(value) && path.subName === undefined && !Object.hasOwn(work.resource, path.keys[0] ?? '');
+  put(work, whole ? [text] : path.keys, op === 'remove' ? null : value);
+}
+
+/** Sets or removes (`null`) what is in no table; its name may be none that scim-patch's reader of paths may see. */
+function put(work: Work, keys: readonly string[], value: unknown): void {
+  work.named.add(keys[0] ?? '');
+  let holder = work.resource;
+  for (const key of keys.slice(0, -1)) {
+    if (!isObject(holder[key])) holder[key] = {};
+    holder = holder[key] as Resource;
+  }
+  const last = keys[keys.length - 1] ?? '';
+  if (value === null || (Array.isArray(value) && value.length === 0)) delete holder[last];
+  else holder[last] = structuredClone(value); // the request's own value stays as it is: a transaction may run again
+  dropEmpty(work.resource, keys.slice(0, -1));
+}
+
+function applySingle(work: Work, operation: Operation, { path, text }: PatchPath): void {
+  const { attribute } = path;
+  const { op, value } = operation;
+  if (attribute?.type === 'complex' && path.subName === undefined && op !== 'remove' && isObject(value)) {
+    readAt(path, text, value);
+    // an empty reference means nobody (Entra); otherwise each sub-attribute is set, or removed by null, on its own
+    const nobody = attribute.subAttributes?.has('value') && (memberOf(value, 'value') ?? '') === '';
+    if (!nobody) {
+      for (const name of Object.keys(value)) applySub(work, operation, path, text, name, value[name]);
+      return;
+    }
+  }
+  const clean = op === 'remove' ? undefined : readAt(path, text, value);
+  if (clean === undefined && (attribute?.required || attribute?.name === 'active')) {
+    throw mutability(`${text} always has a value: replace it instead`);
+  }
+  change(work, path, clean);
+}
+
+function applySub(
+  work: Work,
+  operation: Operation,
+  path: AttributePath,
+  text: string,
+  name: string,
+  value: unknown,
+): void {
+  const sub = path.attribute?.subAttributes?.get(name.toLowerCase());
+  if (sub?.mutability === 'readOnly') return;
+  if (sub === undefined) {
+    put(work, [...path.keys, name], value);
+    return;
+  }
+  const at: AttributePath = { ...path, subName: sub.name, sub, keys: [...path.keys, sub.name] };
+  applySingle(work, { ...operation, value }, { text: `${text}.${sub.name}`, path: at });
+}
+
+function applyPlural(work: Work, operation: Operation, { path, filter, text }: PatchPath): void {
+  const { attribute, sub } = path;
+  if (attribute === undefined) return;
+  const holder = path.extension === undefined ? work.resource : work.resource[path.extension];
+  const present = isObject(holder) ? holder[attribute.name] : undefined;
+  const list = Array.isArray(present) ? present : [];
+  const whole: AttributePath = { ...path, keys: path.subName === undefined ? path.keys : path.keys.slice(0, -1) };
+  const target = { attribute, filter, sub, text };
+  let next: readonly unknown[] | undefined;
+  if (operation.op === 'remove') {
+    next = filter || sub ? removeElements(list, target) : removeValues(list, path, operation, text);
+  } else if (filter || sub) next = changeElements(list, operation.op, target, operation.value);
+  else {
+    const values = readAt(whole, text, operation.value) as readonly unknown[] | undefined;
+    next = operation.op === 'replace' ? values : addElements(list, values ?? [], text);
+  }
+  change(work, whole, next?.length === 0 ? undefined : next);
+}
+
+/** `remove` without filter: everything, or (OneLogin, Entra) the values that it names. */
+function removeValues(
+  list: readonly unknown[],
+  path: AttributePath,
+  operation: Operation,
+  text: string,
+): readonly unknown[] {
+  if (!operation.hasValue || operation.value === null) return [];
+  const values = (readAt(path, text, operation.value) as readonly unknown[] | undefined) ?? [];
+  const named = (entry: unknown) =>
+    JSON.stringify(isObject(entry) && typeof entry.value === 'string' ? entry.value.toLowerCase() : entry);
+  const gone = new Set(values.map(named));
+  return list.filter((entry) => !gone.has(named(entry)));
+}
+
+/** One change of one attribute of the tables, by scim-patch; `undefined` removes it, and objects left empty with it. */
+function change(work: Work, path: AttributePath, value: unknown): void {
+  const names = path.extension === undefined ? path.keys : path.keys.slice(1);
+  const at = (path.extension === undefined ? '' : `${path.extension}:`) + names.join('.');
+  // the library's type asks for what belongs to a whole resource; it touches nothing but the path
+  const resource = work.resource as Resource & ScimResource;
+  scimPatch(resource, [value === undefined ? { op: 'remove', path: at } : { op: 'replace', path: at, value }]);
+  if (value === undefined) dropEmpty(work.resource, path.keys.slice(0, -1));
+}
+
+function dropEmpty(resource: Resource, keys: readonly string[]): void {
+  const [first, second] = keys;
+  const outer = first === undefined ? undefined : resource[first];
+  if (first === undefined || !isObject(outer)) return;
+  if (second !== undefined && isObject(outer[second]) && Object.keys(outer[second]).length === 0) delete outer[second];
+  if (Object.keys(outer).length === 0) delete resource[first];
+}

@@ -1,0 +1,119 @@
+/** PATCH on the elements of multi-valued attributes: chosen by a filter, made where Entra expects them to be made. */
+
+import { caseKey } from '../../lib/text.ts';
+import type { Attribute } from '../attributes.ts';
+import { invalidValue, noTarget } from '../errors.ts';
+import { matches } from '../filter/match.ts';
+import type { Condition } from '../filter/parse.ts';
+import { isObject, type Resource, readValue } from '../input.ts';
+
+type List = readonly unknown[];
+
+/** What an operation says about elements: all of them, or those that `filter` chooses; whole, or their sub-attribute. */
+export interface ElementTarget {
+  readonly attribute: Attribute;
+  readonly filter?: Condition | undefined;
+  readonly sub?: Attribute | undefined;
+  readonly text: string;
+}
+
+const chosen = (filter: Condition | undefined, element: unknown): boolean => !filter || matches(filter, element);
+
+/** The list without what the operation removes; undefined where nothing is left. Choosing nothing removes nothing. */
+export function removeElements(list: List, { filter, sub }: ElementTarget): List | undefined {
+  const left = list.flatMap((element) => {
+    if (!chosen(filter, element)) return [element];
+    if (!sub || !isObject(element)) return [];
+    const { [sub.name]: _, ...rest } = element;
+    const hollow = sub.name === 'value' && Object.keys(rest).every((key) => key === 'type' || key === 'primary');
+    return hollow || Object.keys(rest).length === 0 ? [] : [rest];
+  });
+  return left.length === 0 ? undefined : left;
+}
+
+/**
+ * The list after `add` or `replace` on chosen elements or on a sub-attribute. Where a filter chooses none: an element
+ * with what the filter asks for is made (Entra: `emails[type eq "work"].value`), unless it asks for a particular value
+ * or the whole element is to be replaced (RFC 7644 §3.5.2.3, noTarget).
+ * Throws scim_no_target, scim_invalid_value.
+ */
+export function changeElements(
+  list: List,
+  op: 'add' | 'replace',
+  target: ElementTarget,
+  value: unknown,
+): List | undefined {
+  const { attribute, filter, sub, text } = target;
+  const clean = sub ? readValue(sub, text, value) : readElement(attribute, text, value);
+  if (clean === undefined) return sub || op === 'replace' ? removeElements(list, target) : list;
+  const fresh = new Set<unknown>();
+  const change = (element: unknown): unknown => {
+    const before = isObject(element) ? element : {};
+    const after = sub ? { ...before, [sub.name]: clean } : op === 'add' ? { ...before, ...(clean as Resource) } : clean;
+    fresh.add(after);
+    return after;
+  };
+  const touched = list.map((element) => (chosen(filter, element) ? change(element) : element));
+  if (fresh.size > 0) return onePrimary(touched, fresh, text);
+  const seed = filter ? seedOf(filter) : {};
+  if (seed === undefined || (op === 'replace' && !sub))
+    throw noTarget(`${text}: no value of ${attribute.name} is like this`);
+  const made = change(seed);
+  return onePrimary([...list, made], fresh, text);
+}
+
+function readElement(attribute: Attribute, text: string, value: unknown): Resource | undefined {
+  const clean = readValue(attribute, text, value);
+  if (clean === undefined) return undefined;
+  const [only, ...more] = clean as unknown[];
+  if (!isObject(only) || more.length > 0) throw invalidValue(`${text} takes one value`);
+  return only;
+}
+
+/** What an element must hold to be chosen by an `and` of equations; undefined where the filter is of another kind. */
+function seedOf(filter: Condition): Resource | undefined {
+  if (filter.kind === 'compare') {
+    const selective = ['value', '$ref', 'display'].includes(filter.of.name);
+    return filter.op === 'eq' && !selective ? { [filter.of.name]: filter.value } : undefined;
+  }
+  if (filter.kind !== 'and') return undefined;
+  const seeds = filter.all.map(seedOf);
+  return seeds.every((seed) => seed !== undefined) ? Object.assign({}, ...seeds) : undefined;
+}
+
+/** The list with `values` added: one that has the same value and type as an element is that element, brought up to date. */
+export function addElements(list: List, values: List, text: string): List {
+  const fresh = new Set<unknown>();
+  const byIdentity = new Map(list.map((element, index) => [identityOf(element), index]));
+  const result = [...list];
+  for (const value of values) {
+    const identity = identityOf(value);
+    const index = byIdentity.get(identity);
+    if (index === undefined) {
+      byIdentity.set(identity, result.push(value) - 1);
+      fresh.add(value);
+    } else if (isObject(value)) {
+      const merged = { ...(result[index] as Resource), ...value };
+      result[index] = merged;
+      fresh.add(merged);
+    }
+  }
+  return onePrimary(result, fresh, text);
+}
+
+function identityOf(element: unknown): string {
+  if (!isObject(element)) return JSON.stringify(element);
+  const { value, type } = element;
+  if (typeof value !== 'string') return JSON.stringify(element);
+  return JSON.stringify([caseKey(value), typeof type === 'string' ? caseKey(type) : null]);
+}
+
+/** An element that has become the primary one takes the mark from the others (RFC 7644 §3.5.2). */
+function onePrimary(list: List, fresh: ReadonlySet<unknown>, text: string): List {
+  const claims = list.filter((element) => fresh.has(element) && isObject(element) && element.primary === true);
+  if (claims.length > 1) throw invalidValue(`${text}: primary may be true on one value only`);
+  if (claims.length === 0) return list;
+  return list.map((element) =>
+    isObject(element) && element.primary === true && !fresh.has(element) ? { ...element, primary: false } : element,
+  );
+}

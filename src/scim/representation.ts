@@ -1,0 +1,51 @@
+/** Resources as they are answered (RFC 7643 §3). */
+import type { Directory, DirectoryGroup, DirectoryUser, Edge } from '../store/index.ts';
+import type { ResourceType } from './attributes.ts';
+import type { Resource } from './input.ts';
+import { resourceOf } from './records.ts';
+
+/** Where the resources of a directory are found: `https://host/scim/v2/dir-…`. */
+export type BaseUrl = string;
+
+export const baseUrlOf = (publicUrl: string, directory: Pick<Directory, '_id'>): BaseUrl =>
+  `${publicUrl.replace(/\/+$/, '')}/scim/v2/${directory._id}`;
+
+type AnyRow = DirectoryUser | DirectoryGroup;
+
+/** The absolute URI of a resource. */
+export const locationOf = (base: BaseUrl, type: ResourceType, id: string): string => `${base}${type.endpoint}/${id}`;
+
+/** The weak entity tag of a row (RFC 7644 §3.14). */
+export const versionOf = (row: Pick<AnyRow, 'version'>): string => `W/"${row.version}"`;
+
+/** The row as a resource; memberships are not in it. */
+export function represent(type: ResourceType, base: BaseUrl, row: AnyRow): Resource {
+  const resource = resourceOf(row);
+  return {
+    schemas: [type.core.urn, ...Object.keys(resource).filter((key) => /^urn:/i.test(key))],
+    id: row._id,
+    ...resource,
+    meta: {
+      resourceType: type.name,
+      created: row.createdAt.toISOString(),
+      lastModified: row.updatedAt.toISOString(),
+      location: locationOf(base, type, row._id),
+      version: versionOf(row),
+    },
+  };
+}
+
+/** A group's member (RFC 7643 §4.2). */
+export const memberOfGroup = (base: BaseUrl, edge: Edge): Resource => ({
+  value: edge.memberId,
+  $ref: `${base}/${edge.memberKind}s/${edge.memberId}`,
+  type: edge.memberKind,
+});
+
+/** A group that a user is a direct member of (RFC 7643 §4.1.2). */
+export const groupOfUser = (base: BaseUrl, group: DirectoryGroup): Resource => ({
+  value: group._id,
+  $ref: `${base}/Groups/${group._id}`,
+  display: group.displayName,
+  type: 'direct',
+});

@@ -1,0 +1,65 @@
+/** Rows of the provisioning log (SCIM-5): what is written down of an exchange, and how much of it. */
+import type { LogEntry } from '../directory/index.ts';
+import type { Directory } from '../store/index.ts';
+import type { ReadBody } from './body.ts';
+import type { ScimError } from './errors.ts';
+import { redact } from './safety.ts';
+
+const BODY_LIMIT = 16 * 1024;
+const PATH_LIMIT = 2048;
+
+/** One exchange as the log sees it. */
+export interface Logged {
+  readonly directory: Pick<Directory, '_id' | 'organizationId'>;
+  readonly tokenId: string | undefined;
+  readonly requestId: string;
+  readonly method: string;
+  /** Path and query below the directory. */
+  readonly path: string;
+  readonly body: ReadBody | undefined;
+  readonly startedAt: number;
+}
+
+export interface Outcome {
+  readonly status: number;
+  readonly outcome: LogEntry['outcome'];
+  readonly notes?: readonly string[] | undefined;
+  readonly touched?: readonly string[] | undefined;
+  readonly response?: string | undefined;
+  readonly error?: ScimError | undefined;
+}
+
+/** The row of an exchange: secrets redacted, bodies cut. */
+export function logEntry(
+  exchange: Logged,
+  { status, outcome, notes = [], touched = [], response, error }: Outcome,
+): LogEntry {
+  const { directory, tokenId, requestId, method, path, body, startedAt } = exchange;
+  return {
+    organizationId: directory.organizationId,
+    directoryId: directory._id,
+    requestId,
+    ...(tokenId !== undefined && { tokenId }),
+    method,
+    path: cut(redactQuery(path).replaceAll('\0', ''), PATH_LIMIT),
+    status,
+    outcome,
+    ...(error?.scimType && { scimType: error.scimType }),
+    ...(error && { detail: cut(error.detail.replaceAll('\0', ''), PATH_LIMIT) }),
+    notes: [...new Set(notes)],
+    touched: [...new Set(touched)],
+    ...(body && { request: cut(body.secret ? JSON.stringify(redact(body.value)) : body.text, BODY_LIMIT) }),
+    ...(response !== undefined && { response: cut(response, BODY_LIMIT) }),
+    durationMs: Math.round((performance.now() - startedAt) * 100) / 100,
+  };
+}
+
+const redactQuery = (path: string): string =>
+  path.replace(/([?&][^=&]*(?:token|secret|password)[^=&]*=)[^&]*/gi, '$1[redacted]');
+
+/** At most this many characters, never half of one. */
+function cut(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  const end = /[\uD800-\uDBFF]/.test(text[limit - 2] ?? '') ? limit - 2 : limit - 1;
+  return `${text.slice(0, end)}…`;
+}

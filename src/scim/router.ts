@@ -1,0 +1,92 @@
+/** The addresses of the protocol (RFC 7644 §3.2), below `/scim/v2/{directoryId}`. */
+import { type NextFunction, type Request, type Response, Router } from 'express';
+import { AppError } from '../errors.ts';
+import type { DirectoryGroup, DirectoryUser } from '../store/index.ts';
+import { getSchema, getType, listSchemas, listTypes, serviceProviderConfig } from './discovery.ts';
+import { refusalOf } from './errors.ts';
+import { type Exchange, exchangeWith, type Handler, type ScimDeps, sendRefusal } from './exchange.ts';
+import { groups } from './groups.ts';
+import type { ResourceKind } from './kind.ts';
+import { readParameters } from './query.ts';
+import { verbsOf } from './resources.ts';
+import { users } from './users.ts';
+
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+type Routes = Readonly<Record<string, Partial<Record<Method, Handler>>>>;
+
+/** A discovery document: not filtered, not written (RFC 7644 §4). */
+const document =
+  (make: (exchange: Exchange) => object): Handler =>
+  async (exchange) => {
+    if (readParameters(exchange.request.url).filter !== undefined) {
+      throw new AppError('permission_denied', 'What the service provider says of itself cannot be filtered');
+    }
+    return { status: 200, body: make(exchange), outcome: 'read' };
+  };
+
+const idOf = ({ request }: Exchange): string => String(request.params.id);
+
+function resourceRoutes<R extends DirectoryUser | DirectoryGroup>(kind: ResourceKind<R>): Routes {
+  const verbs = verbsOf(kind);
+  return {
+    [kind.type.endpoint]: { get: verbs.list, post: verbs.create },
+    [`${kind.type.endpoint}/:id`]: { get: verbs.get, put: verbs.replace, patch: verbs.patch, delete: verbs.remove },
+  };
+}
+
+const routes: Routes = {
+  ...resourceRoutes(users),
+  ...resourceRoutes(groups),
+  '/ServiceProviderConfig': { get: document(({ base }) => serviceProviderConfig(base)) },
+  '/ResourceTypes': { get: document(({ base }) => listTypes(base)) },
+  '/ResourceTypes/:id': { get: document((exchange) => getType(exchange.base, idOf(exchange))) },
+  '/Schemas': { get: document(({ base }) => listSchemas(base)) },
+  '/Schemas/:id': { get: document((exchange) => getSchema(exchange.base, idOf(exchange))) },
+};
+
+/** The Express router of the protocol, to be mounted at `/scim/v2`. Every answer of it, errors too, is SCIM's. */
+export function scimRouter(deps: ScimDeps): Router {
+  const directory = Router({ mergeParams: true });
+  for (const [path, methods] of Object.entries(routes)) {
+    const route = directory.route(path);
+    for (const [method, handle] of Object.entries(methods)) route[method as Method](exchangeWith(deps, handle));
+    route.all(exchangeWith(deps, refuseMethod(Object.keys(methods))));
+  }
+  directory.use(exchangeWith(deps, refuseAddress));
+
+  const router = Router();
+  router.use('/:directoryId', directory);
+  router.use((_request: Request, response: Response) =>
+    refuse(deps, response, new AppError('not_found', 'The address names no directory')),
+  );
+  router.use((error: unknown, _request: Request, response: Response, _next: NextFunction) =>
+    refuse(deps, response, ofExpress(error)),
+  );
+  return router;
+}
+
+const refuseMethod =
+  (methods: readonly string[]): Handler =>
+  async ({ request }) => {
+    const allow = methods.map((method) => method.toUpperCase()).join(', ');
+    throw new AppError('method_not_allowed', `${request.method} is not possible here; ${allow} are`, {
+      details: { allow },
+    });
+  };
+
+const refuseAddress: Handler = async ({ request }) => {
+  throw new AppError('route_not_found', `There is no resource type or endpoint at ${request.path}`);
+};
+
+/** Express itself refuses an address whose percent signs make no UTF-8. */
+function ofExpress(error: unknown): unknown {
+  const broken = error instanceof URIError || (error instanceof Error && 'status' in error && error.status === 400);
+  return broken ? new AppError('not_found', 'The address is not encoded as a URL is') : error;
+}
+
+function refuse(deps: ScimDeps, response: Response, error: unknown): void {
+  const requestId = String(response.locals.requestId ?? '');
+  const refusal = refusalOf(error, requestId);
+  if (refusal.fault) deps.logger.error({ requestId, err: error }, 'SCIM request failed');
+  sendRefusal(response, refusal, error);
+}

@@ -1,0 +1,56 @@
+/** What no JSON from outside may hold, whatever attribute it is meant for (OPS-1). */
+import { invalidSyntax, invalidValue } from './errors.ts';
+
+const DEPTH_LIMIT = 24;
+
+// Half a surrogate pair cannot be written as UTF-8; a NUL ends texts early in one of the stores.
+const unstorable = /\0|\p{Surrogate}/u;
+/** Also as a part of a path used as a name: `constructor.prototype.x`. */
+const poisonous = /(?:^|[.:\]])(?:__proto__|constructor|prototype)(?:$|[.[])/i;
+const secretName = /password|secret|token/i;
+
+/**
+ * Walks `value` once and refuses poisonous names, NUL characters, halves of characters and endless nesting.
+ *
+ * @returns whether a name in it speaks of a secret, so that it must be redacted before it is logged
+ * Throws AppError scim_invalid_syntax or scim_invalid_value.
+ */
+export function inspect(value: unknown, depth = 0): boolean {
+  if (typeof value === 'string') {
+    if (unstorable.test(value)) throw invalidValue('A value holds a NUL character or half a character');
+    return false;
+  }
+  if (typeof value !== 'object' || value === null) return false;
+  if (depth >= DEPTH_LIMIT) throw invalidSyntax(`The body is nested more than ${DEPTH_LIMIT} levels deep`);
+  let secret = false;
+  if (Array.isArray(value)) {
+    for (const entry of value) if (inspect(entry, depth + 1)) secret = true;
+    return secret;
+  }
+  for (const key of Object.keys(value)) {
+    if (poisonous.test(key)) throw invalidSyntax(`${key} is not allowed as the name of an attribute`);
+    if (unstorable.test(key)) throw invalidValue('The name of an attribute holds a NUL character or half a character');
+    const entry = (value as Record<string, unknown>)[key];
+    if (inspect(entry, depth + 1) || secretName.test(key)) secret = true;
+    if (key.toLowerCase() === 'path' && typeof entry === 'string' && secretName.test(entry)) secret = true;
+  }
+  return secret;
+}
+
+const REDACTED = '[redacted]';
+
+/** A copy without the values of secrets, whether named by key or by the `path` of a PATCH operation. */
+export function redact(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(redact);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value);
+  const secretPath = entries.some(
+    ([key, entry]) => key.toLowerCase() === 'path' && typeof entry === 'string' && secretName.test(entry),
+  );
+  return Object.fromEntries(
+    entries.map(([key, entry]) => {
+      const secret = secretName.test(key) || (secretPath && key.toLowerCase() === 'value');
+      return [key, secret ? REDACTED : redact(entry)];
+    }),
+  );
+}

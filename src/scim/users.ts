@@ -1,0 +1,95 @@
+/** Users as a resource type (RFC 7643 §4.1). */
+import { findUser, listUsers } from '../directory/index.ts';
+import { createPerson, deletePerson, updatePerson } from '../provisioning/index.ts';
+import type { DirectoryGroup, DirectoryUser, Filter, ReadStore } from '../store/index.ts';
+import { memberOf, type Resource, readResource } from './input.ts';
+import type { ResourceKind } from './kind.ts';
+import { applyPatch } from './patch/apply.ts';
+import type { Operation } from './patch/operations.ts';
+import { resourceOf, userRecord } from './records.ts';
+import { type BaseUrl, groupOfUser, represent } from './representation.ts';
+import { userType } from './schemas/user.ts';
+import { wants } from './selection.ts';
+
+/** What is accepted and not kept, for the log (SCIM-5). */
+const PASSWORD_NOTE = 'password_not_kept';
+
+export const users: ResourceKind<DirectoryUser> = {
+  type: userType,
+  queued: false,
+  answersPatch: true,
+  versionCoversAnswer: (selection) => !wants(selection, 'groups'),
+  find: findUser,
+
+  list: (reads, directory, query) =>
+    listUsers(reads, directory, { ...query, filter: query.filter as Filter<DirectoryUser> | undefined }),
+
+  stream: (reads, { organizationId, _id }, filter) =>
+    reads.directoryUsers.stream(organizationId, {
+      $and: [{ directoryId: _id }, ...(filter ? [filter as Filter<DirectoryUser>] : [])],
+    }),
+
+  async render(reads, base, rows, selection) {
+    const groups = wants(selection, 'groups') ? await directGroups(reads, base, rows) : undefined;
+    return rows.map((row) => {
+      const own = groups?.get(row._id);
+      return { ...represent(userType, base, row), ...(own && { groups: own }) };
+    });
+  },
+
+  async create(tx, directory, body) {
+    const record = userRecord(readResource(userType, body), true);
+    const { user, notes, touched } = await createPerson(tx, directory, record);
+    return { row: user, changed: true, notes: [...notes, ...passwordNotes(body)], touched };
+  },
+
+  async replace(tx, directory, row, body) {
+    const resource = readResource(userType, body);
+    const statesActive = resource.active === true;
+    const result = await updatePerson(tx, directory, row, userRecord(resource, row.active), { statesActive });
+    return { ...result, row: result.user, notes: [...result.notes, ...passwordNotes(body)] };
+  },
+
+  async patch(tx, directory, row, operations) {
+    const { resource, named } = applyPatch(userType, row._id, resourceOf(row), operations);
+    const statesActive = named.has('active') && resource.active === true;
+    const result = await updatePerson(tx, directory, row, userRecord(resource, row.active), { statesActive });
+    const notes = operations.some(setsPassword) ? [...result.notes, PASSWORD_NOTE] : result.notes;
+    return { ...result, row: result.user, notes };
+  },
+
+  remove: deletePerson,
+};
+
+function passwordNotes(body: unknown): readonly string[] {
+  return memberOf(body as Resource, 'password') === undefined ? [] : [PASSWORD_NOTE];
+}
+
+const setsPassword = ({ path, value }: Operation): boolean =>
+  path === undefined ? passwordNotes(value).length > 0 : /(?:^|:)password$/i.test(path);
+
+/** The groups that each of these users is a direct member of, in two reads for all of them. */
+async function directGroups(
+  reads: ReadStore,
+  base: BaseUrl,
+  rows: readonly DirectoryUser[],
+): Promise<ReadonlyMap<string, readonly Resource[]>> {
+  const found = new Map<string, Resource[]>();
+  const [first] = rows;
+  if (first === undefined) return found;
+  const { organizationId } = first;
+  const edges = await reads.edges.find(organizationId, { memberId: { $in: rows.map(({ _id }) => _id) } });
+  if (edges.length === 0) return found;
+  const ids = [...new Set(edges.map(({ groupId }) => groupId))];
+  const groups = new Map<string, DirectoryGroup>();
+  for (const group of await reads.directoryGroups.find(organizationId, { _id: { $in: ids } }))
+    groups.set(group._id, group);
+  for (const { memberId, groupId } of edges) {
+    const group = groups.get(groupId);
+    if (group === undefined) continue;
+    const own = found.get(memberId) ?? [];
+    own.push(groupOfUser(base, group));
+    found.set(memberId, own);
+  }
+  return found;
+}
