@@ -40,7 +40,7 @@ export async function sweepOrganization(
     repaired += 1;
     grants += changes;
   }
-  await resolveWaiting(store, cause, organizationId);
+  if (goOn()) await resolveWaiting(store, cause, organizationId);
   const report = { people, repaired, grants };
   await store.transaction(cause, (tx) => finish(tx, organizationId, report));
   return report;

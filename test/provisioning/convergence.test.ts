@@ -1,0 +1,221 @@
+import { describe, test } from '@jest/globals';
+import fc from 'fast-check';
+import { removeMember } from '../../src/access/index.ts';
+import { changeMapping, createMapping, deleteMapping, sweepOrganization } from '../../src/provisioning/index.ts';
+import { cause, openWorld, type World } from './world.ts';
+
+/** What happens in an organization, by numbers that stand for people, groups and projects. */
+const step = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('join' as const), who: fc.nat(7), group: fc.nat(3) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('leave' as const), who: fc.nat(7), group: fc.nat(3) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('nest' as const), who: fc.nat(3), group: fc.nat(3) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('part' as const), who: fc.nat(3), group: fc.nat(3) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('map' as const), group: fc.nat(3), target: fc.nat(2) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('widen' as const), which: fc.nat(5) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('narrow' as const), which: fc.nat(5) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('unmap' as const), which: fc.nat(5) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), group: fc.nat(3) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('active' as const), who: fc.nat(7), active: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const), who: fc.nat(7) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), who: fc.nat(7) }) },
+);
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+/** What becomes of a waiting job: run to its end, run by a process that dies before the end, or, with `lossy`, lost. */
+const fate = (lossy: boolean) =>
+  fc.record({
+    which: fc.nat(20),
+    what: lossy ? fc.constantFrom('run', 'twice', 'lose') : fc.constantFrom('run', 'twice'),
+  });
+
+const story = (lossy: boolean) =>
+  fc.array(fc.oneof({ weight: 2, arbitrary: step }, { weight: 1, arbitrary: fate(lossy) }), {
+    minLength: 5,
+    maxLength: 40,
+  });
+
+interface Cast {
+  readonly people: Map<number, string>;
+  readonly groups: Map<number, string>;
+  readonly targets: readonly string[];
+}
+
+async function openCast(world: World): Promise<Cast> {
+  const cast: Cast = {
+    people: new Map(),
+    groups: new Map(),
+    targets: [(await world.project('a'))._id, (await world.project('b'))._id, world.id],
+  };
+  for (let index = 0; index < 4; index += 1)
+    cast.groups.set(index, (await world.group(`g${index}`, [], `e${index}`))._id);
+  return cast;
+}
+
+const emailOf = (who: number) => `p${who}@acme.example`;
+
+/** The directory user of this number, pushed when first needed. */
+async function personOf(world: World, cast: Cast, who: number): Promise<string> {
+  const known = cast.people.get(who);
+  if (known !== undefined) return known;
+  const { user } = await world.push({ userName: `p${who}`, email: emailOf(who) });
+  cast.people.set(who, user._id);
+  return user._id;
+}
+
+async function groupOf(world: World, cast: Cast, group: number): Promise<string> {
+  const known = cast.groups.get(group);
+  if (known !== undefined) return known;
+  const { _id } = await world.group(`again ${group}`, [], `e${group}`);
+  cast.groups.set(group, _id);
+  return _id;
+}
+
+async function play(world: World, cast: Cast, move: Step): Promise<void> {
+  switch (move.kind) {
+    case 'join':
+      await world.members(await groupOf(world, cast, move.group), { add: [await personOf(world, cast, move.who)] });
+      return;
+    case 'leave':
+      await world.members(await groupOf(world, cast, move.group), { remove: [await personOf(world, cast, move.who)] });
+      return;
+    case 'nest':
+      await world.members(await groupOf(world, cast, move.group), { add: [await groupOf(world, cast, move.who)] });
+      return;
+    case 'part':
+      await world.members(await groupOf(world, cast, move.group), { remove: [await groupOf(world, cast, move.who)] });
+      return;
+    case 'drop':
+      await world.dropGroup(await groupOf(world, cast, move.group));
+      cast.groups.delete(move.group);
+      return;
+    case 'active': {
+      const id = await personOf(world, cast, move.who);
+      await world.change(id, { userName: `p${move.who}`, email: emailOf(move.who), active: move.active });
+      return;
+    }
+    case 'delete':
+      await world.remove(await personOf(world, cast, move.who));
+      cast.people.delete(move.who);
+      return;
+    case 'remove': {
+      const id = await personOf(world, cast, move.who);
+      await world.run(async (tx) => {
+        const member = await tx.members.findOne(world.id, { directoryUserId: id });
+        if (member) await removeMember(tx, world.id, member._id);
+      });
+      return;
+    }
+    default:
+      await playMapping(world, cast, move);
+  }
+}
+
+async function playMapping(
+  world: World,
+  cast: Cast,
+  move: Extract<Step, { kind: 'map' | 'widen' | 'narrow' | 'unmap' }>,
+): Promise<void> {
+  if (move.kind === 'map') {
+    const groupId = await groupOf(world, cast, move.group);
+    const targetId = cast.targets[move.target] ?? world.id;
+    const target = targetId === world.id ? 'organization' : 'project';
+    const role = target === 'organization' ? 'admin' : 'member';
+    if (await world.store.read.mappings.findOne(world.id, { groupId, targetId })) return;
+    await world.run((tx) => createMapping(tx, world.id, { groupId, target, targetId, role }));
+    return;
+  }
+  const mappings = await world.store.read.mappings.find(world.id, {});
+  const mapping = mappings[move.which % Math.max(1, mappings.length)];
+  if (!mapping) return;
+  if (move.kind === 'unmap') await world.run((tx) => deleteMapping(tx, world.id, mapping._id, 'revoke'));
+  else if (mapping.target === 'project') {
+    const role = move.kind === 'widen' ? 'admin' : 'member';
+    await world.run((tx) => changeMapping(tx, world.id, mapping._id, { role, grants: 'revoke' }));
+  }
+}
+
+async function meet(world: World, { which, what }: { which: number; what: string }): Promise<void> {
+  const jobs = await world.waitingJobs();
+  const job = jobs[which % Math.max(1, jobs.length)];
+  if (!job) return;
+  if (what === 'lose') await world.run((tx) => tx.outbox.remove(world.id, { _id: job._id }));
+  else await world.runJob(job, { ends: what === 'run' });
+}
+
+/** Who should have what, worked out from all rows in the plainest way. */
+async function expected(world: World): Promise<readonly string[]> {
+  const { read } = world.store;
+  const [edges, mappings, users, members] = await Promise.all([
+    read.edges.find(world.id, {}),
+    read.mappings.find(world.id, {}),
+    read.directoryUsers.find(world.id, {}),
+    read.members.find(world.id, {}),
+  ]);
+  const isIn = (memberId: string, groupId: string, seen: readonly string[] = []): boolean =>
+    edges.some(
+      (edge) =>
+        edge.memberId === memberId &&
+        (edge.groupId === groupId ||
+          (!seen.includes(edge.groupId) && isIn(edge.groupId, groupId, [...seen, edge.groupId]))),
+    );
+  const lines: string[] = [];
+  for (const { accountId, directoryUserId, owner } of members) {
+    const own = users.filter((user) => user.accountId === accountId && (user.active || user._id === directoryUserId));
+    const given = mappings.filter((mapping) => own.some((user) => isIn(user._id, mapping.groupId)));
+    for (const { _id, targetId, role } of given) lines.push(`${accountId} ${_id} ${targetId} ${role}`);
+    const admin = owner || given.some(({ targetId }) => targetId === world.id);
+    lines.push(`${accountId} is ${admin ? 'admin' : 'member'}`);
+  }
+  return lines.sort();
+}
+
+async function actual(world: World): Promise<readonly string[]> {
+  const grants = await world.store.read.grants.find(world.id, { source: 'mapping' });
+  const members = await world.store.read.members.find(world.id, {});
+  return [
+    ...grants.map(({ accountId, sourceId, targetId, role }) => `${accountId} ${sourceId} ${targetId} ${role}`),
+    ...members.map(({ accountId, role }) => `${accountId} is ${role}`),
+  ].sort();
+}
+
+async function tell(moves: readonly (Step | { which: number; what: string })[], end: (world: World) => Promise<void>) {
+  const world = await openWorld({ rehearse: false });
+  try {
+    const cast = await openCast(world);
+    for (const move of moves) await ('what' in move ? meet(world, move) : play(world, cast, move));
+    await end(world);
+    const [is, should] = [await actual(world), await expected(world)];
+    if (is.join('\n') !== should.join('\n')) {
+      throw new Error(`has:\n${is.join('\n')}\nshould have:\n${should.join('\n')}`);
+    }
+  } finally {
+    await world.store.close();
+  }
+}
+
+describe('whatever happens to jobs (MAP-3)', () => {
+  test('doubled, late and in any order, they leave exactly what mappings give', async () => {
+    const late = fc.array(fate(false), { maxLength: 30 });
+    await fc.assert(
+      fc.asyncProperty(story(false), late, (moves, fates) =>
+        tell(moves, async (world) => {
+          for (const each of fates) await meet(world, each);
+          await world.runJobs();
+        }),
+      ),
+      { numRuns: 40, interruptAfterTimeLimit: 20_000 },
+    );
+  });
+
+  test('lost ones are made good by the sweep', async () => {
+    await fc.assert(
+      fc.asyncProperty(story(true), (moves) =>
+        tell(moves, async (world) => {
+          await world.run((tx) => tx.outbox.remove(world.id, {}));
+          await sweepOrganization(world.store, cause, world.id);
+        }),
+      ),
+      { numRuns: 40, interruptAfterTimeLimit: 20_000 },
+    );
+  });
+});
