@@ -1,5 +1,7 @@
 /** The built-in IdP simulator (DEV-1): plays Okta and Entra ID against a Gatehouse, over nothing but HTTP. */
 /** It knows the vendors' dialects and the public API, and none of the areas behind it. */
 export * from './idp.ts';
+export * from './platform.ts';
 export * from './population.ts';
 export { type Exchange, ScimFailure } from './scimClient.ts';
+export * from './tenant.ts';

@@ -1,0 +1,31 @@
+/** The demo's story: two IdPs push two hundred people through joins, moves, leaves and renames, every promise checked. */
+/** It talks to Gatehouse over HTTP only, so that it plays against any instance; the stage decides where it is told. */
+import type { Platform } from '../platform.ts';
+import { foundOrganization, mapGroups, pushGroups, pushPeople } from './beginning.ts';
+import { keepProvenance, showRoles, showTimings, touchTheOwner } from './ending.ts';
+import { join, leaveAndReturn, leaveForGood, move, rename } from './middle.ts';
+import { openScene, type Scene } from './scene.ts';
+import type { Stage } from './stage.ts';
+
+export type { Scene } from './scene.ts';
+export * from './stage.ts';
+export * from './terminal.ts';
+
+/** Plays the whole story and answers its scene; failed expectations are the stage's to count. */
+export async function playStory(stage: Stage, platform: Platform, sizes = { okta: 120, entra: 80 }): Promise<Scene> {
+  const scene = await openScene(stage, platform);
+  await foundOrganization(scene);
+  await pushPeople(scene, sizes);
+  await pushGroups(scene);
+  await mapGroups(scene);
+  await join(scene);
+  await move(scene);
+  await leaveAndReturn(scene);
+  await leaveForGood(scene);
+  await rename(scene);
+  await touchTheOwner(scene);
+  await keepProvenance(scene);
+  await showRoles(scene);
+  showTimings(scene);
+  return scene;
+}
