@@ -2,27 +2,29 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Express } from 'express';
 import { handlers } from '../workers/handlers.ts';
+import { openSweep } from '../workers/sweep.ts';
 import type { Config } from './config.ts';
 import { createApp } from './http/app.ts';
 import type { Lifecycle } from './http/service.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { type Logger, openLogger } from './lib/logger.ts';
 import { openSealer } from './lib/secrets.ts';
-import { openEmbeddedQueue, type Queue } from './queue/index.ts';
+import { openEmbeddedQueue, type Periodic, type Queue } from './queue/index.ts';
 import { openScim } from './scim/index.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 import type { Store } from './store/index.ts';
 import { version } from './version.ts';
 
 export interface Gatehouse {
-  readonly app: Express;
+  readonly app: ReturnType<typeof createApp>;
   readonly store: Store;
   /** Runs jobs in this process; absent where workers take them from Redis. */
   readonly queue: Queue | undefined;
   readonly secrets: Secrets;
-  /** Begins to serve; answers the port. Default: the configured one. */
+  /** Writes down at once what is noted in batches: log rows of SCIM reads, last use of tokens. */
+  flush(): Promise<void>;
+  /** Begins to serve, and to sweep where jobs run here; answers the port. Default: the configured one. */
   listen(port?: number): Promise<number>;
   /** Ends gracefully: no new requests, the running ones and jobs finish within bounds, then the store closes. */
   close(): Promise<void>;
@@ -77,6 +79,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     server.requestTimeout = 60_000;
     server.listen(port, config.host);
     await once(server, 'listening');
+    jobs.sweep?.start();
     return (server.address() as AddressInfo).port;
   }
 
@@ -93,6 +96,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     store,
     queue: jobs.queue,
     secrets,
+    flush: () => scim.flush(),
     listen,
     close: () => (closed ??= close()),
   };
@@ -110,6 +114,7 @@ async function openStore(config: Config, clock: Clock): Promise<Store> {
 
 interface Jobs {
   readonly queue: Queue | undefined;
+  readonly sweep: Periodic | undefined;
   close(): Promise<void>;
 }
 
@@ -121,11 +126,18 @@ async function openJobs(
   if (config.redisUrl !== undefined) {
     const { openNudge } = await import('./queue/bullmq.ts');
     const nudge = openNudge({ store: stack.store, redisUrl: config.redisUrl, logger: stack.logger });
-    return { queue: undefined, close: async () => nudge.close() };
+    return { queue: undefined, sweep: undefined, close: async () => nudge.close() };
   }
   const queue = openEmbeddedQueue({ ...stack, handlers: handlers(stack) });
   queue.start();
-  return { queue, close: () => queue.drain() };
+  const sweep = openSweep(stack);
+  return {
+    queue,
+    sweep,
+    async close() {
+      await Promise.all([queue.drain(), sweep.stop()]);
+    },
+  };
 }
 
 /** Stops accepting, lets running requests end, and cuts off what still runs after `finishMs`. */

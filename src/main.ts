@@ -1,5 +1,6 @@
 /** The web process: settings from the environment, signals, and nothing more. */
 import { ConfigError, readConfig } from './config.ts';
+import { AppError } from './errors.ts';
 import { type Gatehouse, openGatehouse } from './gatehouse.ts';
 import { type Logger, openLogger } from './lib/logger.ts';
 
@@ -11,12 +12,16 @@ function readConfigOrExit() {
   }
 }
 
-/** Faults of the settings are for a person to read; they need no stack. */
+/** Faults of the settings, a store that does not answer, a port in use: a person reads it, and needs no stack. */
 function refuse(error: unknown): never {
-  if (!(error instanceof ConfigError)) throw error;
+  const foreseen = error instanceof ConfigError || error instanceof AppError || isListenError(error);
+  if (!foreseen) throw error;
   process.stderr.write(`${error.message}\n`);
   process.exit(1);
 }
+
+const isListenError = (error: unknown): error is Error =>
+  error instanceof Error && 'syscall' in error && error.syscall === 'listen';
 
 /** The first signal ends gracefully, the second one at once. */
 function closeOnSignals(gatehouse: Gatehouse, logger: Logger): void {
@@ -57,6 +62,9 @@ for (const warning of config.warnings) logger.warn(warning);
 
 const gatehouse = await openGatehouse(config, { logger, processMetrics: true }).catch(refuse);
 closeOnSignals(gatehouse, logger);
-const port = await gatehouse.listen();
+const port = await gatehouse.listen().catch(async (error: unknown) => {
+  await gatehouse.close();
+  return refuse(error);
+});
 logger.info({ port, url: config.baseUrl, store: gatehouse.store.engine }, 'ready');
 showToken(gatehouse, logger);

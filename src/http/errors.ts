@@ -88,7 +88,9 @@ function fromHttpLibrary(error: unknown): AppError | undefined {
   const status = 'status' in error ? error.status : undefined;
   switch (type) {
     case 'entity.parse.failed':
-      return new AppError('malformed_json', `The body is not valid JSON: ${error.message}`);
+      return new AppError('malformed_json', `The body is not valid JSON${placeOf(error.message)}.`);
+    case 'entity.verify.failed':
+      return new AppError('malformed_json', 'The body is not valid UTF-8.');
     case 'entity.too.large':
       return new AppError('body_too_large', 'The body is larger than this service takes.');
     case 'encoding.unsupported':
@@ -100,4 +102,10 @@ function fromHttpLibrary(error: unknown): AppError | undefined {
     return new AppError('invalid_request', status === 400 ? error.message : 'The request cannot be read.');
   }
   return undefined;
+}
+
+/** V8's message repeats a piece of the text, which may be a secret: only the position is told. */
+function placeOf(message: string): string {
+  const position = /position (\d+)/.exec(message)?.[1];
+  return position === undefined ? '' : `, at position ${position}`;
 }

@@ -1,4 +1,5 @@
 /** What comes from outside: bodies are read, texts that no field may hold refused, and everything parsed by its schema. */
+import { isUtf8 } from 'node:buffer';
 import express, { type Request, type Response } from 'express';
 import type { z } from 'zod';
 import { AppError } from '../errors.ts';
@@ -6,7 +7,11 @@ import { type FieldFault, invalidRequest } from './errors.ts';
 
 const bodyLimit = '256kb';
 const depthLimit = 32;
-const readBody = express.json({ limit: bodyLimit, type: () => true });
+const readBody = express.json({ limit: bodyLimit, type: () => true, verify: refuseBrokenText });
+
+function refuseBrokenText(_request: unknown, _response: unknown, bytes: Buffer): void {
+  if (!isUtf8(bytes)) throw new Error('not UTF-8');
+}
 
 /**
  * The request's JSON body; undefined where there is none.

@@ -1,7 +1,10 @@
 /** Routes → an Express router: authenticate, authorize, parse, handle, answer; and 405 for the methods that are not there. */
 import { type NextFunction, type Request, type Response, Router } from 'express';
+import { needsTouch, touchSession } from '../access/index.ts';
 import { AppError } from '../errors.ts';
 import { groupBy } from '../lib/groupBy.ts';
+import { newId } from '../lib/ids.ts';
+import type { Session } from '../store/index.ts';
 import { authenticate, causeOf } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import { parseInput, readJson, refusePoison } from './input.ts';
@@ -66,7 +69,18 @@ const nobody: Principal = { kind: 'account', accountId: '', operator: false };
 
 async function whoAsks(route: Route, request: Request, deps: ApiDeps, options: MountOptions): Promise<Principal> {
   if (route.access === 'public') return nobody;
-  return authenticate(request.headers, deps.store.read, options.operatorTokens, deps.clock);
+  const principal = await authenticate(request.headers, deps.store.read, options.operatorTokens, deps.clock);
+  if (principal.kind === 'account' && principal.session) noteUse(principal.session, deps);
+  return principal;
+}
+
+/** Moves the idle end of a session ahead, now and then and beside the request, which does not depend on it. */
+function noteUse(session: Session, { store, clock, logger }: ApiDeps): void {
+  if (!needsTouch(session, clock.now())) return;
+  const cause = { actor: `account:${session.accountId}`, requestId: newId('request') };
+  store
+    .transaction(cause, (tx) => touchSession(tx, session._id))
+    .catch((error: unknown) => logger.warn({ err: error }, 'the use of a session could not be noted'));
 }
 
 /** Path parameters that cannot be names of anything name nothing: 404, as for names of what is not there. */

@@ -1,8 +1,13 @@
 /** What the operator sees of requests: an id on each, one log line, and metrics. Never a secret, a body or a query. */
+import { randomBytes } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import { Histogram, type Registry } from 'prom-client';
-import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
+
+// Ids of requests come from a counter under a random name of the process: every request needs one, and none a ULID.
+const processName = randomBytes(8).toString('hex');
+let requestCount = 0;
+const newRequestId = (): string => `req-${processName}${(requestCount++).toString(36).padStart(6, '0')}`;
 
 const saneRequestId = /^[A-Za-z0-9._:/+=-]{1,128}$/;
 
@@ -39,7 +44,7 @@ export function observeRequests(logger: Logger, registry: Registry) {
   });
   return (request: Request, response: Response, next: NextFunction): void => {
     const given = request.headers['x-request-id'];
-    const requestId = typeof given === 'string' && saneRequestId.test(given) ? given : newId('request');
+    const requestId = typeof given === 'string' && saneRequestId.test(given) ? given : newRequestId();
     response.locals.requestId = requestId;
     response.setHeader('X-Request-Id', requestId);
     const start = performance.now();

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { listLog, listWaitingUsers } from '../../directory/index.ts';
+import { listLog } from '../../directory/index.ts';
 import { listAudit } from '../../events/index.ts';
+import { listWaiting, type WaitingPerson } from '../../provisioning/index.ts';
 import { findParked, replayParked } from '../../queue/index.ts';
 import type { AuditEvent, OutboxRow, ProvisioningLogEntry } from '../../store/index.ts';
 import { type Route, route } from '../route.ts';
@@ -109,6 +110,20 @@ const presentJob = (row: OutboxRow): z.output<typeof parkedJob> => ({
   createdAt: row.createdAt.toISOString(),
 });
 
+const waitingPerson = z
+  .strictObject({
+    user: directoryUser,
+    email: z.string().optional().meta({ description: 'the address as pushed' }),
+    reason: z.enum(['account_exists_domain_not_verified', 'can_be_resolved']),
+  })
+  .meta({ id: 'WaitingPerson' });
+
+const presentWaiting = ({ user, email, reason }: WaitingPerson): z.output<typeof waitingPerson> => ({
+  user: presentUser(user),
+  ...(email !== undefined && { email }),
+  reason,
+});
+
 const path = '/api/v1/organizations/{org}';
 
 /** What has happened, what waits, and what failed. */
@@ -124,9 +139,9 @@ export const recordRoutes: readonly Route[] = [
     params: inOrganization,
     query: pageQuery,
     status: 200,
-    response: listOf(directoryUser),
+    response: listOf(waitingPerson),
     handle: async ({ params, query, reads }) =>
-      presentPage(await listWaitingUsers(reads, params.org, query), presentUser),
+      presentPage(await listWaiting(reads, params.org, query), presentWaiting),
   }),
   route({
     method: 'get',
