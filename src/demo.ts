@@ -1,11 +1,10 @@
 /** `npm run demo`: Gatehouse on a temporary embedded store, and two simulated IdPs that push to it, told step by step. */
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from './config.ts';
 import { type Gatehouse, openGatehouse } from './gatehouse.ts';
+import { findFreePort } from './lib/freePort.ts';
 import { silentLogger } from './lib/logger.ts';
 import { openPlatform, type Platform } from './simulator/index.ts';
 import { openTerminal, playStory, type Scene, type Terminal } from './simulator/story/index.ts';
@@ -16,24 +15,6 @@ interface Demo {
   readonly operatorToken: string;
   /** Ends the server and removes its data. */
   close(): Promise<void>;
-}
-
-/** `preferred` where it is free, else any free port. */
-async function findFreePort(preferred: number): Promise<number> {
-  for (const port of [preferred, 0]) {
-    const probe = createServer();
-    try {
-      probe.listen(port);
-      await once(probe, 'listening');
-      const address = probe.address();
-      if (typeof address === 'object' && address !== null) return address.port;
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
-    } finally {
-      probe.close();
-    }
-  }
-  throw new Error('there is no free port');
 }
 
 async function openDemo(): Promise<Demo> {

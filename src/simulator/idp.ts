@@ -78,8 +78,9 @@ function openIdp(dialect: Dialect, { baseUrl, token, seed = 1, onExchange }: Idp
     people.set(personId, person);
   };
   const changeMembers = async (groupId: string, add: readonly string[], remove: readonly string[]): Promise<void> => {
-    const group = known(groups, groupId);
     await dialect.changeMembers(scim, scimId(groupId), { add: membersOf(add), remove: membersOf(remove) });
+    // Read only now: several changes of one group may be under way.
+    const group = known(groups, groupId);
     const left = [...group.members].filter((id) => !remove.includes(id));
     groups.set(groupId, { ...group, members: new Set([...left, ...add]) });
   };

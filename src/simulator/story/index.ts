@@ -3,7 +3,7 @@
 import type { Platform } from '../platform.ts';
 import { foundOrganization, mapGroups, pushGroups, pushPeople } from './beginning.ts';
 import { keepProvenance, showRoles, showTimings, touchTheOwner } from './ending.ts';
-import { join, leaveAndReturn, leaveForGood, move, rename } from './middle.ts';
+import { join, joinTogether, leaveAndReturn, leaveForGood, move, rename } from './middle.ts';
 import { openScene, type Scene } from './scene.ts';
 import type { Stage } from './stage.ts';
 
@@ -19,6 +19,7 @@ export async function playStory(stage: Stage, platform: Platform, sizes = { okta
   await pushGroups(scene);
   await mapGroups(scene);
   await join(scene);
+  await joinTogether(scene);
   await move(scene);
   await leaveAndReturn(scene);
   await leaveForGood(scene);

@@ -46,3 +46,10 @@ export function wrap(text: string, columns: number): readonly string[] {
   }
   return lines;
 }
+
+/** `text` in pieces of at most `columns` letters, wherever that breaks it: for what has no blanks. */
+export function chop(text: string, columns: number): readonly string[] {
+  const pieces: string[] = [];
+  for (let start = 0; start < text.length; start += columns) pieces.push(text.slice(start, start + columns));
+  return pieces;
+}

@@ -75,7 +75,9 @@ export async function openScene(stage: Stage, platform: Platform): Promise<Scene
   };
   let shown = false;
   const onExchange = (from: string) => (exchange: Exchange) => {
-    if (shown) stage.wire(from, `${exchange.method} ${exchange.path} ${brief(exchange)}→ ${exchange.status}`);
+    if (!shown) return;
+    const { method, path, status } = exchange;
+    stage.wire(from, `${method} ${decodeURIComponent(shortIds(path))} → ${status}`, operationsOf(exchange));
   };
   return {
     stage,
@@ -92,8 +94,11 @@ export async function openScene(stage: Stage, platform: Platform): Promise<Scene
   };
 }
 
-/** The operations of a PATCH as short text; ids cut to their last letters. */
-function brief({ request }: Exchange): string {
-  if (typeof request !== 'object' || request === null || !('Operations' in request)) return '';
-  return `${JSON.stringify(request.Operations).replace(/(usr|grp)-[0-9a-z]{20}(?=[0-9a-z]{6})/g, '$1-…')} `;
+/** Ids cut to their last letters. */
+const shortIds = (text: string): string => text.replace(/(usr|grp)-[0-9a-z]{20}(?=[0-9a-z]{6})/g, '$1-…');
+
+/** The operations of a PATCH as text. */
+function operationsOf({ request }: Exchange): string | undefined {
+  if (typeof request !== 'object' || request === null || !('Operations' in request)) return undefined;
+  return shortIds(JSON.stringify(request.Operations));
 }

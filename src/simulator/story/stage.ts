@@ -10,8 +10,8 @@ export interface Stage {
   chapter(title: string): void;
   /** A paragraph in plain words. */
   tell(text: string): void;
-  /** What goes over the wire. */
-  wire(from: string, line: string): void;
+  /** A request that goes over the wire, with the part of its body that matters. */
+  wire(from: string, line: string, body?: string): void;
   /** An answer to show as it came: an error of the protocol. */
   quote(text: string): void;
   /** A permission before and after. */

@@ -1,5 +1,5 @@
 /** The stage in a terminal: 80 columns, colours on a terminal that has them, plain lines elsewhere. */
-import { displayWidth, pad, shorten, wrap } from './layout.ts';
+import { chop, displayWidth, pad, shorten, wrap } from './layout.ts';
 import type { Progress, Stage, Tally } from './stage.ts';
 
 const width = 78;
@@ -56,8 +56,9 @@ export function openTerminal(stream: NodeJS.WriteStream): Terminal {
     tell(text) {
       lines(text, '', (part) => part);
     },
-    wire(from, text) {
+    wire(from, text, body) {
       line(`   ${yellow(pad(from, 6))} ${dim(shorten(text, width - 10))}`);
+      if (body !== undefined) for (const part of chop(body, width - 12).slice(0, 3)) line(`            ${dim(part)}`);
     },
     quote(text) {
       for (const part of wrap(text, width - 9)) line(`   ${red('│')} ${part}`);
@@ -84,10 +85,14 @@ export function openTerminal(stream: NodeJS.WriteStream): Terminal {
       const last = widths.length - 1;
       widths[last] = Math.min(widths[last] ?? 0, spare - widths.slice(0, last).reduce((sum, each) => sum + each, 0));
       const draw = (row: readonly string[]) =>
-        `   ${row.map((cell, column) => pad(shorten(cell, widths[column] ?? 0), widths[column] ?? 0)).join('  ')}`;
-      line(bold(draw(head).trimEnd()));
+        `   ${row.map((cell, column) => pad(shorten(cell, widths[column] ?? 0), widths[column] ?? 0)).join('  ')}`.trimEnd();
+      line(bold(draw(head)));
       line(dim(`   ${widths.map((each) => '─'.repeat(each)).join('  ')}`));
-      for (const row of rows) line(draw(row).trimEnd());
+      for (const row of rows) {
+        const [first = '', ...rest] = wrap(row[last] ?? '', widths[last] ?? 0);
+        line(draw([...row.slice(0, last), first]));
+        for (const part of rest) line(draw([...row.slice(0, last).map(() => ''), part]));
+      }
     },
   };
 }

@@ -1,0 +1,20 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+/** `preferred` where nobody listens on it, else any free port. */
+export async function findFreePort(preferred: number): Promise<number> {
+  for (const port of [preferred, 0]) {
+    const probe = createServer();
+    try {
+      probe.listen(port);
+      await once(probe, 'listening');
+      const address = probe.address();
+      if (typeof address === 'object' && address !== null) return address.port;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
+    } finally {
+      if (probe.listening) await new Promise((resolve) => probe.close(resolve));
+    }
+  }
+  throw new Error('there is no free port');
+}
