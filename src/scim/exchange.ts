@@ -45,7 +45,7 @@ export interface Exchange {
   /** Reads the body, at most once. */
   body(): Promise<unknown>;
   /** Runs the work of a write and its log row in one transaction; what it answers is sent after the commit. */
-  write(work: (tx: Transaction) => Promise<Answer>): Promise<Answer>;
+  write(work: (tx: Transaction) => Promise<Answer>): Promise<Answer & Written>;
 }
 
 export interface Answer {
@@ -57,7 +57,13 @@ export interface Answer {
   readonly touched?: readonly string[];
 }
 
-export type Handler = (exchange: Exchange) => Promise<Answer>;
+/** Set by `write`: the log row stands, and so does the text of the body. */
+interface Written {
+  readonly written?: true;
+  readonly text?: string | undefined;
+}
+
+export type Handler = (exchange: Exchange) => Promise<Answer & Written>;
 
 /** An Express handler that authenticates, runs `handle`, logs and answers; also where `handle` throws. */
 export function exchangeWith(deps: ScimDeps, handle: Handler) {
@@ -65,7 +71,6 @@ export function exchangeWith(deps: ScimDeps, handle: Handler) {
     const startedAt = performance.now();
     const requestId = requestIdOf(response);
     let logged: Logged | undefined;
-    let written = false;
     try {
       const { directory, token } = await authenticate(deps, request, requestId, startedAt);
       deps.tokenUses.add({ token, at: deps.clock.now() });
@@ -89,18 +94,17 @@ export function exchangeWith(deps: ScimDeps, handle: Handler) {
           logged = { ...base, body };
           return body.value;
         },
-        async write(work) {
-          const done = await deps.store.transaction(causeOf(directory, requestId), async (tx) => {
+        write: (work) =>
+          deps.store.transaction(causeOf(directory, requestId), async (tx) => {
             const result = await work(tx);
-            await recordRequest(tx, logEntry({ ...base, body }, outcomeOf(result)));
-            return result;
-          });
-          written = true;
-          return done;
-        },
+            const text = textOf(result.body);
+            await recordRequest(tx, logEntry({ ...base, body }, { ...result, response: text }));
+            return { ...result, text, written: true };
+          }),
       });
-      if (!written) deps.requestLog.add(logEntry(logged, outcomeOf(answer)));
-      send(response, answer.status, answer.body, answer.headers);
+      const text = answer.written ? answer.text : textOf(answer.body);
+      if (!answer.written) deps.requestLog.add(logEntry(logged, { ...answer, response: text }));
+      send(response, answer.status, text, answer.headers);
     } catch (error) {
       const refusal = refusalOf(error, requestId);
       if (refusal.fault) deps.logger.error({ requestId, err: error }, 'SCIM request failed');
@@ -145,9 +149,7 @@ async function authenticate(
   }
 }
 
-function outcomeOf({ status, body, outcome, notes, touched }: Answer): Outcome {
-  return { status, outcome, notes, touched, response: body && JSON.stringify(body) };
-}
+const textOf = (body: object | undefined): string | undefined => body && JSON.stringify(body);
 
 const refused = ({ status, body, fault }: Refusal): Outcome => ({
   status,
@@ -182,16 +184,16 @@ async function logRefusal(deps: ScimDeps, logged: Logged, error: unknown, refusa
   }
 }
 
-function send(response: Response, status: number, body: object | undefined, headers: Answer['headers'] = {}): void {
+function send(response: Response, status: number, text: string | undefined, headers: Answer['headers'] = {}): void {
   response.statusCode = status;
   response.setHeader('Cache-Control', 'no-store');
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  if (body === undefined) {
+  if (text === undefined) {
     response.end();
     return;
   }
   response.setHeader('Content-Type', 'application/scim+json; charset=utf-8');
-  response.end(JSON.stringify(body));
+  response.end(text);
 }
 
 /** RFC 6750 §3: no error code where no token was sent. */
@@ -208,5 +210,5 @@ export function sendRefusal(response: Response, refusal: Refusal, error: unknown
   if (status === 401) headers['WWW-Authenticate'] = challenge(error);
   if (status === 405 && error instanceof AppError) headers.Allow = String(error.details?.allow ?? '');
   if (status === 503) headers['Retry-After'] = '1';
-  send(response, status, refusal.body, headers);
+  send(response, status, JSON.stringify(refusal.body), headers);
 }

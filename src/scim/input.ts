@@ -68,6 +68,7 @@ export function readResource(type: ResourceType, body: unknown): Resource {
 }
 
 function keepUnknown(target: Resource, key: string, value: unknown): void {
+  if (isPoisonous(key)) throw invalidSyntax(`${key} is not allowed as the name of an attribute`);
   if (value !== null && !(Array.isArray(value) && value.length === 0)) target[key] = value;
 }
 
@@ -76,7 +77,7 @@ function readExtension(type: ResourceType, resource: Resource, urn: string, valu
   if (value === null) return;
   if (!isObject(value)) throw invalidValue(`${urn} must be an object`);
   for (const name of Object.keys(value)) {
-    const path = isPoisonous(name) ? undefined : resolvePath(type, `${urn}:${name}`, [urn]);
+    const path = resolvePath(type, `${urn}:${name}`, [urn]);
     if (path === undefined) keepUnknown(extensionOf(resource, urn), name, value[name]);
     else assign(resource, path, `${urn}:${name}`, value[name]);
   }
@@ -101,12 +102,16 @@ function assign(resource: Resource, path: AttributePath, label: string, value: u
     if (present !== undefined && !(isObject(present) && isObject(clean))) throw invalidSyntax(`${name} is given twice`);
     target[name] = isObject(present) && isObject(clean) ? { ...present, ...clean } : clean;
   } else if (attribute === undefined || attribute.multiValued || attribute.type !== 'complex') {
-    keepUnknown(target, label, value);
+    keepUnknown(target, ownName(path), value);
   } else {
     const present = target[name];
     target[name] = { ...(isObject(present) ? present : {}), [path.subName]: clean };
   }
 }
+
+/** The name as it stands inside of its schema; a dotted one is no way into an object where no table says so. */
+export const ownName = ({ keys, extension }: AttributePath): string =>
+  keys.slice(extension === undefined ? 0 : 1).join('.');
 
 /**
  * The value at `path` in canonical form; undefined where it is unassigned, read-only or not kept.

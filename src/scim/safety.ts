@@ -20,6 +20,7 @@ export function inspect(value: unknown, depth = 0): boolean {
     if (unstorable.test(value)) throw invalidValue('A value holds a NUL character or half a character');
     return false;
   }
+  if (typeof value === 'number' && !Number.isFinite(value)) throw invalidValue('A number is too large');
   if (typeof value !== 'object' || value === null) return false;
   if (depth >= DEPTH_LIMIT) throw invalidSyntax(`The body is nested more than ${DEPTH_LIMIT} levels deep`);
   let secret = false;

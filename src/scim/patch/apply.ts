@@ -4,9 +4,9 @@
  * reaches Object.prototype through both, compares names with case and gets value paths wrong.
  */
 import { type ScimResource, scimPatch } from 'scim-patch';
-import { type AttributePath, type ResourceType, resolvePath } from '../attributes.ts';
+import { type AttributePath, isPoisonous, type ResourceType, resolvePath } from '../attributes.ts';
 import { invalidPath, invalidValue, mutability } from '../errors.ts';
-import { isObject, memberOf, type Resource, readAt } from '../input.ts';
+import { isObject, memberOf, ownName, type Resource, readAt } from '../input.ts';
 import { addElements, changeElements, removeElements } from './elements.ts';
 import { type MemberStep, memberStep } from './members.ts';
 import type { Operation } from './operations.ts';
@@ -85,8 +85,13 @@ function applyAt(work: Work, operation: Operation, target: PatchPath, from: 'pat
     applyUnknown(work, operation, target, from);
     return;
   }
-  if (path.subName !== undefined && path.sub === undefined)
-    throw invalidPath(`${path.name} has no sub-attribute ${path.subName}`);
+  if (path.subName !== undefined && path.sub === undefined) {
+    if (from === 'path' || path.attribute.multiValued || path.attribute.type !== 'complex') {
+      throw invalidPath(`${path.name} has no sub-attribute ${path.subName}`);
+    }
+    put(work, path.keys, operation.value);
+    return;
+  }
   if (isReadOnly(work, operation, target, from)) return;
   if (path.attribute.home?.in === 'nowhere') {
     if (operation.op !== 'remove') readAt(path, target.text, operation.value);
@@ -125,17 +130,21 @@ function applySchema(work: Work, operation: Operation, { path, text }: PatchPath
 function applyUnknown(work: Work, operation: Operation, { path, text }: PatchPath, from: 'path' | 'object'): void {
   const custom = path.extension !== undefined && !work.type.extensions.some((table) => table.urn === path.extension);
   const { op, value } = operation;
-  if (!custom && from === 'path' && !Object.hasOwn(work.resource, path.keys[0] ?? '')) {
+  if (!custom && from === 'path' && !holds(work.resource, path.keys)) {
     throw invalidPath(`A ${work.type.name} has no attribute ${text}`);
   }
   // `urn:…:2.0:User` with an object is the extension itself, not an attribute `User` of `urn:…:2.0`
-  const whole =
-    custom && isObject(value) && path.subName === undefined && !Object.hasOwn(work.resource, path.keys[0] ?? '');
-  put(work, whole ? [text] : path.keys, op === 'remove' ? null : value);
+  const whole = custom && isObject(value) && path.subName === undefined && !holds(work.resource, path.keys.slice(0, 1));
+  const literal = path.extension === undefined ? [ownName(path)] : [path.extension, ownName(path)];
+  put(work, whole ? [text] : from === 'object' ? literal : path.keys, op === 'remove' ? null : value);
 }
+
+const holds = (resource: unknown, [first, ...rest]: readonly string[]): boolean =>
+  first === undefined || (isObject(resource) && Object.hasOwn(resource, first) && holds(resource[first], rest));
 
 /** Sets or removes (`null`) what is in no table; its name may be none that scim-patch's reader of paths may see. */
 function put(work: Work, keys: readonly string[], value: unknown): void {
+  if (keys.some(isPoisonous)) throw invalidPath(`${keys.join('.')} is not a path`);
   work.named.add(keys[0] ?? '');
   let holder = work.resource;
   for (const key of keys.slice(0, -1)) {
