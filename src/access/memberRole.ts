@@ -27,7 +27,7 @@ export async function refreshMemberRole(
   if (role === member.role) return member;
   const refusal = role === 'member' ? decideOwnerChange(member, 'demote') : undefined;
   if (refusal) throw refusal;
-  const changed = await tx.members.updateOne(organizationId, { _id: member._id, ...notOwner }, { $set: { role } });
+  const changed = await tx.members.updateOne(organizationId, { _id: member._id, ...notOwner() }, { $set: { role } });
   if (!changed) return member;
   await recordAudit(tx, organizationId, {
     type: 'member.role_changed',

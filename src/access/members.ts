@@ -161,7 +161,7 @@ export async function removeMember(tx: Transaction, organizationId: string, memb
   refuseOwner(member, 'remove');
   const { accountId, role, status, source } = member;
   await removeGrants(tx, organizationId, await findGrants(tx, organizationId, { accountId }));
-  refuseUnless(await tx.members.remove(organizationId, { _id: memberId, ...notOwner }));
+  refuseUnless(await tx.members.remove(organizationId, { _id: memberId, ...notOwner() }));
   await endSessionsIn(tx, organizationId, accountId);
   await recordAudit(tx, organizationId, {
     type: 'member.removed',
@@ -193,7 +193,7 @@ export async function reactivateMember(tx: Transaction, organizationId: string, 
 
 async function changeStatus(tx: Transaction, member: Member, status: Member['status']): Promise<Member> {
   const { organizationId, _id } = member;
-  const changed = await tx.members.updateOne(organizationId, { _id, ...notOwner }, { $set: { status } });
+  const changed = await tx.members.updateOne(organizationId, { _id, ...notOwner() }, { $set: { status } });
   if (!changed) throw changedMeanwhile();
   await recordAudit(tx, organizationId, {
     type: status === 'suspended' ? 'member.suspended' : 'member.reactivated',

@@ -31,4 +31,6 @@ export function decideOwnerChange(member: Pick<Member, '_id' | 'owner'>, change:
 }
 
 /** Confines an update or removal of members to those who are not the Owner. */
-export const notOwner: Filter<Member> = { owner: { $ne: true } };
+export function notOwner(): Filter<Member> {
+  return { owner: { $ne: true } };
+}
