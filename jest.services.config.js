@@ -9,7 +9,8 @@ process.env.GATEHOUSE_TEST_ENGINE = 'mongodb';
 export default {
   ...base,
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/dist/'],
-  globalSetup: '<rootDir>/test/support/setup.services.ts',
+  globalSetup: '<rootDir>/test/support/begin.services.ts',
+  globalTeardown: '<rootDir>/test/support/end.services.ts',
   // One MongoDB serves all files, and commits to disk: more files at once only wait for each other.
   maxWorkers: 2,
   testTimeout: 60_000,

@@ -11,28 +11,35 @@ import { StoreUsageError } from './store.ts';
  */
 export type Inside = (root: unknown) => boolean;
 
-type Leaves = readonly unknown[];
+/** What a path leads to. `asIs`: it is an element of a list, so that its own elements are not looked at in its place. */
+interface Leaf {
+  readonly value: unknown;
+  readonly asIs: boolean;
+}
+
+type Leaves = readonly Leaf[];
 type LeafTest = (leaves: Leaves) => boolean;
 
-function step(value: unknown, key: string): unknown[] {
-  if (isPlainObject(value)) return Object.hasOwn(value, key) ? [value[key]] : [];
+function step(value: unknown, key: string): Leaf[] {
+  if (isPlainObject(value)) return Object.hasOwn(value, key) ? [{ value: value[key], asIs: false }] : [];
   if (!Array.isArray(value)) return [];
-  const through = value.flatMap((item) => (isPlainObject(item) && Object.hasOwn(item, key) ? [item[key]] : []));
-  return /^(0|[1-9]\d*)$/.test(key) && Number(key) < value.length ? [...through, value[Number(key)]] : through;
+  const through = value.flatMap((item) => (isPlainObject(item) ? step(item, key) : []));
+  const isIndex = /^(0|[1-9]\d*)$/.test(key) && Number(key) < value.length;
+  return isIndex ? [...through, { value: value[Number(key)], asIs: true }] : through;
 }
 
 /** The values that a path leads to; none where it leads nowhere. */
 function leavesAt(root: unknown, path: readonly string[]): Leaves {
-  return path.reduce<readonly unknown[]>(
-    (values, key) => values.flatMap((value) => step(value, key)),
-    root === undefined ? [] : [root],
+  return path.reduce<Leaves>(
+    (leaves, key) => leaves.flatMap(({ value }) => step(value, key)),
+    root === undefined ? [] : [{ value: root, asIs: false }],
   );
 }
 
 const anyValue =
   (matches: (value: unknown) => boolean): LeafTest =>
   (leaves) =>
-    leaves.some((leaf) => matches(leaf) || (Array.isArray(leaf) && leaf.some(matches)));
+    leaves.some(({ value, asIs }) => matches(value) || (!asIs && Array.isArray(value) && value.some(matches)));
 
 /** A scalar that free-form data can hold; a date or an unstorable text never matches there. */
 function readValue(value: unknown, where: string): string | number | boolean | undefined {
@@ -89,7 +96,7 @@ function readOperator(operator: string, value: unknown, where: string): LeafTest
       return readRegex(value, where);
     case '$elemMatch': {
       const element = readElement(where, value);
-      return (leaves) => leaves.some(element);
+      return (leaves) => leaves.some(({ value: list }) => element(list));
     }
     default:
       throw new StoreUsageError(`${where}: ${operator} is not supported`);
@@ -139,8 +146,11 @@ export function readElement(where: string, given: unknown): Inside {
   const logical = new Set(['$and', '$or', '$nor']);
   if (Object.keys(given).every((key) => key.startsWith('$') && !logical.has(key))) {
     const test = readOperators(given, where);
-    return (list) => Array.isArray(list) && list.some((item) => test([item]));
+    return (list) => Array.isArray(list) && list.some((value) => test([{ value, asIs: true }]));
   }
   const matches = readFields(where, given);
-  return (list) => Array.isArray(list) && list.some((item) => isPlainObject(item) && matches(item));
+  // A list among the elements is asked like an object whose keys are its indexes.
+  return (list) =>
+    Array.isArray(list) &&
+    list.some((item) => (Array.isArray(item) ? matches({ ...item }) : isPlainObject(item) && matches(item)));
 }

@@ -2,7 +2,14 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { AppError } from '../../src/errors.ts';
-import { type CollectionName, DuplicateKeyError, type Store } from '../../src/store/index.ts';
+import {
+  type CollectionName,
+  contains,
+  DuplicateKeyError,
+  endsWith,
+  type Store,
+  startsWith,
+} from '../../src/store/index.ts';
 import { openTestStore } from '../support/engines.ts';
 import { anyOperation, compared, type LooseTransaction, type Operation, scopeOf } from './operations.ts';
 
@@ -98,3 +105,125 @@ test('both engines answer random transactions, filters and pages alike, document
     { numRuns: Number(process.env.GATEHOUSE_COMPARE_RUNS ?? 150), interruptAfterTimeLimit: 100_000 },
   );
 }, 180_000);
+
+const held: readonly unknown[] = [
+  null,
+  'a',
+  '',
+  'a\n',
+  'b',
+  0,
+  1,
+  2,
+  1.5,
+  true,
+  false,
+  {},
+  [],
+  [null],
+  ['a'],
+  ['b', 'a'],
+  [1, 'a', true],
+  [[]],
+  [['a']],
+  [[1, 2], 3],
+  [['a'], 'b'],
+  { y: 'a' },
+  { y: null },
+  { y: ['a', 'b'] },
+  { y: { y: 'a' } },
+  [{ y: 'a' }],
+  [{ y: 'a' }, { y: 'b' }],
+  [{ y: ['a'] }],
+  [{ y: [['a']] }],
+  [[{ y: 'a' }]],
+  [{}, { y: 1 }],
+  { 0: 'a' },
+  [{ 0: 'a' }],
+  { y: [{ y: 'a' }, { y: 2 }] },
+  [{ y: [{ y: 'a' }] }],
+  { 0: { y: 'a' } },
+  [['b', 'a'], ['a']],
+  [
+    { y: 'a', x: 1 },
+    { y: 'b', x: 2 },
+  ],
+  'A',
+  '😀',
+  '～',
+  9_007_199_254_740_991,
+  -1,
+  [0, -1],
+]; // prettier-ignore
+
+const asked: readonly unknown[] = [
+  'a',
+  0,
+  1,
+  true,
+  { $ne: 'a' },
+  { $ne: 1 },
+  { $in: ['a', 1] },
+  { $in: [] },
+  { $gt: 'a' },
+  { $gte: 'a' },
+  { $lt: 'b' },
+  { $lte: 1 },
+  { $gt: 0, $lt: 2 },
+  { $gt: false },
+  { $lt: '😀' },
+  { $exists: true },
+  { $exists: false },
+  startsWith('a'),
+  endsWith('a'),
+  contains(''),
+  { $elemMatch: { $eq: 'a' } },
+  { $elemMatch: { $ne: 'a' } },
+  { $elemMatch: { $gt: 0, $lt: 2 } },
+  { $elemMatch: { $in: ['a', 1] } },
+  { $elemMatch: { $exists: true } },
+  { $elemMatch: { $elemMatch: { $eq: 'a' } } },
+  { $elemMatch: { y: 'a' } },
+  { $elemMatch: endsWith('a') },
+  { $elemMatch: { y: { $ne: 'a' } } },
+  { $elemMatch: { y: { $exists: false } } },
+  { $elemMatch: { 'y.y': 'a' } },
+  { $elemMatch: { 0: 'a' } },
+  { $elemMatch: { y: { $elemMatch: { y: 'a' } } } },
+  { $elemMatch: { y: 'a', x: 2 } },
+  { $elemMatch: { $or: [{ y: 'a' }, { x: 2 }] } },
+  { $elemMatch: { $nor: [{ y: 'a' }] } },
+  { $elemMatch: { y: { $elemMatch: { $eq: 'a' } } } },
+]; // prettier-ignore
+
+const paths = ['x', 'x.y', 'x.0', 'x.1', 'x.y.y', 'x.0.y', 'x.y.0', 'x.0.0', 'z'];
+
+test('a path into free-form data means the same on both engines, through lists, lists of lists and numbers', async () => {
+  await Promise.all([empty(sqlite), empty(mongo)]);
+  const rows = [{}, ...held.map((x) => ({ x }))].map((payload, i) => ({
+    _id: `job-${i}`,
+    organizationId: 'org-a',
+    job: 'reconcile',
+    payload,
+    state: 'waiting' as const,
+    dueAt: now,
+    attempts: 0,
+  }));
+  for (const store of [sqlite, mongo]) await store.transaction(cause, (tx) => tx.outbox.insertMany('org-a', rows));
+  const found = async (store: Store, filter: Record<string, unknown>): Promise<unknown> => {
+    const matching = (await settle(outside(store).outbox.find('org-a', filter as never))) as {
+      answer?: readonly { payload: unknown }[];
+    };
+    return matching.answer?.map(({ payload }) => JSON.stringify(payload)) ?? matching;
+  };
+  const differences: unknown[] = [];
+  for (const path of paths) {
+    for (const given of asked) {
+      const filter = { [`payload.${path}`]: given };
+      const [a, b] = await Promise.all([found(sqlite, filter), found(mongo, filter)]);
+      if (JSON.stringify(a) !== JSON.stringify(b))
+        differences.push(`${JSON.stringify(filter)} sqlite+ ${(a as string[]).filter((t) => !(b as string[]).includes(t))} mongo+ ${(b as string[]).filter((t) => !(a as string[]).includes(t))}`);
+    }
+  }
+  expect(differences).toEqual([]);
+});

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Store } from '../../src/store/index.ts';
-import { databaseUri, dropDatabase, emptyDatabase, newDatabaseName } from './services.ts';
+import { databaseUri, giveBackDatabase, takeDatabase } from './services.ts';
 
 export type EngineName = Store['engine'];
 
@@ -40,16 +40,14 @@ export const testEngine: EngineName = named;
 export const engineNames: readonly EngineName[] = [testEngine];
 
 const places = new Set<TestPlace>();
-const idleDatabases: string[] = [];
 
 afterAll(async () => {
   for (const place of [...places]) await place.close();
-  await Promise.all(idleDatabases.splice(0).map(dropDatabase));
 });
 
 /** An empty place for data; what a test leaves open goes with the test file. */
 export async function openTestPlace(engine: EngineName = testEngine): Promise<TestPlace> {
-  const place = engine === 'sqlite' ? await sqlitePlace() : mongoPlace();
+  const place = engine === 'sqlite' ? await sqlitePlace() : await mongoPlace();
   places.add(place);
   return place;
 }
@@ -79,8 +77,8 @@ async function sqlitePlace(): Promise<TestPlace> {
   );
 }
 
-function mongoPlace(): TestPlace {
-  const database = idleDatabases.pop() ?? newDatabaseName();
+async function mongoPlace(): Promise<TestPlace> {
+  const database = await takeDatabase();
   const uri = databaseUri(database);
   return placeOf(
     'mongodb',
@@ -89,11 +87,7 @@ function mongoPlace(): TestPlace {
       const { openMongoStore } = await import('../../src/store/mongo/index.ts');
       return openMongoStore({ uri, ...options });
     },
-    async () => {
-      // Emptying is much faster than building the collections and indexes anew for the next test of the file.
-      await emptyDatabase(database);
-      idleDatabases.push(database);
-    },
+    async () => giveBackDatabase(database),
   );
 }
 
