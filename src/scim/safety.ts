@@ -5,8 +5,11 @@ const DEPTH_LIMIT = 24;
 
 // Half a surrogate pair cannot be written as UTF-8; a NUL ends texts early in one of the stores.
 const unstorable = /\0|\p{Surrogate}/u;
-/** Also as a part of a path used as a name: `constructor.prototype.x`. */
-const poisonous = /(?:^|[.:\]])(?:__proto__|constructor|prototype)(?:$|[.[])/i;
+/**
+ * Also as a part of a path used as a name: `constructor.prototype.x`. The last one is the mark by which MongoDB's driver
+ * knows its own types: no object from outside may pass for one.
+ */
+const poisonous = /(?:^|[.:\]])(?:__proto__|constructor|prototype|_bsontype)(?:$|[.[])/i;
 const secretName = /password|secret|token/i;
 
 /**
