@@ -111,6 +111,7 @@ async function withDeadline(work: Promise<void>, ms: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`The handler did not end within ${ms} ms.`)), ms);
+    timer.unref();
   });
   try {
     await Promise.race([work, deadline]);

@@ -1,0 +1,467 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { AppError } from '../../src/errors.ts';
+import { enqueue, findParked, type Queue, replayParked, type TakenJob } from '../../src/queue/index.ts';
+import { leaseRows } from '../../src/queue/leases.ts';
+import type { Handlers } from '../../src/queue/queue.ts';
+import {
+  ask,
+  cause,
+  effect,
+  effects,
+  gate,
+  handleAll,
+  insertRow,
+  leaveEffect,
+  orgA,
+  orgB,
+  personOf,
+  type QueueSettings,
+  type Rig,
+  rows,
+  until,
+} from './rig.ts';
+
+const quick = { attempts: 3, firstMs: 10, capMs: 40 };
+
+/** What every engine of the queue promises. `many` is how many jobs it bears in a test of load. */
+export function queueSuite(name: string, openRig: () => Promise<Rig>, many: number): void {
+  describe(`the queue on ${name}`, () => {
+    let rig: Rig;
+    let queues: Queue[] = [];
+
+    beforeEach(async () => {
+      rig = await openRig();
+    });
+
+    afterEach(async () => {
+      for (const queue of queues) await queue.drain(1_000);
+      queues = [];
+      await rig.close();
+    });
+
+    const open = (handlers: Handlers, settings: QueueSettings = {}): Queue => {
+      const queue = rig.openQueue(handlers, { pollMs: 100, retry: quick, ...settings });
+      queues.push(queue);
+      queue.start();
+      return queue;
+    };
+    const leave = (job: TakenJob) => leaveEffect(rig.store, job);
+
+    describe('delivery', () => {
+      test('a committed job runs once and is gone with its effect (OPS-2)', async () => {
+        const taken: TakenJob[] = [];
+        const queue = open(
+          handleAll(async (job) => {
+            taken.push(job);
+            await leave(job);
+          }),
+        );
+        await ask(rig.store, orgA, 'acc-1');
+        await queue.idle();
+        expect(taken).toMatchObject([
+          { organizationId: orgA, name: 'reconcile', payload: { people: ['acc-1'] }, attempt: 1 },
+        ]);
+        expect(await effects(rig.store, orgA)).toEqual(['acc-1']);
+        expect(await rows(rig.store)).toEqual([]);
+      });
+
+      test('a job of a change that is rolled back never runs', async () => {
+        const queue = open(handleAll(leave));
+        const failed = rig.store.transaction(cause, async (tx) => {
+          await enqueue(tx, orgA, 'reconcile', { people: ['acc-never'] });
+          throw new Error('no');
+        });
+        await expect(failed).rejects.toThrow('no');
+        await ask(rig.store, orgA, 'acc-1');
+        await queue.idle();
+        expect(await effects(rig.store, orgA)).toEqual(['acc-1']);
+      });
+
+      test('jobs that were committed before the start run after it', async () => {
+        await ask(rig.store, orgA, 'acc-1');
+        const queue = open(handleAll(leave));
+        await queue.idle();
+        expect(await effects(rig.store, orgA)).toEqual(['acc-1']);
+      });
+
+      test('a commit wakes the queue: nobody waits for its poll (MAP-5)', async () => {
+        const queue = open(handleAll(leave), { pollMs: 60_000 });
+        await ask(rig.store, orgA, 'acc-1');
+        await queue.idle();
+        const began = performance.now();
+        await ask(rig.store, orgA, 'acc-2');
+        await until('the job runs', async () => (await effects(rig.store, orgA)).length === 2);
+        expect(performance.now() - began).toBeLessThan(5_000);
+      });
+
+      test('a handler asks for further jobs in the transaction of its effect', async () => {
+        const queue = open({
+          ...handleAll(leave),
+          async 'reconcile-groups'(job) {
+            await rig.store.transaction(cause, async (tx) => {
+              for (const group of job.payload.groups) await enqueue(tx, orgA, 'reconcile', { people: [group] });
+              await job.done(tx);
+            });
+          },
+        });
+        const groups = Array.from({ length: 5 }, (_, i) => `acc-${i}`);
+        await rig.store.transaction(cause, (tx) => enqueue(tx, orgA, 'reconcile-groups', { groups }));
+        await queue.idle();
+        expect(await effects(rig.store, orgA)).toEqual(groups);
+      });
+
+      test('a payload that the catalogue refuses is refused where it is asked for, with the change', async () => {
+        const asked = rig.store.transaction(cause, (tx) => enqueue(tx, orgA, 'reconcile', { people: [] }));
+        await expect(asked).rejects.toThrow('people');
+        expect(await rows(rig.store)).toEqual([]);
+      });
+
+      test('each job of 64 producers at once has exactly one effect, with two processes at work', async () => {
+        open(handleAll(leave));
+        const queue = open(handleAll(leave));
+        const people = Array.from({ length: 64 * 4 }, (_, i) => `acc-${String(i).padStart(4, '0')}`);
+        await Promise.all(
+          Array.from({ length: 64 }, async (_, producer) => {
+            for (let i = producer; i < people.length; i += 64) await ask(rig.store, orgA, people[i] ?? '');
+          }),
+        );
+        await queue.idle();
+        expect(await effects(rig.store, orgA)).toEqual(people);
+        expect(await rows(rig.store)).toEqual([]);
+      });
+    });
+
+    describe('failure', () => {
+      test('a job that fails is tried again after a rest, and says which attempt it is', async () => {
+        const attempts: number[] = [];
+        const queue = open(
+          handleAll(async (job) => {
+            attempts.push(job.attempt);
+            if (job.attempt < 3) throw new Error(`attempt ${job.attempt} fails`);
+            await leave(job);
+          }),
+        );
+        await ask(rig.store, orgA, 'acc-1');
+        await until('the third attempt succeeds', async () => (await rows(rig.store)).length === 0);
+        await queue.idle();
+        expect(attempts).toEqual([1, 2, 3]);
+        expect(await effects(rig.store, orgA)).toEqual(['acc-1']);
+      });
+
+      test('after the last attempt a job is parked with its error, listed, and replayed on demand (OPS-2)', async () => {
+        let broken = true;
+        const queue = open(
+          handleAll(async (job) => {
+            if (broken) throw new Error('the disk is on fire', { cause: new Error('EIO') });
+            await leave(job);
+          }),
+        );
+        await ask(rig.store, orgA, 'acc-1');
+        await until('it is parked', async () => (await findParked(rig.store.read, orgA)).items.length === 1);
+        const { items } = await findParked(rig.store.read, orgA);
+        expect(items).toMatchObject([{ state: 'parked', attempts: 3, job: 'reconcile' }]);
+        expect(items[0]?.error).toBe('Error: the disk is on fire ← Error: EIO');
+        expect(items[0]).not.toHaveProperty('lease');
+        await queue.idle();
+        expect(await effects(rig.store, orgA)).toEqual([]);
+
+        broken = false;
+        const id = items[0]?._id ?? '';
+        await rig.store.transaction(cause, (tx) => replayParked(tx, orgA, id));
+        await queue.idle();
+        expect(await effects(rig.store, orgA)).toEqual(['acc-1']);
+        expect((await findParked(rig.store.read, orgA)).items).toEqual([]);
+      });
+
+      test('what one organization has parked is nothing to another (PRJ-1)', async () => {
+        const { _id } = await insertRow(rig.store, { _id: 'job-parked', state: 'parked', error: 'x' });
+        expect((await findParked(rig.store.read, orgB)).items).toEqual([]);
+        const replay = rig.store.transaction(cause, (tx) => replayParked(tx, orgB, _id));
+        await expect(replay).rejects.toMatchObject({ code: 'not_found' });
+      });
+
+      test("a rule's refusal is parked at once: it would be the same again", async () => {
+        let calls = 0;
+        const queue = open(
+          handleAll(async () => {
+            calls += 1;
+            throw new AppError('owner_protected', 'The Owner stays.');
+          }),
+        );
+        await ask(rig.store, orgA, 'acc-1');
+        await queue.idle();
+        expect(calls).toBe(1);
+        expect((await findParked(rig.store.read, orgA)).items[0]?.error).toBe('owner_protected: The Owner stays.');
+      });
+
+      test('a job waits out a machine that is unavailable without using up its attempts', async () => {
+        const attempts: number[] = [];
+        open(
+          handleAll(async (job) => {
+            attempts.push(job.attempt);
+            if (attempts.length < 6) throw new AppError('store_unavailable', 'Not now.');
+            await leave(job);
+          }),
+        );
+        await ask(rig.store, orgA, 'acc-1');
+        await until('it succeeds', async () => (await rows(rig.store)).length === 0);
+        expect(attempts).toEqual([1, 1, 1, 1, 1, 1]);
+      });
+
+      test('a change that came between (stale) is a reason to try again', async () => {
+        open(
+          handleAll(async (job) => {
+            if (job.attempt === 1) throw new AppError('stale', 'Somebody was faster.');
+            await leave(job);
+          }),
+        );
+        await ask(rig.store, orgA, 'acc-1');
+        await until('it succeeds', async () => (await rows(rig.store)).length === 0);
+        expect(await effects(rig.store, orgA)).toEqual(['acc-1']);
+      });
+
+      test('a handler that ends without finishing its job has failed', async () => {
+        open(handleAll(async () => {}));
+        await ask(rig.store, orgA, 'acc-1');
+        await until('it is parked', async () => (await findParked(rig.store.read, orgA)).items.length === 1);
+        expect((await findParked(rig.store.read, orgA)).items[0]?.error).toContain('ended without job.done');
+      });
+
+      test('a handler that never ends gives its place back', async () => {
+        const queue = open(
+          handleAll((job) => (personOf(job) === 'acc-stuck' ? new Promise(() => {}) : leave(job))),
+          { concurrency: 1, longestRunMs: 50, retry: { ...quick, attempts: 1 } },
+        );
+        await ask(rig.store, orgA, 'acc-stuck');
+        await ask(rig.store, orgA, 'acc-1');
+        await queue.idle();
+        expect(await effects(rig.store, orgA)).toEqual(['acc-1']);
+        expect((await findParked(rig.store.read, orgA)).items[0]?.error).toContain('did not end within 50 ms');
+      });
+
+      test.each([
+        [
+          'a payload that does not parse',
+          { payload: { people: 'acc-1' } },
+          'The payload is not one of the job "reconcile"',
+        ],
+        ['a job that the catalogue does not know', { job: 'launch' }, 'There is no job "launch".'],
+        ['the name of a property that every object has', { job: 'constructor' }, 'There is no job "constructor".'],
+      ])('%s is parked at once with a precise error (OPS-1)', async (_, row, error) => {
+        let calls = 0;
+        const queue = open(
+          handleAll(async (job) => {
+            calls += 1;
+            await leave(job);
+          }),
+        );
+        await insertRow(rig.store, { _id: 'job-odd', ...row });
+        await queue.idle();
+        const { items } = await findParked(rig.store.read, orgA);
+        expect(items).toMatchObject([{ _id: 'job-odd', attempts: 1 }]);
+        expect(items[0]?.error).toContain(error);
+        expect(calls).toBe(0);
+      });
+    });
+
+    describe('leases', () => {
+      test('the job of a process that died is taken over when its lease has ended (OPS-2)', async () => {
+        const { _id } = await insertRow(rig.store, { _id: 'job-orphan' });
+        const dead = await leaseRows(rig.store, [_id], new Date(), 400);
+        expect(dead).toHaveLength(1);
+        const attempts: number[] = [];
+        const queue = open(
+          handleAll(async (job) => {
+            attempts.push(job.attempt);
+            await leave(job);
+          }),
+        );
+        await sleep(150);
+        expect(attempts).toEqual([]);
+        await queue.idle();
+        expect(attempts).toEqual([2]);
+      });
+
+      test('a job whose every attempt killed its process is parked', async () => {
+        const fallen = { attempts: 3, lease: 'dead', dueAt: new Date(Date.now() - 1_000), error: 'Error: before' };
+        await insertRow(rig.store, { _id: 'job-poison', ...fallen });
+        const queue = open(handleAll(leave));
+        await queue.idle();
+        expect((await findParked(rig.store.read, orgA)).items[0]?.error).toMatch(/None of 3 attempts.*Error: before/);
+        expect(await effects(rig.store, orgA)).toEqual([]);
+      });
+
+      test('a running handler keeps its lease for longer than one lasts', async () => {
+        let calls = 0;
+        const slow = handleAll(async (job) => {
+          calls += 1;
+          await sleep(1_200);
+          await leave(job);
+        });
+        open(slow, { leaseMs: 450 });
+        const queue = open(slow, { leaseMs: 450 });
+        await ask(rig.store, orgA, 'acc-1');
+        await queue.idle();
+        expect(calls).toBe(1);
+        expect(await effects(rig.store, orgA)).toEqual(['acc-1']);
+      });
+
+      test('who has lost the lease cannot finish: its transaction leaves nothing behind', async () => {
+        const wait = gate();
+        const errors: unknown[] = [];
+        const queue = open(
+          handleAll(async (job) => {
+            if (job.attempt > 1) return leave(job);
+            await wait.opened;
+            const late = rig.store.transaction(cause, async (tx) => {
+              await effect(tx, job);
+              await job.done(tx);
+            });
+            await late.catch((error: unknown) => {
+              errors.push(error);
+              throw error;
+            });
+          }),
+        );
+        await ask(rig.store, orgA, 'acc-1');
+        await until('it is taken', async () => (await rows(rig.store))[0]?.lease !== undefined);
+        await sleep(100);
+        const [row] = await rows(rig.store);
+        await rig.store.transaction(cause, (tx) =>
+          tx.outbox.updateOne(orgA, { _id: row?._id ?? '' }, { $set: { dueAt: new Date(0) }, $unset: { lease: true } }),
+        );
+        await until('somebody else has finished it', async () => (await rows(rig.store)).length === 0);
+        wait.open();
+        await until('the first holder has tried', () => errors.length === 1);
+        await queue.idle();
+        expect(errors).toMatchObject([{ code: 'stale' }]);
+        expect(await effects(rig.store, orgA)).toEqual(['acc-1']);
+        expect((await findParked(rig.store.read, orgA)).items).toEqual([]);
+      });
+    });
+
+    describe('fairness', () => {
+      const burst = async (organizationId: string, count: number) => {
+        for (let at = 0; at < count; at += 500) {
+          await rig.store.transaction(cause, async (tx) => {
+            for (let i = at; i < Math.min(count, at + 500); i++) {
+              await enqueue(tx, organizationId, 'reconcile', { people: [`acc-${String(i).padStart(5, '0')}`] });
+            }
+          });
+        }
+      };
+
+      test(`${many} waiting jobs of one organization do not delay another's`, async () => {
+        await burst(orgA, many);
+        let ofA = 0;
+        const seen: number[] = [];
+        open(
+          handleAll(async (job) => {
+            if (job.organizationId === orgA) ofA += 1;
+            else seen.push(ofA);
+            await rig.store.transaction(cause, job.done);
+          }),
+          { concurrency: 8 },
+        );
+        await until('the burst is under way', () => ofA > 0);
+        const before = ofA;
+        for (const person of ['acc-1', 'acc-2', 'acc-3']) await ask(rig.store, orgB, person);
+        await until("the other's jobs have run", () => seen.length === 3);
+        // What ran in between is what was taken before, and what ran while three changes were committed.
+        expect((seen[0] ?? 0) - before).toBeLessThan(many / 4);
+        expect(ofA).toBeLessThan(many);
+      });
+
+      test('an organization whose jobs hang leaves places for the others', async () => {
+        const wait = gate();
+        await burst(orgA, 60);
+        let hanging = 0;
+        const queue = open(
+          handleAll(async (job) => {
+            if (job.organizationId === orgA) {
+              hanging += 1;
+              await wait.opened;
+            }
+            await leave(job);
+          }),
+          { concurrency: 8 },
+        );
+        await until('its jobs hang', () => hanging >= 6);
+        await ask(rig.store, orgB, 'acc-1');
+        await until("the other's job has run", async () => (await effects(rig.store, orgB)).length === 1);
+        expect(hanging).toBe(6);
+        wait.open();
+        await queue.idle();
+        expect(await effects(rig.store, orgA)).toHaveLength(60);
+      });
+
+      test('thousands of jobs that rest for a retry do not stand in the way', async () => {
+        const dueAt = new Date(Date.now() + 3_600_000);
+        await rig.store.transaction(cause, (tx) =>
+          tx.outbox.insertMany(
+            orgA,
+            Array.from({ length: many }, (_, i) => ({
+              _id: `job-rest-${i}`,
+              organizationId: orgA,
+              job: 'reconcile',
+              payload: { people: ['acc-1'] },
+              state: 'waiting' as const,
+              dueAt,
+              attempts: 1,
+            })),
+          ),
+        );
+        open(handleAll(leave));
+        for (const organizationId of ['org-0', orgA, orgB]) await ask(rig.store, organizationId, 'acc-1');
+        await until('all three have run', async () => {
+          const done = await Promise.all(['org-0', orgA, orgB].map((each) => effects(rig.store, each)));
+          return done.flat().length === 3;
+        });
+      });
+    });
+
+    describe('drain', () => {
+      test('what runs is finished, what has not begun stays for others, and nothing new is taken', async () => {
+        const wait = gate();
+        let begun = 0;
+        const queue = open(
+          handleAll(async (job) => {
+            begun += 1;
+            await wait.opened;
+            await leave(job);
+          }),
+          { concurrency: 2 },
+        );
+        for (let i = 0; i < 12; i++) await ask(rig.store, `org-${i % 4}`, `acc-${i}`);
+        await until('two run', () => begun === 2);
+        const drained = queue.drain();
+        await ask(rig.store, orgB, 'acc-late');
+        wait.open();
+        await drained;
+        expect(begun).toBe(2);
+        const left = await rows(rig.store);
+        expect(left).toHaveLength(11);
+
+        const next = open(handleAll(leave), { leaseMs: 1_500 });
+        await until('another process has run the others', async () => (await rows(rig.store)).length === 0, 40_000);
+        await next.idle();
+      });
+
+      test('a drain is over in time even if a handler is not', async () => {
+        const queue = open(handleAll(() => new Promise(() => {})));
+        await ask(rig.store, orgA, 'acc-1');
+        await until('it runs', async () => (await rows(rig.store))[0]?.lease !== undefined);
+        await sleep(50);
+        const began = performance.now();
+        await queue.drain(100);
+        expect(performance.now() - began).toBeLessThan(3_000);
+        expect(await rows(rig.store)).toHaveLength(1);
+      });
+
+      test('a queue that never started drains at once', async () => {
+        await rig.openQueue(handleAll(leave)).drain();
+      });
+    });
+  });
+}
