@@ -106,6 +106,11 @@ describe('PATCH changes what it names and nothing else (RFC 7644 §3.5.2)', () =
       [{ op: 'replace', path: `${ENTERPRISE}:manager`, value: 'other' }],
       { [ENTERPRISE]: { department: 'R&D', manager: { value: 'other' } } },
     ],
+    [
+      'manager with no more than an unknown part',
+      [{ op: 'add', path: `${ENTERPRISE}:manager`, value: { 'a.b': 1 } }],
+      { [ENTERPRISE]: { department: 'R&D', manager: { value: 'boss', 'a.b': 1 } } },
+    ],
     ...['', {}, { value: '' }, null].map((value): [string, object[], Resource] => [
       `manager as ${JSON.stringify(value)} removes it (Entra)`,
       [{ op: 'Replace', path: `${ENTERPRISE}:manager`, value }],

@@ -4,7 +4,7 @@
  * reaches Object.prototype through both, compares names with case and gets value paths wrong.
  */
 import { type ScimResource, scimPatch } from 'scim-patch';
-import { type AttributePath, isPoisonous, type ResourceType, resolvePath } from '../attributes.ts';
+import { type Attribute, type AttributePath, isPoisonous, type ResourceType, resolvePath } from '../attributes.ts';
 import { invalidPath, invalidValue, mutability } from '../errors.ts';
 import { isObject, memberOf, ownName, type Resource, readAt } from '../input.ts';
 import { addElements, changeElements, removeElements } from './elements.ts';
@@ -162,12 +162,9 @@ function applySingle(work: Work, operation: Operation, { path, text }: PatchPath
   const { op, value } = operation;
   if (attribute?.type === 'complex' && path.subName === undefined && op !== 'remove' && isObject(value)) {
     readAt(path, text, value);
-    // an empty reference means nobody (Entra); otherwise each sub-attribute is set, or removed by null, on its own
-    const nobody = attribute.subAttributes?.has('value') && (memberOf(value, 'value') ?? '') === '';
-    if (!nobody) {
-      for (const name of Object.keys(value)) applySub(work, operation, path, text, name, value[name]);
-      return;
-    }
+    if (isNobody(attribute, value)) change(work, path, undefined);
+    else for (const name of Object.keys(value)) applySub(work, operation, path, text, name, value[name]);
+    return;
   }
   const clean = op === 'remove' ? undefined : readAt(path, text, value);
   if (clean === undefined && (attribute?.required || attribute?.name === 'active')) {
@@ -175,6 +172,11 @@ function applySingle(work: Work, operation: Operation, { path, text }: PatchPath
   }
   change(work, path, clean);
 }
+
+/** An empty reference means nobody (Entra's way to remove a manager). */
+const isNobody = (attribute: Attribute, value: Resource): boolean =>
+  attribute.subAttributes?.has('value') === true &&
+  (Object.keys(value).length === 0 || memberOf(value, 'value') === '');
 
 function applySub(
   work: Work,
@@ -228,7 +230,7 @@ function removeValues(
   return list.filter((entry) => !gone.has(named(entry)));
 }
 
-/** One change of one attribute of the tables, by scim-patch; `undefined` removes it, and objects left empty with it. */
+/** One change of one attribute of the tables to a simple value or a list, by scim-patch; `undefined` removes it, and objects left empty with it. */
 function change(work: Work, path: AttributePath, value: unknown): void {
   const names = path.extension === undefined ? path.keys : path.keys.slice(1);
   const at = (path.extension === undefined ? '' : `${path.extension}:`) + names.join('.');
