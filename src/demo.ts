@@ -21,21 +21,31 @@ async function openDemo(): Promise<Demo> {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-demo-'));
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
-    const port = await findFreePort(3000);
-    const config = readConfig({ PORT: String(port), GATEHOUSE_DATA: folder });
-    const gatehouse = await openGatehouse(config, { logger: silentLogger });
-    await gatehouse.listen();
-    const [operatorToken = ''] = gatehouse.secrets.operatorTokens;
-    return {
-      gatehouse,
-      operatorToken,
-      platform: openPlatform(config.baseUrl, operatorToken),
-      close: () => gatehouse.close().finally(remove),
-    };
+    return await serve(folder, remove);
   } catch (error) {
     await remove();
     throw error;
   }
+}
+
+/** Serves on port 3000, or on another one where that is taken, if only since a moment ago. */
+async function serve(folder: string, remove: () => Promise<void>, preferred = 3000): Promise<Demo> {
+  const config = readConfig({ PORT: String(await findFreePort(preferred)), GATEHOUSE_DATA: folder });
+  const gatehouse = await openGatehouse(config, { logger: silentLogger });
+  try {
+    await gatehouse.listen();
+  } catch (error) {
+    await gatehouse.close();
+    if (preferred === 0 || !(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
+    return serve(folder, remove, 0);
+  }
+  const [operatorToken = ''] = gatehouse.secrets.operatorTokens;
+  return {
+    gatehouse,
+    operatorToken,
+    platform: openPlatform(config.baseUrl, operatorToken),
+    close: () => gatehouse.close().finally(remove),
+  };
 }
 
 /** What there is to try once the story is told. */
@@ -64,10 +74,10 @@ function invite(terminal: Terminal, { platform, operatorToken }: Demo, { tenant,
     `  curl -s -H "Authorization: Bearer $OPERATOR" \\\n    ${baseUrl}/api/v1/projects/${projects.production.id}/collaborators`,
   );
   line(dim('\n  # what the IdPs have sent, and what came of it'));
-  line(`  curl -s -H "Authorization: Bearer $OPERATOR" '${home}/provisioning-log?outcome=refused'`);
+  line(`  curl -s -H "Authorization: Bearer $OPERATOR" \\\n    '${home}/provisioning-log?outcome=refused'`);
   line(dim('\n  # be Okta: look somebody up'));
   line(
-    `  curl -s -G -H "Authorization: Bearer $OKTA" ${endpoints.okta.baseUrl}/Users \\\n    --data-urlencode 'filter=userName eq "alice.ng@northwind.example"'`,
+    `  curl -s -G -H "Authorization: Bearer $OKTA" \\\n    ${endpoints.okta.baseUrl}/Users \\\n    --data-urlencode 'filter=userName eq "alice.ng@northwind.example"'`,
   );
   line(dim('\n  Ctrl-C ends it and removes its data.'));
 }

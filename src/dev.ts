@@ -84,13 +84,15 @@ async function runServer(): Promise<void> {
 async function runWatchers(): Promise<void> {
   const own = fileURLToPath(import.meta.url);
   const compiler = fileURLToPath(new URL('bin/tsc', import.meta.resolve('typescript/package.json')));
-  const start = (...args: readonly string[]): ChildProcess => spawn(process.execPath, args, { stdio: 'inherit' });
+  // Each in a process group of its own, ended as a whole: the compiler is a script that starts a program.
+  const start = (...args: readonly string[]): ChildProcess =>
+    spawn(process.execPath, args, { stdio: 'inherit', detached: true });
   const children = [
     start(compiler, '-p', 'tsconfig.json', '--watch', '--preserveWatchOutput'),
     start('--watch', '--watch-preserve-output', own, serve),
   ];
   const stop = () => {
-    for (const child of children) child.kill('SIGTERM');
+    for (const { pid, exitCode } of children) if (pid !== undefined && exitCode === null) process.kill(-pid, 'SIGTERM');
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   await Promise.race(children.map((child) => once(child, 'exit')));
