@@ -207,10 +207,10 @@ function combinationFaults(given: Readonly<Record<string, string | undefined>>, 
     miss('REDIS_URL', 'is required: workers take their jobs from Redis (without it, jobs run in the web process)');
     return faults;
   }
-  if (given['REDIS_URL'] !== undefined) {
+  if (given.REDIS_URL !== undefined) {
     miss('MONGODB_URI', 'is required with REDIS_URL: the embedded store serves one process, which needs no Redis');
   }
-  if (given['MONGODB_URI'] !== undefined) {
+  if (given.MONGODB_URI !== undefined) {
     const why = 'is required with MONGODB_URI: every process must have the same one, so none is generated';
     miss('GATEHOUSE_KEY', why);
     miss('GATEHOUSE_OPERATOR_TOKEN', why);

@@ -22,8 +22,8 @@ export async function readJson(request: Request, response: Response): Promise<un
   const empty = request.headers['transfer-encoding'] === undefined && (length === undefined || length === '0');
   if (empty) return undefined;
   const contentType = request.headers['content-type'] ?? '';
-  if (!/^application\/(?:[a-z0-9.+-]+\+)?json\s*(?:;|$)/i.test(contentType)) {
-    throw new AppError('unsupported_content_type', 'Send the body as application/json.');
+  if (!/^application\/(?:[a-z0-9.+-]+\+)?json\s*(?:;|$)/i.test(contentType) || !inUtf8(contentType)) {
+    throw new AppError('unsupported_content_type', 'Send the body as application/json, in UTF-8.');
   }
   await new Promise<void>((resolve, reject) => {
     readBody(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(error)));
@@ -32,9 +32,12 @@ export async function readJson(request: Request, response: Response): Promise<un
   return request.body;
 }
 
+const inUtf8 = (contentType: string): boolean =>
+  /^utf-?8$/i.test(/charset\s*=\s*"?([^\s;"]+)/i.exec(contentType)?.[1] ?? 'utf-8');
+
 // Half a surrogate pair cannot be written as UTF-8; a NUL ends texts early in one of the stores.
 const unstorable = /\0|\p{Surrogate}/u;
-const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype', '_bsontype']);
 
 /** Throws invalid_request for what no request may hold anywhere: forbidden keys, NUL characters, endless nesting. */
 export function refusePoison(value: unknown, place: FieldFault['in']): void {

@@ -40,8 +40,15 @@ export const testEngine: EngineName = named;
 export const engineNames: readonly EngineName[] = [testEngine];
 
 const places = new Set<TestPlace>();
+const users = new Set<() => Promise<void>>();
+
+/** Ends what uses stores before the stores themselves go, at the end of the test file. */
+export function closeBeforeStores(close: () => Promise<void>): void {
+  users.add(close);
+}
 
 afterAll(async () => {
+  for (const close of users) await close();
   for (const place of [...places]) await place.close();
 });
 

@@ -2,12 +2,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from '@jest/globals';
 import supertest from 'supertest';
 import { readConfig } from '../../src/config.ts';
 import { type Gatehouse, openGatehouse } from '../../src/gatehouse.ts';
 import { type Logger, silentLogger } from '../../src/lib/logger.ts';
-import { openTestStore, type TestStoreOptions } from './engines.ts';
+import { closeBeforeStores, openTestStore, type TestStoreOptions } from './engines.ts';
 
 export interface TestGatehouseOptions extends TestStoreOptions {
   readonly logger?: Logger;
@@ -31,12 +30,6 @@ export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 export const testOperatorToken = 'operator-token-of-the-tests-0123456789';
 export const testBaseUrl = 'http://gatehouse.test';
 
-const open = new Set<TestGatehouse>();
-
-afterAll(async () => {
-  for (const gatehouse of open) await gatehouse.close();
-});
-
 /** Opens a Gatehouse; what a test leaves open goes with the test file. Answers that break their schema are errors. */
 export async function openTestGatehouse(options: TestGatehouseOptions = {}): Promise<TestGatehouse> {
   const { logger = silentLogger, env = {}, clock, ...storeOptions } = options;
@@ -49,6 +42,11 @@ export async function openTestGatehouse(options: TestGatehouseOptions = {}): Pro
     ...env,
   });
   const gatehouse = await openGatehouse(config, { logger, store, checkResponses: true, ...(clock && { clock }) });
+  let closed: Promise<void> | undefined;
+  const close = async () => {
+    await gatehouse.close();
+    await rm(folder, { recursive: true, force: true });
+  };
   const request = supertest(gatehouse.app);
   const bearer = (token: string, method: Method, path: string) =>
     request[method](path).set('Authorization', `Bearer ${token}`);
@@ -61,12 +59,8 @@ export async function openTestGatehouse(options: TestGatehouseOptions = {}): Pro
       const asked = bearer(testOperatorToken, method, path);
       return actAs === undefined ? asked : asked.set('Gatehouse-Act-As', actAs);
     },
-    async close() {
-      if (!open.delete(test)) return;
-      await gatehouse.close();
-      await rm(folder, { recursive: true, force: true });
-    },
+    close: () => (closed ??= close()),
   };
-  open.add(test);
+  closeBeforeStores(test.close);
   return test;
 }

@@ -107,16 +107,18 @@ export const organizationRoutes: readonly Route[] = [
     description: '`multiProject` is for the operator alone to change (PRJ-8).',
     access: { permission: 'organization.update', on: 'organization' },
     params: inOrganization,
-    body: z.strictObject({
-      name: nameInput.optional(),
-      settings: z
-        .strictObject({
-          multiProject: z.boolean().optional(),
-          adminAccess: adminAccess.optional(),
-          membershipPolicy: membershipPolicy.optional(),
-        })
-        .optional(),
-    }),
+    body: z
+      .strictObject({
+        name: nameInput.optional(),
+        settings: z
+          .strictObject({
+            multiProject: z.boolean().optional(),
+            adminAccess: adminAccess.optional(),
+            membershipPolicy: membershipPolicy.optional(),
+          })
+          .optional(),
+      })
+      .refine((change) => Object.keys(change).length > 0, { message: 'changes nothing' }),
     status: 200,
     response: organization,
     errors: ['operator_only', 'projects_remain'],

@@ -1,0 +1,68 @@
+/** For every route: where it leads in a world, and a body that it takes. A new route needs its line here. */
+import type { Route } from '../../src/http/route.ts';
+import type { World } from './world.ts';
+
+export const nameOf = ({ method, path }: Route): string => `${method.toUpperCase()} ${path}`;
+
+/** The path of a route with the ids of a world. */
+export function pathIn(route: Route, world: World): string {
+  const ids: Readonly<Record<string, string>> = {
+    org: world.organizationId,
+    project: world.projectId,
+    account: world.member.accountId,
+    member: world.member.memberId,
+    session: world.member.sessionId,
+    domain: world.domain,
+    directory: world.directoryId,
+    token: world.directoryToken.id,
+    mapping: world.mappingId,
+    job: world.parkedJobId,
+  };
+  return route.path.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const id = ids[name];
+    if (id === undefined) throw new Error(`no world has a ${name}`);
+    return id;
+  });
+}
+
+type Bodies = Readonly<Record<string, (world: World) => object>>;
+
+const org = '/api/v1/organizations/{org}';
+const question = (world: World) => ({
+  subject: { type: 'user', id: world.member.accountId },
+  action: { name: 'project.read' },
+  resource: { type: 'project', id: world.defaultProjectId },
+});
+
+export const bodies: Bodies = {
+  'POST /access/v1/evaluation': question,
+  'POST /access/v1/evaluations': (world) => ({
+    ...question(world),
+    evaluations: [{ action: { name: 'member.list' } }],
+  }),
+  'POST /api/v1/accounts': () => ({ email: 'new@people.example', name: 'New' }),
+  'POST /api/v1/sessions': (world) => ({ email: world.member.email }),
+  'POST /api/v1/sessions/introspect': (world) => ({ token: world.member.token }),
+  'POST /api/v1/organizations': () => ({
+    name: 'Third',
+    slug: 'third',
+    owner: { email: 'owner@third.example', name: 'Owner' },
+  }),
+  [`PATCH ${org}`]: () => ({ name: 'Renamed', settings: { adminAccess: 'joined', membershipPolicy: 'sso' } }),
+  [`POST ${org}/members`]: (world) => ({ email: world.member.email, role: 'Admin' }),
+  [`PATCH ${org}/members/{member}`]: () => ({ role: 'admin' }),
+  [`POST ${org}/domains`]: () => ({ domain: 'second.example' }),
+  [`POST ${org}/domains/{domain}/verify`]: () => ({ force: true }),
+  [`POST ${org}/directories`]: () => ({ name: 'Entra', externalIdIsImmutable: true }),
+  [`POST ${org}/directories/{directory}/tokens`]: () => ({ name: 'next', expiresAt: '2100-01-01T00:00:00Z' }),
+  [`POST ${org}/mappings`]: (world) => ({ groupId: world.groupId, role: 'admin', projectId: world.projectId }),
+  [`PATCH ${org}/mappings/{mapping}`]: () => ({ role: 'admin', grants: 'keep' }),
+  [`POST ${org}/projects`]: () => ({ name: 'Production' }),
+  'PATCH /api/v1/projects/{project}': () => ({ name: 'Renamed' }),
+  'POST /api/v1/projects/{project}/collaborators': (world) => ({
+    email: world.member.email,
+    role: 'member',
+    external: false,
+  }),
+  'PATCH /api/v1/projects/{project}/collaborators/{account}': () => ({ role: 'admin' }),
+};

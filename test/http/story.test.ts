@@ -1,0 +1,250 @@
+/** One story through the API that meets every route: each answers as its schema says, which the app checks in tests. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { apiRoutes } from '../../src/http/api/index.ts';
+import { type Method, openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+import { bodies, nameOf } from './samples.ts';
+import { buildWorld, expectStatus, openPerson, type World } from './world.ts';
+
+let gatehouse: TestGatehouse;
+let acme: World;
+let home: string;
+const met = new Set<string>();
+
+beforeAll(async () => {
+  gatehouse = await openTestGatehouse();
+  acme = await buildWorld(gatehouse, 'acme');
+  home = `/api/v1/organizations/${acme.organizationId}`;
+});
+
+afterAll(() => {
+  expect([...met].sort()).toEqual(apiRoutes.map(nameOf).sort());
+});
+
+/** The name of the route that a request meets. */
+function routeOf(method: Method, path: string): string {
+  const found = apiRoutes.find(
+    (route) => route.method === method && new RegExp(`^${route.path.replace(/\{\w+\}/g, '[^/]+')}$`).test(path),
+  );
+  if (!found) throw new Error(`no route for ${method} ${path}`);
+  return nameOf(found);
+}
+
+/** Sends a request; whoever names a person sends it with that person's session. */
+async function ask(status: number, method: Method, path: string, body?: object, token = gatehouse.operatorToken) {
+  const [address = ''] = path.split('?');
+  met.add(routeOf(method, address));
+  return expectStatus(status, gatehouse.bearer(token, method, path).send(body));
+}
+
+const sample = (name: string): object => bodies[name]?.(acme) ?? {};
+
+test('accounts are made, found by proven email and read', async () => {
+  const made = await ask(201, 'post', '/api/v1/accounts', { email: 'Pat@People.example', name: ' Pat ' });
+  expect(made).toMatchObject({ name: 'Pat', emails: [{ email: 'Pat@People.example', proven: true }] });
+  const found = await ask(200, 'get', '/api/v1/accounts?email=pat@people.EXAMPLE');
+  expect(found.items).toEqual([made]);
+  expect((await ask(200, 'get', '/api/v1/accounts?email=nobody@people.example')).items).toEqual([]);
+  expect(await ask(200, 'get', `/api/v1/accounts/${made.id}`)).toEqual(made);
+});
+
+test('an organization is made with its Owner and default project, listed, read and changed (ORG-2)', async () => {
+  const made = await ask(201, 'post', '/api/v1/organizations', sample('POST /api/v1/organizations'));
+  expect(made).toMatchObject({ slug: 'third', owner: { email: 'owner@third.example' } });
+  const first = await ask(200, 'get', '/api/v1/organizations?limit=1');
+  expect(first.items).toHaveLength(1);
+  const rest = await ask(200, 'get', `/api/v1/organizations?cursor=${encodeURIComponent(first.nextCursor)}`);
+  expect(rest.items).toEqual([made]);
+  expect(rest.nextCursor).toBeUndefined();
+  const path = `/api/v1/organizations/${made.id}`;
+  expect(await ask(200, 'get', path)).toEqual(made);
+  const changed = await ask(200, 'patch', path, { name: 'Fourth', settings: { adminAccess: 'joined' } });
+  expect(changed).toEqual({ ...made, name: 'Fourth', settings: { ...made.settings, adminAccess: 'joined' } });
+});
+
+test('members are added, listed, read, changed and removed (MEM-3)', async () => {
+  const { accountId, email } = await openPerson(gatehouse, 'guest@elsewhere.example');
+  const added = await ask(201, 'post', `${home}/members`, { email: email.toUpperCase(), role: 'ADMIN' });
+  expect(added).toMatchObject({
+    accountId,
+    email,
+    role: 'admin',
+    status: 'active',
+    source: 'operator',
+    isOwner: false,
+  });
+  const path = `${home}/members/${added.id}`;
+  expect(await ask(200, 'get', path, undefined, acme.member.token)).toEqual(added);
+  expect(await ask(200, 'patch', path, { role: 'Member' }, acme.admin.token)).toEqual({ ...added, role: 'member' });
+  const admins = await ask(200, 'get', `${home}/members?role=Admin&status=active`, undefined, acme.member.token);
+  expect(admins.items.map((one: { email: string }) => one.email)).toEqual([acme.owner.email, acme.admin.email]);
+  expect(await ask(200, 'delete', path, undefined, acme.admin.token)).toEqual({ removed: added.id, comesBack: false });
+  await ask(404, 'get', path);
+});
+
+test('domains are claimed by Admins and verified by the operator (SSO-3)', async () => {
+  const claimed = await ask(201, 'post', `${home}/domains`, { domain: 'Acme-Two.Example' }, acme.owner.token);
+  expect(claimed).toMatchObject({ domain: 'acme-two.example', verified: false });
+  const verified = await ask(200, 'post', `${home}/domains/acme-two.example/verify`, { force: true });
+  expect(verified).toMatchObject({ verified: true, verifiedBy: 'operator', verifiedAt: expect.any(String) });
+  const { items } = await ask(200, 'get', `${home}/domains`, undefined, acme.admin.token);
+  expect(items).toContainEqual(verified);
+});
+
+test('a directory is connected, and its tokens rotate (SCIM-1)', async () => {
+  const { directory, token } = await ask(201, 'post', `${home}/directories`, { name: 'Entra' }, acme.admin.token);
+  const path = `${home}/directories/${directory.id}`;
+  expect(directory.scimBaseUrl).toBe(`http://gatehouse.test/scim/v2/${directory.id}`);
+  expect(await ask(200, 'get', path)).toEqual(directory);
+  expect((await ask(200, 'get', `${home}/directories`)).items).toContainEqual(directory);
+  const expiresAt = '2100-01-01T00:00:00.000Z';
+  const next = await ask(201, 'post', `${path}/tokens`, { name: 'next', expiresAt });
+  expect(next).toMatchObject({ name: 'next', expiresAt, lastFour: next.secret.slice(-4) });
+  const revoked = await ask(200, 'delete', `${path}/tokens/${token.id}`);
+  expect(revoked.revokedAt).toEqual(expect.any(String));
+  const { items } = await ask(200, 'get', `${path}/tokens`);
+  expect(items.map((one: { id: string }) => one.id)).toEqual([token.id, next.id]);
+  expect(JSON.stringify(items)).not.toContain(next.secret);
+  const users = `/scim/v2/${directory.id}/Users`;
+  expect((await gatehouse.bearer(token.secret, 'get', users)).status).toBe(401);
+  expect((await gatehouse.bearer(next.secret, 'get', users)).status).toBe(200);
+});
+
+test('what an IdP has pushed can be read: users, groups, the log, and who waits for adoption (SCIM-3, SCIM-5)', async () => {
+  await openPerson(gatehouse, 'held@elsewhere.example');
+  const user = (email: string) => ({
+    schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
+    userName: email,
+    emails: [{ value: email, primary: true }],
+    active: true,
+  });
+  const push = (email: string) =>
+    gatehouse.bearer(acme.directoryToken.secret, 'post', `/scim/v2/${acme.directoryId}/Users`).send(user(email));
+  const fresh = await expectStatus(201, push('fresh@elsewhere.example'));
+  const held = await expectStatus(201, push('held@elsewhere.example'));
+  await gatehouse.flush();
+  const path = `${home}/directories/${acme.directoryId}`;
+  const users = await ask(200, 'get', `${path}/users`, undefined, acme.admin.token);
+  expect(users.items.map((one: { id: string; link: string }) => [one.id, one.link])).toEqual([
+    [fresh.id, 'linked'],
+    [held.id, 'waiting'],
+  ]);
+  const groups = await ask(200, 'get', `${path}/groups`, undefined, acme.admin.token);
+  expect(groups.items).toMatchObject([{ id: acme.groupId, displayName: 'Engineers' }]);
+  const waiting = await ask(200, 'get', `${home}/adoptions`, undefined, acme.admin.token);
+  expect(waiting.items).toMatchObject([{ user: { id: held.id }, reason: 'account_exists_domain_not_verified' }]);
+  const query = `directoryId=${acme.directoryId}&outcome=applied&limit=1`;
+  const log = await ask(200, 'get', `${home}/provisioning-log?${query}`, undefined, acme.admin.token);
+  expect(log.items).toMatchObject([{ method: 'POST', path: '/Users', status: 201, outcome: 'applied' }]);
+});
+
+test('the audit says who did what, for whom, by which request (AUD-1)', async () => {
+  const asked = gatehouse.operator('post', `${home}/projects`, acme.owner.email).set('X-Request-Id', 'audit-test-1');
+  const project = await expectStatus(201, asked.send({ name: 'Audited' }));
+  const query = `type=project.created&targetId=${project.id}`;
+  const audit = await ask(200, 'get', `${home}/audit?${query}`, undefined, acme.admin.token);
+  expect(audit.items).toMatchObject([
+    { actor: 'operator', onBehalfOf: acme.owner.accountId, requestId: 'audit-test-1', outcome: 'done' },
+  ]);
+});
+
+test('a parked job is seen with its error and given all its attempts again', async () => {
+  const parked = await ask(200, 'get', `${home}/jobs/parked`, undefined, acme.admin.token);
+  expect(parked.items).toMatchObject([{ id: acme.parkedJobId, error: 'the last error', attempts: 5 }]);
+  await ask(200, 'post', `${home}/jobs/parked/${acme.parkedJobId}/replay`);
+  await gatehouse.queue?.idle();
+  expect((await ask(200, 'get', `${home}/jobs/parked`)).items).toEqual([]);
+});
+
+test('mappings are made, listed, changed, and deleted with a choice about their grants (MAP-1, MAP-3)', async () => {
+  const { groupId } = acme;
+  const path = `${home}/mappings`;
+  const toAdmin = await ask(201, 'post', path, { groupId, role: 'Admin', organization: true }, acme.admin.token);
+  expect(toAdmin).toMatchObject({ groupId, role: 'admin', organization: true });
+  const { items } = await ask(200, 'get', path, undefined, acme.admin.token);
+  expect(items.map((one: { id: string }) => one.id)).toEqual([acme.mappingId, toAdmin.id]);
+  const changed = await ask(200, 'patch', `${path}/${acme.mappingId}`, { role: 'admin' });
+  expect(changed).toMatchObject({ projectId: acme.projectId, role: 'admin' });
+  expect(await ask(200, 'get', `${path}/${acme.mappingId}`)).toEqual(changed);
+  const undecided = await ask(400, 'delete', `${path}/${toAdmin.id}`);
+  expect(undecided).toMatchObject({ code: 'grants_choice_required', details: { choices: ['revoke', 'keep'] } });
+  await ask(204, 'delete', `${path}/${toAdmin.id}?grants=revoke`);
+  await ask(404, 'get', `${path}/${toAdmin.id}`);
+});
+
+test('projects and their collaborators (PRJ-3, PRJ-4, PRJ-6)', async () => {
+  const made = await ask(201, 'post', `${home}/projects`, { name: 'Production' }, acme.admin.token);
+  const path = `/api/v1/projects/${made.id}`;
+  expect(await ask(200, 'get', path, undefined, acme.admin.token)).toMatchObject({ name: 'Production', role: 'admin' });
+  expect(await ask(200, 'patch', path, { name: 'Live' }, acme.admin.token)).toMatchObject({ name: 'Live' });
+  const listed = await ask(200, 'get', `${home}/projects`, undefined, acme.member.token);
+  expect(listed.items).toMatchObject([{ id: acme.defaultProjectId, isDefault: true, role: 'member' }]);
+
+  const guest = await openPerson(gatehouse, 'guest@partner.example');
+  const added = await ask(
+    201,
+    'post',
+    `${path}/collaborators`,
+    { email: guest.email, role: 'admin', external: true },
+    acme.admin.token,
+  );
+  expect(added).toMatchObject({ external: true, role: 'admin', sources: [{ source: 'manual', role: 'admin' }] });
+  await ask(201, 'post', `${path}/collaborators`, { email: acme.member.email }, acme.admin.token);
+  const emails = async (token: string) => {
+    const { items } = await ask(200, 'get', `${path}/collaborators`, undefined, token);
+    return items.map((one: { email: string }) => one.email).sort();
+  };
+  const everybody = [acme.admin.email, acme.owner.email, acme.member.email, guest.email].sort();
+  expect(await emails(acme.admin.token)).toEqual(everybody);
+  expect(await emails(guest.token)).not.toContain(acme.owner.email);
+  const one = `${path}/collaborators/${guest.accountId}`;
+  expect(await ask(200, 'patch', one, { role: 'MEMBER' })).toMatchObject({ role: 'member' });
+  expect(await ask(200, 'delete', one)).toEqual({ removed: guest.accountId, remaining: [] });
+  expect((await gatehouse.bearer(guest.token, 'get', path)).status).toBe(404);
+});
+
+test("the Default Key is read and replaced in the Owner's own sign-in (KEY-3)", async () => {
+  const owner = await openPerson(gatehouse, acme.owner.email, 'sign_in');
+  const key = await ask(200, 'get', `${home}/default-key`, undefined, owner.token);
+  expect(key).toMatchObject({ projectId: acme.defaultProjectId, secret: expect.stringMatching(/^ghk_[0-9a-f]{64}$/) });
+  const next = await ask(200, 'post', `${home}/default-key/regenerate`, undefined, owner.token);
+  expect(next.secret).not.toBe(key.secret);
+  expect(await ask(200, 'get', `${home}/default-key`, undefined, owner.token)).toEqual(next);
+});
+
+test('sessions are made, introspected, listed and ended (SSO-7)', async () => {
+  const { email, accountId } = acme.member;
+  const made = await ask(201, 'post', '/api/v1/sessions', { email });
+  expect(made).toMatchObject({ accountId, token: expect.stringMatching(/^ghs_/) });
+  const { token } = made;
+  expect(await ask(200, 'post', '/api/v1/sessions/introspect', { token })).toMatchObject({
+    active: true,
+    accountId,
+    organizations: [acme.organizationId],
+  });
+  expect(await ask(200, 'post', '/api/v1/sessions/introspect', { token: `${token}0` })).toEqual({ active: false });
+  const mine = await ask(200, 'get', '/api/v1/me/sessions', undefined, token);
+  const current = mine.items.filter((one: { current: boolean }) => one.current);
+  expect(current).toMatchObject([{ id: made.id, madeBy: 'operator' }]);
+  await ask(204, 'delete', `/api/v1/me/sessions/${made.id}`, undefined, token);
+  await ask(401, 'get', '/api/v1/me/sessions', undefined, token);
+});
+
+test('a person sees who they are and all their projects', async () => {
+  const me = await ask(200, 'get', '/api/v1/me', undefined, acme.member.token);
+  expect(me).toMatchObject({
+    id: acme.member.accountId,
+    emails: [{ email: acme.member.email, proven: true }],
+    organizations: [{ id: acme.organizationId, role: 'member', status: 'active', isOwner: false, external: false }],
+  });
+  const { items } = await ask(200, 'get', '/api/v1/me/projects', undefined, acme.member.token);
+  expect(items).toContainEqual(expect.objectContaining({ id: acme.defaultProjectId, role: 'member' }));
+});
+
+test('decisions are served by AuthZEN (PERM-5)', async () => {
+  const one = await ask(200, 'post', '/access/v1/evaluation', sample('POST /access/v1/evaluation'));
+  expect(one).toMatchObject({ decision: true, context: { role: 'member', via: 'default_project' } });
+  const many = await ask(200, 'post', '/access/v1/evaluations', sample('POST /access/v1/evaluations'));
+  expect(many.evaluations).toMatchObject([{ decision: false }]);
+  const about = await ask(200, 'get', '/.well-known/authzen-configuration');
+  expect(about.access_evaluation_endpoint).toBe('http://gatehouse.test/access/v1/evaluation');
+});

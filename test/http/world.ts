@@ -1,0 +1,119 @@
+/** Two organizations with people, sessions, directories and all else that the routes are about. */
+
+import type { Test } from 'supertest';
+import { openSession } from '../../src/access/index.ts';
+import { newId } from '../../src/lib/ids.ts';
+import type { Method, TestGatehouse } from '../support/gatehouse.ts';
+
+/** A person with an account and a session. */
+export interface Person {
+  readonly accountId: string;
+  readonly email: string;
+  readonly sessionId: string;
+  readonly token: string;
+}
+
+export interface World {
+  readonly organizationId: string;
+  readonly defaultProjectId: string;
+  readonly projectId: string;
+  readonly domain: string;
+  readonly owner: Person & { readonly memberId: string };
+  readonly admin: Person & { readonly memberId: string };
+  readonly member: Person & { readonly memberId: string };
+  readonly directoryId: string;
+  readonly directoryToken: { readonly id: string; readonly secret: string };
+  readonly groupId: string;
+  readonly mappingId: string;
+  readonly parkedJobId: string;
+}
+
+const cause = { actor: 'operator', requestId: 'test' };
+
+/** The body of an answer that must have this status. */
+export async function expectStatus(status: number, asked: Test) {
+  const answer = await asked;
+  if (answer.status !== status) throw new Error(`expected ${status}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer.body;
+}
+
+/** An account with a session that the person has opened by signing in, or that the operator has made. */
+export async function openPerson(
+  gatehouse: TestGatehouse,
+  email: string,
+  madeBy: 'operator' | 'sign_in' = 'operator',
+): Promise<Person> {
+  const found = await expectStatus(200, gatehouse.operator('get', '/api/v1/accounts').query({ email }));
+  const existing: readonly { readonly id: string }[] = found.items ?? [];
+  const account =
+    existing[0] ?? (await expectStatus(201, gatehouse.operator('post', '/api/v1/accounts').send({ email })));
+  const { session, token } = await gatehouse.store.transaction(cause, (tx) =>
+    openSession(tx, { accountId: account.id, madeBy }),
+  );
+  return { accountId: account.id, email, sessionId: session._id, token };
+}
+
+/** An organization named `name` with an Owner, an Admin, a Member, a second project, a directory, a group and a mapping. */
+export async function buildWorld(gatehouse: TestGatehouse, name: string): Promise<World> {
+  const domain = `${name}.example`;
+  const ask = (status: number, method: Method, path: string, body?: object) =>
+    expectStatus(status, gatehouse.operator(method, path).send(body));
+  const organization = await ask(201, 'post', '/api/v1/organizations', { name, owner: { email: `owner@${domain}` } });
+  const organizationId: string = organization.id;
+  const home = `/api/v1/organizations/${organizationId}`;
+  const join = async (who: string, role: string) => {
+    const person = await openPerson(gatehouse, `${who}@${domain}`);
+    const { id } = await ask(201, 'post', `${home}/members`, { accountId: person.accountId, role });
+    return { ...person, memberId: id };
+  };
+  const admin = await join('admin', 'admin');
+  const member = await join('member', 'member');
+  await ask(201, 'post', `${home}/domains`, { domain });
+  const project = await ask(201, 'post', `${home}/projects`, { name: 'Research' });
+  const { directory, token } = await ask(201, 'post', `${home}/directories`, { name: 'Okta' });
+  const group = await expectStatus(
+    201,
+    gatehouse.bearer(token.secret, 'post', `/scim/v2/${directory.id}/Groups`).send({
+      schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
+      displayName: 'Engineers',
+    }),
+  );
+  const mapping = await ask(201, 'post', `${home}/mappings`, {
+    groupId: group.id,
+    projectId: project.id,
+    role: 'member',
+  });
+  const parkedJobId = await parkJob(gatehouse, organizationId);
+  const owner = await openPerson(gatehouse, `owner@${domain}`);
+  return {
+    organizationId,
+    defaultProjectId: organization.defaultProjectId,
+    projectId: project.id,
+    domain,
+    owner: { ...owner, memberId: organization.owner.memberId },
+    admin,
+    member,
+    directoryId: directory.id,
+    directoryToken: token,
+    groupId: group.id,
+    mappingId: mapping.id,
+    parkedJobId,
+  };
+}
+
+/** A job that was given up after its last attempt. */
+export async function parkJob(gatehouse: TestGatehouse, organizationId: string): Promise<string> {
+  const row = await gatehouse.store.transaction(cause, (tx) =>
+    tx.outbox.insert(organizationId, {
+      _id: newId('outbox'),
+      organizationId,
+      job: 'reconcile',
+      payload: { people: [newId('account')] },
+      state: 'parked',
+      dueAt: tx.at,
+      attempts: 5,
+      error: 'the last error',
+    }),
+  );
+  return row._id;
+}
