@@ -127,10 +127,14 @@ export async function findContacts(
     reads.accounts.find(PLATFORM, { _id: { $in: accountIds } }),
     reads.accountEmails.find(PLATFORM, { accountId: { $in: accountIds } }),
   ]);
+  const shown = new Map<string, AccountEmail>();
+  for (const email of emails) {
+    const before = shown.get(email.accountId);
+    if (!before || (email.proven && !before.proven)) shown.set(email.accountId, email);
+  }
   return new Map(
     accounts.map(({ _id: accountId, name }) => {
-      const own = emails.filter((email) => email.accountId === accountId);
-      const email = (own.find((one) => one.proven) ?? own[0])?.email;
+      const email = shown.get(accountId)?.email;
       return [accountId, { accountId, ...(name && { name }), ...(email && { email }) }];
     }),
   );

@@ -8,7 +8,7 @@ import { findMember } from './members.ts';
 import { isOwner } from './owner.ts';
 
 /** The recognisable beginning of every API key. */
-export const apiKeyPrefix = 'ghk_';
+const apiKeyPrefix = 'ghk_';
 
 /** Who asks for the Default Key, with all that OWN-4 depends on. */
 export type KeyReader =

@@ -8,7 +8,7 @@ import { findGrants } from './grants.ts';
 import type { Role } from './permissions.ts';
 
 /** One source of a collaborator's access. */
-export interface AccessSource {
+interface AccessSource {
   readonly source: Grant['source'] | 'owner' | 'organization_role' | 'default_project';
   readonly role: Role;
   readonly mappingId?: string;
@@ -44,7 +44,9 @@ export async function listCollaborators(
   if (!project || !organization) throw new AppError('not_found', `There is no project ${projectId}`);
   const { adminAccess } = organization.settings;
   const isDefault = project.isDefault === true;
-  const granted = [...new Set(grants.map((grant) => grant.accountId))];
+  const given = new Map<string, Grant[]>();
+  for (const grant of grants) given.set(grant.accountId, [...(given.get(grant.accountId) ?? []), grant]);
+  const granted = [...given.keys()];
   const inherits: Filter<Member>[] = isDefault ? [{}] : adminAccess === 'all' ? [{ role: 'admin' }] : [];
   const members = await reads.members.find(organizationId, {
     $or: [{ accountId: { $in: granted } }, ...(options.explicitOnly ? [] : inherits)],
@@ -54,7 +56,7 @@ export async function listCollaborators(
   const contacts = await findContacts(reads, accountIds);
   const describe = (accountId: string): Collaborator => {
     const member = byAccount.get(accountId);
-    const own = grants.filter((grant) => grant.accountId === accountId);
+    const own = given.get(accountId) ?? [];
     const standing = resolveStanding({
       resource: { kind: 'project', isDefault },
       adminAccess,

@@ -30,7 +30,7 @@ export interface AccessFacts {
 }
 
 /** Where an effective role comes from. */
-export type Via = 'owner' | 'organization_role' | 'default_project' | 'grant' | 'external';
+type Via = 'owner' | 'organization_role' | 'default_project' | 'grant' | 'external';
 
 /** Stable codes of the AuthZEN answer's reason; the first line allow (or fall short of the permission's role), the others deny. */
 export type ReasonCode =
@@ -155,7 +155,10 @@ function outside(grants: readonly GrantFacts[]): NoStanding {
     : none('not_a_member', 'The person is not a member of the organization');
 }
 
-/** What a member has in a project without any grant: PRJ-5 for Admins, PRJ-2 in the default project. */
+/**
+ * What a member has in a project without any grant: PRJ-5 for Admins, PRJ-2 in the default project. Where Admins must
+ * join, so must the Owner, who is an Admin like the others here and can always change the setting.
+ */
 function inherited(member: MemberFacts, adminAccess: 'all' | 'joined', isDefault: boolean): Standing[] {
   if (member.role === 'admin' && adminAccess === 'all') return [organizationStanding(member)];
   if (!isDefault) return [];

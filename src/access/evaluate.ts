@@ -24,7 +24,7 @@ const nothing = { adminAccess: 'all', grants: [] } as const satisfies AccessFact
  * What a decision on this resource depends on. Reads: one or two for an organization; for a project the project,
  * membership and grants, and the organization's settings only for an Admin outside the default project.
  */
-export async function loadFacts(
+async function loadFacts(
   reads: ReadStore,
   accountId: string,
   resource: ResourceRef,

@@ -30,15 +30,6 @@ export function findGrants(
   return reads.grants.find(organizationId, { ...(accountId && { accountId }), ...(targetId && { targetId }) });
 }
 
-/** All grants that a mapping has given. */
-export function findGrantsOfMapping(
-  reads: ReadStore,
-  organizationId: string,
-  mappingId: string,
-): Promise<readonly Grant[]> {
-  return reads.grants.find(organizationId, { sourceId: mappingId, source: 'mapping' });
-}
-
 /** An account's grants in all organizations. */
 export function findGrantsEverywhere(reads: ReadStore, accountId: string): Promise<readonly Grant[]> {
   return reads.grants.find(PLATFORM, { accountId });

@@ -118,6 +118,7 @@ export async function changeMemberRole(
 ): Promise<Member> {
   const member = await getMember(tx, organizationId, memberId);
   if (role === member.role) return member;
+  await tx.members.lock(organizationId, memberId);
   const { accountId } = member;
   if (role === 'admin') {
     await insertGrant(tx, organizationId, manualAdmin(tx, organizationId, accountId));

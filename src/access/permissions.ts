@@ -72,8 +72,8 @@ export const projectPermissions = {
   'file.delete': both,
 } as const satisfies Record<string, readonly Role[]>;
 
-export type OrganizationPermission = keyof typeof organizationPermissions;
-export type ProjectPermission = keyof typeof projectPermissions;
+type OrganizationPermission = keyof typeof organizationPermissions;
+type ProjectPermission = keyof typeof projectPermissions;
 export type Permission = OrganizationPermission | ProjectPermission;
 
 const roles: Readonly<Record<Permission, readonly Role[]>> = { ...organizationPermissions, ...projectPermissions };

@@ -9,7 +9,7 @@ const hour = 60 * 60 * 1000;
 /** A session ends after so long without use. */
 export const idleLimitMs = 24 * hour;
 /** A session ends after so long, however much it is used. */
-export const absoluteLimitMs = 7 * 24 * hour;
+const absoluteLimitMs = 7 * 24 * hour;
 /** Use is recorded at most this often, so that a busy session costs no write per request. */
 const touchEveryMs = hour;
 
