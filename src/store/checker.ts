@@ -29,7 +29,8 @@ const deepest = 64;
 
 const maintained: ReadonlySet<string> = new Set<Maintained>(['version', 'createdAt', 'updatedAt', 'changedBy']);
 const fixed: ReadonlySet<string> = new Set(['_id', 'organizationId', ...maintained]);
-const dangerousKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+/** `_bsontype` is the mark by which MongoDB's driver knows its own types. */
+const dangerousKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype', '_bsontype']);
 const { isDate } = types;
 const loneSurrogate = /[\u{D800}-\u{DFFF}]/u;
 
@@ -192,8 +193,7 @@ export function compileChecker(collection: CollectionName, definition: Collectio
 
 /** Refuses a new row that belongs to another organization than the scope of the call. */
 export function checkTenant(collection: string, scope: Scope, row: AnyRow): void {
-  if (scope !== PLATFORM && row['organizationId'] !== scope)
-    fail(collection, 'the row belongs to another organization');
+  if (scope !== PLATFORM && row.organizationId !== scope) fail(collection, 'the row belongs to another organization');
 }
 
 /** What the store writes on history rows and versioned rows about who made a change. */
