@@ -2,6 +2,7 @@ import { describe, test } from '@jest/globals';
 import fc from 'fast-check';
 import { removeMember } from '../../src/access/index.ts';
 import { changeMapping, createMapping, deleteMapping, sweepOrganization } from '../../src/provisioning/index.ts';
+import { expectConverged } from './oracle.ts';
 import { cause, openWorld, type World } from './world.ts';
 
 /** What happens in an organization, by numbers that stand for people, groups and projects. */
@@ -142,52 +143,13 @@ async function meet(world: World, { which, what }: { which: number; what: string
   else await world.runJob(job, { ends: what === 'run' });
 }
 
-/** Who should have what, worked out from all rows in the plainest way. */
-async function expected(world: World): Promise<readonly string[]> {
-  const { read } = world.store;
-  const [edges, mappings, users, members] = await Promise.all([
-    read.edges.find(world.id, {}),
-    read.mappings.find(world.id, {}),
-    read.directoryUsers.find(world.id, {}),
-    read.members.find(world.id, {}),
-  ]);
-  const isIn = (memberId: string, groupId: string, seen: readonly string[] = []): boolean =>
-    edges.some(
-      (edge) =>
-        edge.memberId === memberId &&
-        (edge.groupId === groupId ||
-          (!seen.includes(edge.groupId) && isIn(edge.groupId, groupId, [...seen, edge.groupId]))),
-    );
-  const lines: string[] = [];
-  for (const { accountId, directoryUserId, owner } of members) {
-    const own = users.filter((user) => user.accountId === accountId && (user.active || user._id === directoryUserId));
-    const given = mappings.filter((mapping) => own.some((user) => isIn(user._id, mapping.groupId)));
-    for (const { _id, targetId, role } of given) lines.push(`${accountId} ${_id} ${targetId} ${role}`);
-    const admin = owner || given.some(({ targetId }) => targetId === world.id);
-    lines.push(`${accountId} is ${admin ? 'admin' : 'member'}`);
-  }
-  return lines.sort();
-}
-
-async function actual(world: World): Promise<readonly string[]> {
-  const grants = await world.store.read.grants.find(world.id, { source: 'mapping' });
-  const members = await world.store.read.members.find(world.id, {});
-  return [
-    ...grants.map(({ accountId, sourceId, targetId, role }) => `${accountId} ${sourceId} ${targetId} ${role}`),
-    ...members.map(({ accountId, role }) => `${accountId} is ${role}`),
-  ].sort();
-}
-
 async function tell(moves: readonly (Step | { which: number; what: string })[], end: (world: World) => Promise<void>) {
   const world = await openWorld({ rehearse: false });
   try {
     const cast = await openCast(world);
     for (const move of moves) await ('what' in move ? meet(world, move) : play(world, cast, move));
     await end(world);
-    const [is, should] = [await actual(world), await expected(world)];
-    if (is.join('\n') !== should.join('\n')) {
-      throw new Error(`has:\n${is.join('\n')}\nshould have:\n${should.join('\n')}`);
-    }
+    await expectConverged(world);
   } finally {
     await world.store.close();
   }
