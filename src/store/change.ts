@@ -10,10 +10,10 @@ export function firstVersion(
   cause: Cause,
   at: Date,
 ): AnyRow {
-  row['version'] = 1;
-  row['createdAt'] = new Date(at);
-  row['updatedAt'] = new Date(at);
-  if (definition.history) row['changedBy'] = attribution(cause);
+  row.version = 1;
+  row.createdAt = new Date(at);
+  row.updatedAt = new Date(at);
+  if (definition.history) row.changedBy = attribution(cause);
   return row;
 }
 
@@ -28,9 +28,9 @@ export function nextVersion(
   const next: Record<string, unknown> = { ...row, ...change.set };
   for (const name of change.unset) delete next[name];
   for (const [name, by] of Object.entries(change.increase)) next[name] = ((next[name] as number | undefined) ?? 0) + by;
-  next['version'] = (row['version'] as number) + 1;
-  next['updatedAt'] = new Date(at);
-  if (definition.history) next['changedBy'] = attribution(cause);
+  next.version = (row.version as number) + 1;
+  next.updatedAt = new Date(at);
+  if (definition.history) next.changedBy = attribution(cause);
   return next;
 }
 
@@ -41,10 +41,10 @@ export function nextVersion(
 export function endedVersion(of: CollectionName, former: AnyRow, cause: Cause, at: Date): Record<string, unknown> {
   return {
     _id: newId('history'),
-    organizationId: former['organizationId'],
+    organizationId: former.organizationId,
     of,
-    rowId: former['_id'],
-    from: new Date(former['updatedAt'] as number),
+    rowId: former._id,
+    from: new Date(former.updatedAt as number),
     to: new Date(at),
     row: former,
     endedBy: attribution(cause),

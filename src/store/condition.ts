@@ -36,8 +36,20 @@ const never: Condition = { kind: 'never' };
 /** Filters nested deeper than this are refused; nobody writes such ones, and SQLite's parser has a limit. */
 const deepest = 60;
 
+/** Paths that schemas declare, found once each; those into free-form data are without number and not kept. */
+const declaredPaths = new WeakMap<Fields, Map<string, Path>>();
+
 /** Finds what a path names; throws StoreUsageError where the schema declares no such place. */
 export function resolvePath(fields: Fields, text: string): Path {
+  const known = declaredPaths.get(fields) ?? new Map<string, Path>();
+  const found = known.get(text);
+  if (found !== undefined) return found;
+  const path = findPath(fields, text);
+  if (path.inside.length === 0) declaredPaths.set(fields, known.set(text, path));
+  return path;
+}
+
+function findPath(fields: Fields, text: string): Path {
   const segments = text.split('.');
   let declared: Declared | undefined = fields.get(segments[0] ?? '');
   let required = declared?.required === true;

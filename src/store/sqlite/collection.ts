@@ -71,12 +71,13 @@ export function whereSql(collection: Collection, scope: Scope, filter: unknown, 
 }
 
 function orderSql(collection: Collection, sort: unknown): string {
+  if (sort === undefined) return '_id';
   const keys = readSort(collection.checker.fields, sort);
   return keys.map(({ path, direction }) => `${at(path.text)}${direction === -1 ? ' DESC' : ''}`).join(', ');
 }
 
 /** Whether a row that was found by its id lies inside the scope. */
-const belongs = (scope: Scope, row: AnyRow): boolean => scope === PLATFORM || row['organizationId'] === scope;
+const belongs = (scope: Scope, row: AnyRow): boolean => scope === PLATFORM || row.organizationId === scope;
 
 export function readById(
   collection: Collection,
@@ -179,7 +180,7 @@ export class CollectionReads {
       const rows = this.#find(scope, rest, { limit });
       yield* rows;
       if (rows.length < limit) return;
-      after = rows.at(-1)?.['_id'];
+      after = rows.at(-1)?._id;
     }
   }
 

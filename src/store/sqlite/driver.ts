@@ -112,9 +112,8 @@ class OpenConnection implements Connection {
 /** Opens the data file. The writer makes it durable: WAL, and every commit on the disk before it is acknowledged. */
 export function openConnection(path: string, use: 'write' | 'read'): Connection {
   const sqlite = new DatabaseSync(path, { timeout: 5_000 });
-  sqlite.exec(
-    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768',
-  );
+  sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000');
+  sqlite.exec('PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768');
   if (use === 'read') sqlite.exec('PRAGMA query_only = ON');
   return new OpenConnection(sqlite);
 }

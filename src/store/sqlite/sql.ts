@@ -10,8 +10,17 @@ export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'
 /** A name of ours (a collection, an index) as SQL. */
 export const named = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
+const expressions = new Map<string, string>([['_id', '_id']]);
+
 /** The value at a declared path. Indexes are built on exactly this text. `_id` is a column of its own. */
-export const at = (path: string): string => (path === '_id' ? '_id' : `json_extract(doc,${quoted(`$.${path}`)})`);
+export function at(path: string): string {
+  let expression = expressions.get(path);
+  if (expression === undefined) {
+    expression = `json_extract(doc,${quoted(`$.${path}`)})`;
+    expressions.set(path, expression);
+  }
+  return expression;
+}
 
 /** A scalar as SQLite holds it in a document: dates are milliseconds, JSON's booleans read as 1 and 0. */
 export const toValue = (value: Scalar): string | number =>

@@ -54,7 +54,7 @@ function insertRow(run: Run, collection: Collection, scope: Scope, given: unknow
   const copy = collection.checker.newRow(given);
   checkTenant(collection.name, scope, copy);
   const row = firstVersion(collection.definition, copy, run.cause, run.at);
-  insertDoc(run, collection, row['_id'], collection.codec.encode(row));
+  insertDoc(run, collection, row._id, collection.codec.encode(row));
   return row;
 }
 
@@ -63,14 +63,14 @@ function keepFormer(run: Run, collection: Collection, doc: string): void {
   if (!collection.definition.history) return;
   const { history } = run.collections;
   const row = endedVersion(collection.name, JSON.parse(doc) as AnyRow, run.cause, run.at);
-  insertDoc(run, history, row['_id'], history.codec.encode(row));
+  insertDoc(run, history, row._id, history.codec.encode(row));
 }
 
 function changeRow(run: Run, collection: Collection, doc: string, change: CheckedChange): AnyRow {
   const next = nextVersion(collection.definition, collection.codec.decode(doc), change, run.cause, run.at);
   keepFormer(run, collection, doc);
   const sql = `UPDATE ${collection.table} SET doc = ? WHERE _id = ?`;
-  translated(collection, () => run.connection.run(sql, [collection.codec.encode(next), String(next['_id'])]));
+  translated(collection, () => run.connection.run(sql, [collection.codec.encode(next), String(next._id)]));
   return next;
 }
 
@@ -139,18 +139,35 @@ export class CollectionWrites extends CollectionReads {
   }
 }
 
-/** The `tx` of a run: its collections are made when the body first names them. */
-export function openTransaction(run: Run): object {
-  const tx = { cause: run.cause, at: run.at };
-  for (const name of Object.keys(run.collections) as CollectionName[]) {
-    let writes: CollectionWrites | undefined;
-    Object.defineProperty(tx, name, {
-      enumerable: true,
-      get: () => {
-        writes ??= new CollectionWrites(run.collections[name], run);
-        return writes;
+/** The class of all `tx` of one store: a collection's writes are made when a body first names it. */
+export function transactionClass(names: readonly CollectionName[]): new (run: Run) => object {
+  class OpenTransaction {
+    readonly cause: Cause;
+    readonly at: Date;
+    readonly #run: Run;
+    readonly #writes = new Map<CollectionName, CollectionWrites>();
+
+    constructor(run: Run) {
+      this.cause = run.cause;
+      this.at = run.at;
+      this.#run = run;
+    }
+
+    writesOf(name: CollectionName): CollectionWrites {
+      let writes = this.#writes.get(name);
+      if (writes === undefined) {
+        writes = new CollectionWrites(this.#run.collections[name], this.#run);
+        this.#writes.set(name, writes);
+      }
+      return writes;
+    }
+  }
+  for (const name of names) {
+    Object.defineProperty(OpenTransaction.prototype, name, {
+      get(this: OpenTransaction) {
+        return this.writesOf(name);
       },
     });
   }
-  return tx;
+  return OpenTransaction;
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Nesting } from '../nesting.ts';
 import { type Cause, type CollectionName, StoreUsageError, type Transaction } from '../store.ts';
 import { type Connection, readFault } from './driver.ts';
-import { type Collections, openTransaction, Run } from './transaction.ts';
+import { type Collections, Run, transactionClass } from './transaction.ts';
 
 /** A transaction in the queue, from the call until its commit. */
 interface Waiting {
@@ -40,18 +40,27 @@ export interface WriterOptions {
 const mostPerCommit = 64;
 const longestBatchMs = 20;
 
+function rollBackTo(connection: Connection): void {
+  connection.run('ROLLBACK TO body', []);
+  connection.run('RELEASE body', []);
+}
+
 /**
  * The single writer. Transactions wait in a queue; each turn opens one SQLite transaction, runs the waiting bodies one
  * after another, each under a savepoint of its own, commits once (one fsync for all), and only then answers them.
  */
 export class Writer {
   readonly #options: WriterOptions;
-  #queue: Waiting[] = [];
+  readonly #Transaction: new (
+    run: Run,
+  ) => object;
+  readonly #queue: Waiting[] = [];
   #turning: Promise<void> | undefined;
   #closed = false;
 
   constructor(options: WriterOptions) {
     this.#options = options;
+    this.#Transaction = transactionClass(Object.keys(options.collections) as CollectionName[]);
   }
 
   transaction(cause: Cause, work: (tx: Transaction) => Promise<unknown>): Promise<unknown> {
@@ -81,14 +90,14 @@ export class Writer {
     const { connection } = this.#options;
     const ready: Ready[] = [];
     try {
-      connection.exec('BEGIN IMMEDIATE');
+      connection.run('BEGIN IMMEDIATE', []);
       const started = performance.now();
       for (let count = 0; count < mostPerCommit && performance.now() - started < longestBatchMs; count += 1) {
         const waiting = this.#queue.shift();
         if (waiting === undefined) break;
         await this.#runInSavepoint(waiting, ready);
       }
-      connection.exec('COMMIT');
+      connection.run('COMMIT', []);
     } catch (error) {
       this.#abandon(ready, error);
       return;
@@ -113,19 +122,19 @@ export class Writer {
     const { connection } = this.#options;
     try {
       if (this.#options.rehearse) {
-        connection.exec('SAVEPOINT body');
+        connection.run('SAVEPOINT body', []);
         await this.#runBody(waiting).catch(() => undefined);
-        connection.exec('ROLLBACK TO body; RELEASE body');
+        rollBackTo(connection);
       }
-      connection.exec('SAVEPOINT body');
+      connection.run('SAVEPOINT body', []);
       const { answer, inserted } = await this.#runBody(waiting);
-      connection.exec('RELEASE body');
+      connection.run('RELEASE body', []);
       ready.push({ waiting, answer, inserted });
     } catch (error) {
       waiting.reject(error);
       // A full disk or a failed read ends the whole SQLite transaction, and with it what the others have written.
       if (!connection.isInTransaction()) throw error;
-      connection.exec('ROLLBACK TO body; RELEASE body');
+      rollBackTo(connection);
     }
   }
 
@@ -133,7 +142,7 @@ export class Writer {
     const { connection, collections, clock, nesting } = this.#options;
     const run = new Run(collections, connection, cause, clock.now());
     try {
-      const tx = openTransaction(run) as Transaction;
+      const tx = new this.#Transaction(run) as Transaction;
       const body = context.runInAsyncScope(() => nesting.run(() => work(tx)));
       const answer = await this.#within(body);
       if (run.failure !== undefined) throw run.failure.error;
