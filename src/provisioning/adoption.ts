@@ -21,7 +21,7 @@ import {
   type Store,
   type Transaction,
 } from '../store/index.ts';
-import { chunks } from './chunks.ts';
+import { forEach } from './chunks.ts';
 import { resolveWaitingPerson } from './people.ts';
 
 /** One who waits, with the evidence that an Admin needs to decide. */
@@ -57,9 +57,8 @@ async function describeWaiting(reads: ReadStore, user: DirectoryUser): Promise<W
  * has that address proven on their account, and who waited for it is adopted. One transaction each; safe to repeat.
  */
 export async function proveDomain(store: Store, cause: Cause, organizationId: string, domain: string): Promise<void> {
-  for (const ids of chunks(await findUsersInDomain(store.read, organizationId, domain), 16)) {
-    await Promise.all(ids.map((id) => attempt(store, cause, (tx) => provePerson(tx, organizationId, id))));
-  }
+  const ids = await findUsersInDomain(store.read, organizationId, domain);
+  await forEach(ids, 16, (id) => attempt(store, cause, (tx) => provePerson(tx, organizationId, id)));
 }
 
 /** Looks again at everybody who waits: an account may have become a member meanwhile. */

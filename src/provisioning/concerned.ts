@@ -27,7 +27,7 @@ export async function reconcileUsersLater(
 }
 
 /** The accounts that these directory users are linked to. */
-export async function findAccountsOf(
+async function findAccountsOf(
   reads: ReadStore,
   organizationId: string,
   userIds: readonly string[],

@@ -2,6 +2,7 @@
  * What becomes of a person that an IdP has pushed: two pure rules, one after the other. `decideIdentity` says whose
  * account it is, `decideMembership` what happens to that account's membership. people.ts loads the facts and writes.
  */
+import type { Note } from './notes.ts';
 
 /** An account's membership of this organization, as far as the rules look at it. */
 export interface MemberFacts {
@@ -29,22 +30,19 @@ export interface IdentityFacts {
   readonly domainVerified: boolean;
 }
 
-/** Why the address of a new account is not claimed, or how it is. */
-export type AddressClaim = 'proven' | 'unproven' | 'none';
-
 export type Identity =
   /** The account that this directory user has been linked to before. */
   | { readonly kind: 'known'; readonly accountId: string }
   /** A departed member whose immutable id is equal: the same person, with everything that was theirs. */
-  | { readonly kind: 'returned'; readonly accountId: string }
+  | { readonly kind: 'returned'; readonly accountId: string; readonly conflict: boolean }
   /** A departed member's userName or address without the immutable id: the member, but nothing that was theirs. */
   | { readonly kind: 'recycled'; readonly accountId: string }
   /** The account that holds the address: a member already, or linked through a verified domain. */
   | { readonly kind: 'found'; readonly accountId: string }
   /** The account exists, and this organization cannot show that its IdP speaks for it: the adoption queue. */
   | { readonly kind: 'waiting' }
-  /** Nobody known: an account of its own. `conflict`: its address belongs to another directory user (ACC-3). */
-  | { readonly kind: 'new'; readonly claim: AddressClaim; readonly conflict: boolean };
+  /** Nobody known: an account of its own. `conflict`, here and above: the address belongs to somebody else (ACC-3). */
+  | { readonly kind: 'new'; readonly claim: 'proven' | 'unproven' | 'none'; readonly conflict: boolean };
 
 /**
  * Whose account a pushed person is (ACC-2, ACC-3, SCIM-3). The first that applies: the link; an equal immutable id; an
@@ -53,12 +51,17 @@ export type Identity =
  */
 export function decideIdentity(facts: IdentityFacts): Identity {
   if (facts.linkedTo !== undefined) return { kind: 'known', accountId: facts.linkedTo };
-  if (facts.departedWithSameId !== undefined) return { kind: 'returned', accountId: facts.departedWithSameId };
+  if (facts.departedWithSameId !== undefined) return returning(facts, facts.departedWithSameId);
   if (facts.address && facts.addressHeldInDirectory) return { kind: 'new', claim: 'none', conflict: true };
   if (facts.holder !== undefined) return decideHolder(facts.holder, facts.domainVerified);
   if (facts.departedWithSameName !== undefined) return { kind: 'recycled', accountId: facts.departedWithSameName };
   const claim = !facts.address ? 'none' : facts.domainVerified ? 'proven' : 'unproven';
   return { kind: 'new', claim, conflict: false };
+}
+
+function returning({ addressHeldInDirectory, holder }: IdentityFacts, accountId: string): Identity {
+  const conflict = addressHeldInDirectory || (holder !== undefined && holder.accountId !== accountId);
+  return { kind: 'returned', accountId, conflict };
 }
 
 function decideHolder(holder: NonNullable<IdentityFacts['holder']>, domainVerified: boolean): Identity {
@@ -87,7 +90,7 @@ export interface Membership {
   /** Everything that the former holder of the name was given is taken away, and an Admin is asked to look (SCIM-3). */
   readonly recycled: boolean;
   /** What was accepted without the effect that its sender may expect (SCIM-5). */
-  readonly note?: 'governed_by_another_directory' | 'removed_member_stays_out' | 'departed_member_stays_suspended';
+  readonly note?: Note;
 }
 
 const keep: Membership = { step: 'keep', status: 'active', governs: false, recycled: false };

@@ -4,14 +4,7 @@
  */
 export { listWaiting, proveDomain, type WaitingPerson } from './adoption.ts';
 export { findConcerned, reconcileLater } from './concerned.ts';
-export {
-  changeMembers,
-  createGroup,
-  deleteGroup,
-  type GroupResult,
-  type MemberChange,
-  updateGroup,
-} from './groups.ts';
+export { changeMembers, createGroup, deleteGroup, updateGroup } from './groups.ts';
 export {
   changeMapping,
   createMapping,
@@ -21,7 +14,6 @@ export {
   listMappings,
   type NewMapping,
 } from './mappings.ts';
-export { type Note, notes } from './notes.ts';
-export { createPerson, deletePerson, type PersonResult, resolveWaitingPerson, updatePerson } from './people.ts';
+export { createPerson, deletePerson, type PersonResult, updatePerson } from './people.ts';
 export { reconcilePeople, reconcilePerson } from './reconcile.ts';
-export { type SweepReport, sweepAll, sweepOrganization } from './sweep.ts';
+export { sweepAll, sweepOrganization } from './sweep.ts';

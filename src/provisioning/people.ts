@@ -40,7 +40,7 @@ export async function createPerson(tx: Transaction, directory: Directory, record
   const identity = decideIdentity(await loadIdentityFacts(tx, directory, pushed));
   const user = await insertUser(tx, directory, record, await resolveLink(tx, pushed, identity));
   const settled = await settle(tx, user, pushed, identity, { statesActive: record.active, fresh: true });
-  return toResult(user, identity, settled);
+  return toResult(user, settled);
 }
 
 /**
@@ -68,7 +68,7 @@ export async function updatePerson(
   if (activeChanged && !settled.reconciled && user.accountId !== undefined) {
     await enqueue(tx, user.organizationId, 'reconcile', { people: [user.accountId] });
   }
-  return { ...toResult(user, identity, settled), changed: updated.changed || settled.changed };
+  return { ...toResult(user, settled), changed: updated.changed || settled.changed };
 }
 
 /**
@@ -107,7 +107,7 @@ export async function resolveWaitingPerson(
   const identity = decideIdentity(await loadIdentityFacts(tx, directory, pushed, before));
   if (identity.kind === 'waiting' || identity.kind === 'known') return undefined;
   const user = await relink(tx, before, pushed, identity);
-  return toResult(user, identity, await settle(tx, user, pushed, identity, { statesActive: user.active }));
+  return toResult(user, await settle(tx, user, pushed, identity, { statesActive: user.active }));
 }
 
 interface Link {
@@ -119,14 +119,15 @@ interface Link {
 /** The account that an identity stands for; a new one is made here. */
 async function resolveLink(tx: Transaction, pushed: Pushed, identity: Identity): Promise<Link> {
   if (identity.kind === 'waiting') return { link: 'waiting' };
-  if (identity.kind !== 'new') return { link: 'linked', accountId: identity.accountId };
-  const { claim, conflict } = identity;
+  const conflict = 'conflict' in identity && identity.conflict && ({ conflict: 'email_held_by_another' } as const);
+  if (identity.kind !== 'new') return { link: 'linked', accountId: identity.accountId, ...conflict };
+  const { claim } = identity;
   const claimed = claim === 'none' || pushed.address === undefined ? undefined : pushed.address;
   const account = await createProvisionedAccount(
     tx,
     claimed === undefined ? {} : { email: { address: claimed, proven: claim === 'proven' } },
   );
-  return { link: 'linked', accountId: account._id, ...(conflict && { conflict: 'email_held_by_another' }) };
+  return { link: 'linked', accountId: account._id, ...conflict };
 }
 
 async function relink(
@@ -178,10 +179,9 @@ async function settle(
   });
 }
 
-function toResult(user: DirectoryUser, identity: Identity, settled: Settled): PersonResult {
+function toResult(user: DirectoryUser, settled: Settled): PersonResult {
   const notes: Note[] = [...settled.notes];
-  const conflict = identity.kind === 'new' ? identity.conflict : user.conflict !== undefined;
-  if (conflict) notes.push('email_held_by_another');
+  if (user.conflict !== undefined) notes.push(user.conflict);
   return { user, notes, touched: defined([user._id, user.accountId, settled.memberId]) };
 }
 

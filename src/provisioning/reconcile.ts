@@ -5,7 +5,7 @@
 import { applyMappedGrants, changeGrantRole, findMember, type MappedGrant } from '../access/index.ts';
 import { findContainingGroups, findUsersOfAccount } from '../directory/index.ts';
 import type { Cause, Grant, Mapping, Member, ReadStore, Store, Transaction } from '../store/index.ts';
-import { chunks } from './chunks.ts';
+import { chunks, forEach } from './chunks.ts';
 import { countingUsers, desiredGrants } from './desired.ts';
 import { differenceSize, diffGrants, type GrantDifference } from './diff.ts';
 import { decideRemoval, unlimited } from './guard.ts';
@@ -72,16 +72,14 @@ function guarded(difference: GrantDifference<Grant>): GrantDifference<Grant> {
 /** How many people are reconciled at a time: their commits share one write on SQLite, their round trips overlap on MongoDB. */
 const atOnce = 16;
 
-/** Reconciles these accounts, one transaction each. */
+/** Reconciles these accounts, one transaction each; one that fails stops nobody else, and is thrown at the end. */
 export async function reconcilePeople(
   store: Store,
   cause: Cause,
   organizationId: string,
   accountIds: readonly string[],
 ): Promise<void> {
-  for (const some of chunks(accountIds, atOnce)) {
-    await Promise.all(
-      some.map((accountId) => store.transaction(cause, (tx) => reconcilePerson(tx, organizationId, accountId))),
-    );
-  }
+  await forEach(accountIds, atOnce, (accountId) =>
+    store.transaction(cause, (tx) => reconcilePerson(tx, organizationId, accountId)),
+  );
 }

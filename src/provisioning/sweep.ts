@@ -20,7 +20,7 @@ export interface SweepReport {
  * Compares every member's mapped grants and effective role with what they should be, and those of non-members with
  * nothing; repairs each person in a transaction of their own. Where something was repaired, an audit event
  * `drift.repaired` tells how much. Looks again at who waits for adoption, and at what
- * verified domains prove.
+ * verified domains prove. One person whose repair fails stops nobody else's; the first such error is thrown at the end.
  */
 export async function sweepOrganization(
   store: Store,
@@ -28,21 +28,27 @@ export async function sweepOrganization(
   organizationId: string,
   goOn: () => boolean = () => true,
 ): Promise<SweepReport> {
+  const failures: unknown[] = [];
   let people = 0;
   let repaired = 0;
   let grants = 0;
   for await (const accountId of streamPeople(store.read, organizationId)) {
     if (!goOn()) break;
     people += 1;
-    if (!(await hasDrifted(store.read, organizationId, accountId))) continue;
-    const changes = await store.transaction(cause, (tx) => repairPerson(tx, organizationId, accountId));
-    if (changes === undefined) continue;
-    repaired += 1;
-    grants += changes;
+    try {
+      if (!(await hasDrifted(store.read, organizationId, accountId))) continue;
+      const changes = await store.transaction(cause, (tx) => repairPerson(tx, organizationId, accountId));
+      if (changes === undefined) continue;
+      repaired += 1;
+      grants += changes;
+    } catch (error) {
+      failures.push(error);
+    }
   }
   if (goOn()) await resolveWaiting(store, cause, organizationId);
   const report = { people, repaired, grants };
   await store.transaction(cause, (tx) => finish(tx, organizationId, report));
+  if (failures.length > 0) throw failures[0];
   return report;
 }
 

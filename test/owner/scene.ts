@@ -16,7 +16,7 @@ import type { Cause, Directory, Member, Store, Transaction } from '../../src/sto
 import { type Method, openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
 
 export const cause: Cause = { actor: 'operator', requestId: 'req-test' };
-export const ownerEmail = 'olga@acme.example';
+const ownerEmail = 'olga@acme.example';
 
 export interface Scene {
   readonly gatehouse: TestGatehouse;

@@ -41,7 +41,7 @@ export function neverHarmed({ attacks, protection }: Pick<Layers, 'attacks' | 'p
     const scene = await openScene({ protection });
     try {
       for (const [step, move] of story.entries()) {
-        if (typeof move === 'string') await live(scene, move, step);
+        if (typeof move === 'string') await refusalOf(live(scene, move, step));
         else await Promise.allSettled(move.map((one) => one.run(scene)));
         const harm = await findHarm(scene);
         if (harm.length > 0) throw new Error(harm.join('; '));

@@ -48,7 +48,7 @@ export interface Person {
   readonly title?: string;
 }
 
-export function recordOf({ userName, email, externalId, active = true, title }: Person): UserRecord {
+function recordOf({ userName, email, externalId, active = true, title }: Person): UserRecord {
   const emails = email === undefined ? [] : [{ value: email, type: 'work', primary: true }];
   const attributes = { ...(email !== undefined && { emails }), ...(title !== undefined && { title }) };
   return { userName, active, emails, attributes, ...(externalId !== undefined && { externalId }) };

@@ -51,8 +51,13 @@ const identities: readonly (readonly [promise: string, facts: Partial<IdentityFa
   ['an account from elsewhere waits when its domain is not verified (SCIM-3)', holds('none'), { kind: 'waiting' }],
   [
     'an equal immutable id is the same person, whatever address comes with it (SCIM-3)',
-    { departedWithSameId: 'acc-departed', departedWithSameName: 'acc-other', ...holds('none') },
-    { kind: 'returned', accountId: 'acc-departed' },
+    { departedWithSameId: 'acc-departed', departedWithSameName: 'acc-other' },
+    { kind: 'returned', accountId: 'acc-departed', conflict: false },
+  ],
+  [
+    "an equal immutable id with somebody else's address is the same person, and the conflict is told (ACC-3)",
+    { departedWithSameId: 'acc-departed', ...holds('present') },
+    { kind: 'returned', accountId: 'acc-departed', conflict: true },
   ],
   [
     'a recycled userName inherits nothing (SCIM-3)',
