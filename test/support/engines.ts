@@ -85,15 +85,15 @@ async function sqlitePlace(): Promise<TestPlace> {
 }
 
 async function mongoPlace(): Promise<TestPlace> {
-  const database = await takeDatabase();
+  const { openMongoStore } = await import('../../src/store/mongo/index.ts');
+  const { database, isNew } = await takeDatabase();
   const uri = databaseUri(database);
+  // Whoever opens a place, however many at once, finds its collections made.
+  if (isNew) await (await openMongoStore({ uri })).close();
   return placeOf(
     'mongodb',
     { MONGODB_URI: uri },
-    async (options) => {
-      const { openMongoStore } = await import('../../src/store/mongo/index.ts');
-      return openMongoStore({ uri, ...options });
-    },
+    (options) => openMongoStore({ uri, ...options }),
     async () => giveBackDatabase(database),
   );
 }

@@ -49,15 +49,16 @@ let made = 0;
  * test and the next file: building the collections anew takes much longer, and what is dropped keeps the server's files
  * open for a minute.
  */
-export async function takeDatabase(): Promise<string> {
+export async function takeDatabase(): Promise<{ readonly database: string; readonly isNew: boolean }> {
   const run = process.env[runVariable];
   if (run === undefined) throw new Error('Suites on MongoDB run by `npm run test:services` (jest.services.config.js)');
   const database = free.pop() ?? `${prefix}${run}-${process.env.JEST_WORKER_ID}-${made++}`;
-  await onServer(async (connection) => {
+  const isNew = await onServer(async (connection) => {
     const collections = (await connection.useDb(database).db?.collections()) ?? [];
     await Promise.all(collections.map((collection) => collection.deleteMany({})));
+    return collections.length === 0;
   });
-  return database;
+  return { database, isNew };
 }
 
 export function giveBackDatabase(database: string): void {

@@ -16,19 +16,25 @@ export function isCommitUnknown(error: unknown): boolean {
   return error instanceof mongo.MongoError && error.hasErrorLabel('UnknownTransactionCommitResult');
 }
 
-/** Whether the server could not be reached, went away, or has no primary: later it may well work. */
-export function isUnreachable(error: unknown): boolean {
-  if (!(error instanceof mongo.MongoError))
-    return error instanceof Error && error.name.startsWith('MongooseServerSelection');
+/** Whether the connection broke, or no primary was found in time: a transaction is then tried again, from its start. */
+export function isLost(error: unknown): boolean {
+  if (!(error instanceof mongo.MongoError)) return false;
+  const labels = ['RetryableWriteError', 'RetryableError', 'ResetPool'];
   return (
     error instanceof mongo.MongoNetworkError ||
     error instanceof mongo.MongoSystemError ||
+    labels.some((label) => error.hasErrorLabel(label))
+  );
+}
+
+/** Whether the store does not answer at the moment; later it may well do. */
+export function isUnreachable(error: unknown): boolean {
+  return (
+    isLost(error) ||
     error instanceof mongo.MongoNotConnectedError ||
     error instanceof mongo.MongoTopologyClosedError ||
     error instanceof mongo.MongoClientClosedError ||
-    error.hasErrorLabel('RetryableWriteError') ||
-    error.hasErrorLabel('RetryableError') ||
-    error.hasErrorLabel('ResetPool')
+    (error instanceof Error && error.name === 'MongooseServerSelectionError')
   );
 }
 

@@ -1,7 +1,7 @@
 import type { mongo } from 'mongoose';
 import { DuplicateKeyError, StoreUsageError } from '../store.ts';
 import type { MongoCollection } from './collection.ts';
-import { isDriverError, isTransient, translate } from './failures.ts';
+import { isDriverError, isLost, isTransient, translate } from './failures.ts';
 
 const nothing = () => {};
 
@@ -72,6 +72,6 @@ export class Run implements Calls {
 
 /** A unique key may have been taken after this run's snapshot: the next run's own look-up then sees the winner. */
 function reasonToRepeat(error: unknown, translated: unknown): Doom['again'] {
-  if (isTransient(error)) return 'transient';
+  if (isTransient(error) || isLost(error)) return 'transient';
   return translated instanceof DuplicateKeyError ? 'duplicate' : undefined;
 }

@@ -6,23 +6,29 @@ import { databaseOf } from './connect.ts';
 
 /**
  * Makes a model of every schema on this connection, and brings collections, indexes and validators to what the schemas
- * say. All at once: a start on an empty database takes a third of a second, on a complete one a few milliseconds.
+ * say: half a second on an empty database, some 20 ms on a complete one, on a small machine. Missing collections are
+ * made in turn, since the server writes its catalog one change at a time anyway; the rest is checked all at once.
  * `protection: false` takes the validators of protected rows away again.
  */
 export async function prepareCollections(connection: Connection, protection: boolean): Promise<MongoCollections> {
-  const present = await databaseOf(connection).listCollections().toArray();
-  const validators = new Map(
-    present.map((info) => [info.name, 'options' in info ? info.options?.validator : undefined]),
-  );
-  const prepared = await Promise.all(
-    Object.values(collections).map(async (definition: CollectionDefinition) => {
-      const collection = describeCollection(connection, definition);
-      const validator = protection && definition.protection ? validatorOf(definition.protection) : {};
-      await prepareCollection(connection, collection, validator, validators);
-      return [collection.name, collection] as const;
+  const infos = await databaseOf(connection).listCollections().toArray();
+  const present = new Map(infos.map((info) => [info.name, 'options' in info ? info.options?.validator : undefined]));
+  const prepared = Object.values(collections).map((definition: CollectionDefinition) => {
+    const collection = describeCollection(connection, definition);
+    const validator = protection && definition.protection ? validatorOf(definition.protection) : {};
+    return { collection, validator };
+  });
+  for (const { collection, validator } of prepared) {
+    if (!present.has(collection.name)) await makeCollection(connection, collection, validator);
+  }
+  await Promise.all(
+    prepared.map(async ({ collection, validator }) => {
+      if (!present.has(collection.name)) return;
+      await setValidator(connection, collection, present.get(collection.name) ?? {}, validator);
+      await buildIndexes(collection);
     }),
   );
-  return Object.fromEntries(prepared) as MongoCollections;
+  return Object.fromEntries(prepared.map(({ collection }) => [collection.name, collection])) as MongoCollections;
 }
 
 function describeCollection(connection: Connection, definition: CollectionDefinition): MongoCollection {
@@ -41,22 +47,24 @@ function describeCollection(connection: Connection, definition: CollectionDefini
   };
 }
 
-async function prepareCollection(
+/** A process that starts at the same moment may have been first; the model takes that for done. */
+async function makeCollection(connection: Connection, collection: MongoCollection, validator: mongo.Document) {
+  await connection.model(collection.name).createCollection({ validator });
+  await buildIndexes(collection);
+}
+
+async function setValidator(
   connection: Connection,
-  collection: MongoCollection,
-  validator: mongo.Document,
-  present: ReadonlyMap<string, mongo.Document | undefined>,
+  { name }: MongoCollection,
+  present: mongo.Document,
+  wanted: mongo.Document,
 ): Promise<void> {
-  const { name } = collection;
-  if (!present.has(name)) {
-    // A process that starts at the same moment may have been first; the model takes that for done.
-    await connection.model(name).createCollection({ validator });
-  } else if (JSON.stringify(present.get(name) ?? {}) !== JSON.stringify(validator)) {
-    await databaseOf(connection).command({ collMod: name, validator });
-  }
-  if (collection.indexes.length > 0) {
-    await collection.native.createIndexes(collection.indexes.map(({ description }) => description));
-  }
+  if (JSON.stringify(present) === JSON.stringify(wanted)) return;
+  await databaseOf(connection).command({ collMod: name, validator: wanted });
+}
+
+async function buildIndexes({ indexes, native }: MongoCollection): Promise<void> {
+  if (indexes.length > 0) await native.createIndexes(indexes.map(({ description }) => description));
 }
 
 /** OWN-6 below every use case: a row that matches `when` must match `require`, whoever writes it. */

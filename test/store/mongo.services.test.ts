@@ -1,0 +1,373 @@
+/** What is MongoDB's own: replica sets, validators, conflicts between processes, lost connections. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { type Connection, createConnection } from 'mongoose';
+import { newId } from '../../src/lib/ids.ts';
+import { PLATFORM, ProtectedRowError, type Store, type Transaction } from '../../src/store/index.ts';
+import { replicaSetFault } from '../../src/store/mongo/connect.ts';
+import { openMongoStore } from '../../src/store/mongo/index.ts';
+import { collections } from '../../src/store/schemas/index.ts';
+import { openTestPlace, openTestStore, type TestPlace } from '../support/engines.ts';
+import { openProxy, type ServiceProxy } from '../support/proxy.ts';
+
+const cause = { actor: 'system', requestId: 'req-1' };
+const org = 'org-a';
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function place(): Promise<TestPlace> {
+  const made = await openTestPlace('mongodb');
+  closing.push(() => made.close());
+  return made;
+}
+
+async function storeAt(uri: string | undefined): Promise<Store> {
+  const store = await openMongoStore({ uri: uri ?? '' });
+  closing.push(() => store.close());
+  return store;
+}
+
+async function rawAt(uri: string | undefined): Promise<Connection> {
+  const connection = await createConnection(uri ?? '').asPromise();
+  closing.push(() => connection.close());
+  return connection;
+}
+
+const member = (id: string, owner = false) => ({
+  _id: id,
+  organizationId: org,
+  accountId: `acc-${id}`,
+  role: 'admin' as const,
+  status: 'active' as const,
+  source: 'owner' as const,
+  ...(owner && { owner }),
+});
+
+const organization = {
+  _id: org,
+  organizationId: org,
+  name: 'Acme',
+  slug: 'acme',
+  settings: { multiProject: true, adminAccess: 'all' as const, membershipPolicy: 'invitations' as const },
+};
+
+/** A promise that a test resolves by hand. */
+function gate(): { readonly opened: Promise<void>; open(): void } {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open: () => open() };
+}
+
+describe('a server that cannot run transactions is refused, with what to do', () => {
+  test.each([
+    ['a member of a replica set', { setName: 'rs0', isWritablePrimary: true }, undefined],
+    ['a router of a sharded cluster', { msg: 'isdbgrid' }, undefined],
+    ['a single server', { isWritablePrimary: true }, /not a replica set.*--replSet.*rs\.initiate/],
+    [
+      'a replica set that was never initiated',
+      { isreplicaset: true, info: 'Does not have a valid replica set config' },
+      /initiate/,
+    ],
+  ])('%s', (_name, hello, fault) => {
+    if (fault === undefined) expect(replicaSetFault(hello)).toBeUndefined();
+    else expect(replicaSetFault(hello)).toMatch(fault);
+  });
+
+  test('where nothing answers, opening says so within seconds and shows no password', async () => {
+    const opening = openMongoStore({ uri: 'mongodb://root:secret-pass@127.0.0.1:1/gatehouse?replicaSet=rs0' });
+    const error = await opening.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).toMatchObject({ code: 'store_unavailable' });
+    expect(String(error)).not.toContain('secret-pass');
+  });
+});
+
+describe('the shape that the schemas say', () => {
+  test('every index of every schema stands, and one that is not unique ends in _id', async () => {
+    const { env, open } = await place();
+    await open();
+    const raw = await rawAt(env.MONGODB_URI);
+    for (const { name, schema } of Object.values(collections)) {
+      const built = (await raw.collection(name).indexes()).filter((index) => index.name !== '_id_');
+      const wanted = schema.indexes().map(([keys, { unique, partialFilterExpression }]) => ({
+        keys: unique || '_id' in keys ? Object.keys(keys) : [...Object.keys(keys), '_id'],
+        unique: unique === true,
+        partial: partialFilterExpression,
+      }));
+      const found = built.map(({ key, unique, partialFilterExpression }) => ({
+        keys: Object.keys(key),
+        unique: unique === true,
+        partial: partialFilterExpression,
+      }));
+      expect(new Set(found)).toEqual(new Set(wanted));
+    }
+  });
+
+  test('the store’s own order needs no sort where an index finds the rows', async () => {
+    const { env, open } = await place();
+    await open();
+    const raw = await rawAt(env.MONGODB_URI);
+    const plan = await raw
+      .collection('grants')
+      .find({ organizationId: org, targetId: 'prj' })
+      .sort({ _id: 1 })
+      .explain();
+    expect(JSON.stringify(plan.queryPlanner.winningPlan)).not.toContain('"stage":"SORT"');
+    expect(JSON.stringify(plan.queryPlanner.winningPlan)).toContain('targetId');
+  });
+
+  test('processes that start at the same moment all succeed, also where indexes are missing', async () => {
+    const { env } = await place();
+    const raw = await rawAt(env.MONGODB_URI);
+    await raw.collection('grants').dropIndexes();
+    const stores = await Promise.all([1, 2, 3].map(() => storeAt(env.MONGODB_URI)));
+    for (const store of stores) await store.ping();
+    expect(await raw.collection('grants').indexes()).toHaveLength(collections.grants.schema.indexes().length + 1);
+  });
+});
+
+describe('the Owner’s row is kept by the database itself (OWN-6)', () => {
+  test('a write from outside of Gatehouse cannot demote or suspend the Owner either', async () => {
+    const { env, open } = await place();
+    const store = await open();
+    await store.transaction(cause, (tx) => tx.members.insert(org, member('m1', true)));
+    const members = (await rawAt(env.MONGODB_URI)).collection<{ _id: string }>('members');
+    for (const $set of [{ role: 'member' }, { status: 'suspended' }]) {
+      await expect(members.updateOne({ _id: 'm1' }, { $set })).rejects.toMatchObject({ code: 121 });
+    }
+    await expect(members.insertOne({ ...member('m2', true), role: 'member' } as never)).rejects.toMatchObject({
+      code: 121,
+    });
+  });
+
+  test('the layer can be switched off and on again on the same data', async () => {
+    const { open } = await place();
+    const on = await open();
+    await on.transaction(cause, async (tx) => {
+      await tx.organizations.insert(org, organization);
+      await tx.members.insert(org, member('m1', true));
+    });
+    const demote = (tx: Transaction) => tx.members.update(org, { _id: 'm1' }, { $set: { role: 'member' } });
+    await expect(on.transaction(cause, demote)).rejects.toBeInstanceOf(ProtectedRowError);
+    await expect(on.transaction(cause, (tx) => tx.members.remove(org, {}))).rejects.toBeInstanceOf(ProtectedRowError);
+
+    const off = await open({ protection: false });
+    await expect(off.transaction(cause, demote)).resolves.toBe(1);
+    await off.transaction(cause, (tx) => tx.members.update(org, { _id: 'm1' }, { $set: { role: 'admin' } }));
+
+    const again = await open();
+    await expect(again.transaction(cause, demote)).rejects.toBeInstanceOf(ProtectedRowError);
+    await expect(off.transaction(cause, (tx) => tx.members.remove(org, {}))).resolves.toBe(1);
+  });
+});
+
+describe('transactions that meet', () => {
+  test('what one process has committed, the next read on another sees', async () => {
+    const { open } = await place();
+    const [a, b] = [await open(), await open()];
+    for (let i = 0; i < 40; i += 1) {
+      const _id = newId('account');
+      await a.transaction(cause, (tx) => tx.accounts.insert(PLATFORM, { _id, name: String(i) }));
+      expect(await b.read.accounts.get(PLATFORM, _id)).toMatchObject({ name: String(i) });
+      expect(await b.transaction(cause, (tx) => tx.accounts.get(PLATFORM, _id))).toMatchObject({ name: String(i) });
+    }
+  });
+
+  test('no increment is lost when many change one row, and every run has an instant of its own', async () => {
+    const store = await openTestStore({ engine: 'mongodb', rehearse: false });
+    closing.push(() => store.close());
+    const job = { _id: 'job-1', organizationId: org, job: 'x', payload: {}, state: 'waiting' as const, attempts: 0 };
+    await store.transaction(cause, (tx) => tx.outbox.insert(org, { ...job, dueAt: tx.at }));
+    const instants = new Set<Date>();
+    let runs = 0;
+    const raise = (tx: Transaction) => {
+      runs += 1;
+      instants.add(tx.at);
+      return tx.outbox.updateOne(org, { _id: 'job-1' }, { $inc: { attempts: 1 } });
+    };
+    await Promise.all(Array.from({ length: 16 }, () => store.transaction(cause, raise)));
+    expect(await store.read.outbox.get(org, 'job-1')).toMatchObject({ attempts: 16, version: 17 });
+    expect(instants.size).toBe(runs);
+    expect(runs).toBeGreaterThan(16);
+  });
+
+  test('the loser of a race for a unique key is run again, and its own look-up finds the winner', async () => {
+    const store = await openTestStore({ engine: 'mongodb', rehearse: false });
+    closing.push(() => store.close());
+    const claim = (_id: string) =>
+      store.transaction(cause, async (tx) => {
+        const holder = await tx.organizations.findOne(PLATFORM, { slug: 'acme' });
+        if (holder !== undefined) return `taken by ${holder._id}`;
+        await tx.organizations.insert(_id, { ...organization, _id, organizationId: _id });
+        return 'made';
+      });
+    const answers = await Promise.all(['org-1', 'org-2', 'org-3', 'org-4'].map(claim));
+    expect(answers.filter((answer) => answer === 'made')).toHaveLength(1);
+    const [winner] = await store.read.organizations.find(PLATFORM, {});
+    expect(answers.filter((answer) => answer === `taken by ${winner?._id}`)).toHaveLength(3);
+  });
+
+  test('a body that cannot have its unique key is run three times in all, then told so', async () => {
+    const store = await openTestStore({ engine: 'mongodb', rehearse: false });
+    closing.push(() => store.close());
+    await store.transaction(cause, (tx) => tx.accounts.insert(PLATFORM, { _id: 'acc-1' }));
+    let runs = 0;
+    const taking = store.transaction(cause, (tx) => {
+      runs += 1;
+      return tx.accounts.insert(PLATFORM, { _id: 'acc-1' });
+    });
+    await expect(taking).rejects.toMatchObject({ name: 'DuplicateKeyError', fields: ['_id'] });
+    expect(runs).toBe(3);
+  });
+
+  test.each([
+    ['without the lock both commit, and a grant outlives its member', false, 1],
+    ['with the lock the member cannot go before the grant that relies on it', true, 0],
+  ])('%s', async (_name, locks, orphans) => {
+    const store = await openTestStore({ engine: 'mongodb', rehearse: false });
+    closing.push(() => store.close());
+    await store.transaction(cause, (tx) => tx.members.insert(org, member('m1')));
+    const granting = gate();
+    const removed = gate();
+    let runs = 0;
+    const grant = store.transaction(cause, async (tx) => {
+      runs += 1;
+      const found = locks ? await tx.members.lock(org, 'm1') : await tx.members.get(org, 'm1');
+      if (found === undefined) return;
+      granting.open();
+      if (runs === 1) await (locks ? sleep(50) : removed.opened);
+      const row = {
+        accountId: 'acc-m1',
+        target: 'project',
+        targetId: 'prj-1',
+        role: 'member',
+        source: 'manual',
+      } as const;
+      await tx.grants.insert(org, {
+        ...row,
+        _id: newId('grant'),
+        organizationId: org,
+        sourceId: 'manual',
+        grantedBy: 'x',
+      });
+    });
+    await granting.opened;
+    await store.transaction(cause, async (tx) => {
+      await tx.grants.remove(org, { accountId: 'acc-m1' });
+      await tx.members.remove(org, { _id: 'm1' });
+    });
+    removed.open();
+    await grant;
+    expect(await store.read.grants.count(org, {})).toBe(orphans);
+  });
+
+  test('the lock’s counter never shows: not in rows, not in history', async () => {
+    const store = await openTestStore({ engine: 'mongodb' });
+    closing.push(() => store.close());
+    const made = await store.transaction(cause, (tx) => tx.members.insert(org, member('m1')));
+    const locked = await store.transaction(cause, (tx) => tx.members.lock(org, 'm1'));
+    expect(locked).toEqual(made);
+    const changed = await store.transaction(cause, (tx) =>
+      tx.members.updateOne(org, { _id: 'm1' }, { $set: { role: 'member' } }),
+    );
+    const seen = [
+      changed,
+      await store.read.members.get(org, 'm1'),
+      await store.read.members.find(org, {}),
+      await store.read.history.find(org, {}),
+    ];
+    expect(JSON.stringify(seen)).not.toContain('_lock');
+  });
+
+  test('calls that a body makes at once are made one after the other', async () => {
+    const store = await openTestStore({ engine: 'mongodb' });
+    closing.push(() => store.close());
+    await store.transaction(cause, async (tx) => {
+      await Promise.all(Array.from({ length: 20 }, (_, i) => tx.accounts.insert(PLATFORM, { _id: `acc-${i}` })));
+      expect(await tx.accounts.count(PLATFORM, {})).toBe(20);
+    });
+    expect(await store.read.accounts.count(PLATFORM, {})).toBe(20);
+  });
+});
+
+describe('lost connections', () => {
+  async function behindProxy(): Promise<{ proxy: ServiceProxy; store: Store }> {
+    const { env } = await place();
+    const uri = new URL((env.MONGODB_URI ?? '').replace(/^mongodb:/, 'http:'));
+    const proxy = await openProxy(uri.hostname, Number(uri.port));
+    closing.push(() => proxy.close());
+    const store = await storeAt(`mongodb://127.0.0.1:${proxy.port}${uri.pathname}?directConnection=true`);
+    return { proxy, store };
+  }
+
+  const insert = (store: Store, _id: string) => store.transaction(cause, (tx) => tx.accounts.insert(PLATFORM, { _id }));
+
+  test('a transaction survives a short loss; a long one is answered store_unavailable, and all works again after it', async () => {
+    const { proxy, store } = await behindProxy();
+    await insert(store, 'acc-1');
+    await proxy.cut();
+    const waiting = insert(store, 'acc-2');
+    await sleep(500);
+    await proxy.restore();
+    await expect(waiting).resolves.toMatchObject({ _id: 'acc-2' });
+
+    await proxy.cut();
+    const refused = expect.objectContaining({ code: 'store_unavailable' });
+    await Promise.all([
+      expect(store.ping()).rejects.toEqual(refused),
+      expect(store.read.accounts.get(PLATFORM, 'acc-1')).rejects.toEqual(refused),
+      expect(insert(store, 'acc-3')).rejects.toEqual(refused),
+    ]);
+    await proxy.restore();
+    await expect(insert(store, 'acc-4')).resolves.toMatchObject({ _id: 'acc-4' });
+    expect((await store.read.accounts.find(PLATFORM, {})).map(({ _id }) => _id)).toEqual(['acc-1', 'acc-2', 'acc-4']);
+  });
+
+  test('a commit whose answer was lost is asked for again, not made again', async () => {
+    const { proxy, store } = await behindProxy();
+    let runs = 0;
+    proxy.loseAnswerTo('commitTransaction');
+    await store.transaction(cause, (tx) => {
+      runs += 1;
+      return tx.accounts.insert(PLATFORM, { _id: newId('account') });
+    });
+    expect(proxy.lost()).toBe(1);
+    expect(runs).toBe(1);
+    expect(await store.read.accounts.count(PLATFORM, {})).toBe(1);
+  });
+
+  test('a write whose answer was lost is rolled back with its transaction, which is run again', async () => {
+    const { proxy, store } = await behindProxy();
+    proxy.loseAnswerTo('acc-lost');
+    await insert(store, 'acc-lost');
+    expect(proxy.lost()).toBe(1);
+    expect(await store.read.accounts.count(PLATFORM, {})).toBe(1);
+  });
+
+  test('closing waits for what runs and refuses what comes after', async () => {
+    const { open } = await place();
+    const store = await open();
+    const running = insert(store, 'acc-1');
+    const closed = store.close();
+    await expect(insert(store, 'acc-2')).rejects.toMatchObject({ code: 'shutting_down' });
+    await expect(running).resolves.toMatchObject({ _id: 'acc-1' });
+    await closed;
+  });
+});
+
+test('a suite on MongoDB without an address fails: a named engine is never skipped', async () => {
+  const { MONGODB_URI } = process.env;
+  delete process.env.MONGODB_URI;
+  try {
+    await expect(openTestPlace('mongodb')).rejects.toThrow('MONGODB_URI is not set');
+  } finally {
+    process.env.MONGODB_URI = MONGODB_URI;
+  }
+});

@@ -1,0 +1,86 @@
+/** A TCP proxy before a server: cuts connections, and loses single answers, as networks do. */
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+export interface ServiceProxy {
+  readonly port: number;
+  /** Breaks all connections and refuses new ones until `restore`. */
+  cut(): Promise<void>;
+  restore(): Promise<void>;
+  /**
+   * The next request that holds this text reaches the server; its answer does not come back, and the connection breaks.
+   */
+  loseAnswerTo(text: string): void;
+  /** How many answers were lost so. */
+  lost(): number;
+  close(): Promise<void>;
+}
+
+/** Leads from a free port of the loopback address to this server. */
+export async function openProxy(host: string, port: number): Promise<ServiceProxy> {
+  const sockets = new Set<Socket>();
+  let isCut = false;
+  let wanted: string | undefined;
+  let lost = 0;
+
+  const breakAll = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  const server = createServer((client) => {
+    if (isCut) {
+      client.destroy();
+      return;
+    }
+    const upstream = connect(port, host);
+    let loses = false;
+    for (const [socket, partner] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(socket);
+      socket.setNoDelay(true);
+      socket.on('error', () => partner.destroy());
+      socket.on('close', () => {
+        sockets.delete(socket);
+        partner.destroy();
+      });
+    }
+    client.on('data', (bytes) => {
+      if (wanted !== undefined && bytes.includes(wanted)) {
+        wanted = undefined;
+        loses = true;
+      }
+      upstream.write(bytes);
+    });
+    upstream.on('data', (bytes) => {
+      if (!loses) {
+        client.write(bytes);
+        return;
+      }
+      lost += 1;
+      client.destroy();
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    async cut() {
+      isCut = true;
+      breakAll();
+    },
+    async restore() {
+      isCut = false;
+    },
+    loseAnswerTo(text) {
+      wanted = text;
+    },
+    lost: () => lost,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      breakAll();
+      await closed;
+    },
+  };
+}
