@@ -35,7 +35,6 @@ const vendors = {
   pino: '^src/lib/logger',
   ulid: '^src/lib/ids',
   'prom-client': '^src/http/',
-  'rate-limiter-flexible': '^src/http/',
   'scim-patch': '^src/scim/patch',
   'scim2-parse-filter': '^src/scim/filter',
   'zod-openapi': '^src/http/',
