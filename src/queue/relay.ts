@@ -65,6 +65,8 @@ export function openRelay(options: RelayOptions): Relay {
   }
 
   async function lookWhileAsked(): Promise<void> {
+    // `looking` must be set before the end clears it, also where there is nothing to wait for.
+    await Promise.resolve();
     try {
       while (asked && !stopped) {
         asked = false;
