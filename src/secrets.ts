@@ -1,7 +1,7 @@
 /** The encryption key and the operator's tokens: as configured, or kept in files of the data folder. */
 import { randomBytes } from 'node:crypto';
-import { access, mkdir, open, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, link, mkdir, open, readFile, unlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { type Config, ConfigError } from './config.ts';
 import { newSecret } from './lib/secrets.ts';
 
@@ -54,22 +54,39 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** The file's text, or what `make` answers, written there first; of two processes that start at once, one writes. */
+/** The file's text, or what `make` answers, put there first: whole, and by one of several processes that start at once. */
 async function readOrCreate(path: string, make: () => string): Promise<{ text: string; created: boolean }> {
-  const text = make();
-  try {
-    const file = await open(path, 'wx', 0o600);
-    try {
-      await file.writeFile(`${text}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    return { text, created: true };
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  if (!(await exists(path))) {
+    const text = make();
+    if (await putWhole(path, text)) return { text, created: true };
   }
   const kept = (await readFile(path, 'utf8')).trim();
   if (kept === '') throw new ConfigError([{ setting: 'GATEHOUSE_DATA', message: `${path} is empty` }]);
   return { text: kept, created: false };
+}
+
+/** Whether the file is ours: false where another process has been faster. */
+async function putWhole(path: string, text: string): Promise<boolean> {
+  const draft = `${path}.${randomBytes(6).toString('hex')}`;
+  await writeFile(draft, `${text}\n`, { mode: 0o600, flag: 'wx', flush: true });
+  try {
+    await link(draft, path);
+    await syncFolder(dirname(path));
+    return true;
+  } catch (error) {
+    if (await exists(path)) return false;
+    throw error;
+  } finally {
+    await unlink(draft);
+  }
+}
+
+/** What is sealed with a key must not outlive the key's own name in the folder. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }

@@ -1,0 +1,141 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+import { buildWorld, type World } from './world.ts';
+
+let gatehouse: TestGatehouse;
+let acme: World;
+beforeAll(async () => {
+  gatehouse = await openTestGatehouse();
+  acme = await buildWorld(gatehouse, 'acme');
+});
+
+const user = (id: string) => ({ type: 'user', id });
+const organization = () => ({ type: 'organization', id: acme.organizationId });
+const project = () => ({ type: 'project', id: acme.projectId });
+const may = (name: string) => ({ name });
+
+const evaluate = (body: object) => gatehouse.operator('post', '/access/v1/evaluation').send(body);
+const evaluateAll = (body: object) => gatehouse.operator('post', '/access/v1/evaluations').send(body);
+
+describe('an evaluation (PERM-5)', () => {
+  test.each([
+    ['the Owner', () => acme.owner.accountId, 'organization.update', true, 'owner', 'admin'],
+    ['an Admin', () => acme.admin.accountId, 'member.remove', true, 'organization_admin', 'admin'],
+    ['an Admin by email', () => acme.admin.email.toUpperCase(), 'member.remove', true, 'organization_admin', 'admin'],
+    ['a Member', () => acme.member.accountId, 'member.list', true, 'organization_member', 'member'],
+    ['a Member', () => acme.member.accountId, 'member.remove', false, 'role_insufficient', 'member'],
+  ])('of %s %#', async (_, subject, permission, decision, code, role) => {
+    const answer = await evaluate({ subject: user(subject()), action: may(permission), resource: organization() });
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ decision, context: { reason: { code, message: expect.any(String) }, role } });
+  });
+
+  test.each([
+    ['a subject of another type', { subject: { type: 'robot', id: 'r2' } }, 'unknown_subject'],
+    ['an unknown address', { subject: user('nobody@acme.example') }, 'unknown_subject'],
+    ['an unknown account', { subject: user('acc-00000000000000000000000000') }, 'not_a_member'],
+    ['an unknown permission', { action: may('organization.explode') }, 'unknown_permission'],
+    ['a permission of an object', { action: may('constructor') }, 'unknown_permission'],
+    ['a permission of projects', { action: may('project.read') }, 'permission_not_for_resource'],
+    ['an unknown organization', { resource: { type: 'organization', id: 'org-0' } }, 'unknown_resource'],
+    ['a resource of another type', { resource: { type: 'planet', id: 'earth' } }, 'unknown_resource'],
+    ['an operator of the store', { resource: { type: 'organization', id: '$ne' } }, 'unknown_resource'],
+  ])('denies %s with its own reason', async (_, change, code) => {
+    const question = {
+      subject: user(acme.owner.accountId),
+      action: may('organization.read'),
+      resource: organization(),
+    };
+    const answer = await evaluate({ ...question, ...change });
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ decision: false, context: { reason: { code } } });
+  });
+
+  test('takes properties and context, which change nothing', async () => {
+    const answer = await evaluate({
+      subject: { ...user(acme.owner.accountId), properties: { department: 'x' } },
+      action: { ...may('organization.read'), properties: { method: 'GET' } },
+      resource: { ...organization(), properties: {} },
+      context: { time: '2030-01-01T00:00:00Z' },
+    });
+    expect(answer.body.decision).toBe(true);
+  });
+
+  test.each([
+    ['nothing', {}],
+    ['no action', { subject: user('x'), resource: { type: 'project', id: 'x' } }],
+    ['an empty type', { subject: { type: '', id: 'x' }, action: may('x'), resource: { type: 'project', id: 'x' } }],
+    ['a number as id', { subject: { type: 'user', id: 1 }, action: may('x'), resource: { type: 'project', id: 'x' } }],
+    ['a context that is no object', { subject: user('x'), action: may('x'), resource: user('x'), context: 'now' }],
+  ])('refuses %s as malformed', async (_, body) => {
+    const answer = await evaluate(body);
+    expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request']);
+  });
+
+  test('answers with the request id that it was asked with', async () => {
+    const body = { subject: user(acme.owner.accountId), action: may('organization.read'), resource: organization() };
+    const answer = await evaluate(body).set('X-Request-ID', 'bfe9eb29-ab87-4ca3-be83-a1d5d8305716');
+    expect(answer.headers['x-request-id']).toBe('bfe9eb29-ab87-4ca3-be83-a1d5d8305716');
+  });
+
+  test('changes in the instant in which the access does (PRJ-7)', async () => {
+    const question = { subject: user(acme.member.accountId), action: may('project.read'), resource: project() };
+    expect((await evaluate(question)).body.context.reason.code).toBe('no_project_access');
+    const path = `/api/v1/projects/${acme.projectId}/collaborators`;
+    await gatehouse.operator('post', path).send({ email: acme.member.email, role: 'admin' });
+    const allowed = await evaluate({ ...question, action: may('project.update') });
+    expect(allowed.body).toMatchObject({ decision: true, context: { role: 'admin', via: 'grant' } });
+    await gatehouse.operator('delete', `${path}/${acme.member.accountId}`);
+    expect((await evaluate(question)).body.decision).toBe(false);
+  });
+});
+
+describe('evaluations (PERM-5)', () => {
+  const decisions = (answer: { body: { evaluations: { decision: boolean }[] } }) =>
+    answer.body.evaluations.map(({ decision }) => decision);
+  const yes = () => ({ action: may('member.list') });
+  const no = () => ({ action: may('member.remove') });
+  const defaults = () => ({ subject: user(acme.member.accountId), resource: organization() });
+
+  test('take what they lack from the top level, and keep their order', async () => {
+    const answer = await evaluateAll({
+      ...defaults(),
+      ...no(),
+      evaluations: [yes(), {}, { ...no(), subject: user(acme.admin.accountId) }],
+    });
+    expect(answer.status).toBe(200);
+    expect(decisions(answer)).toEqual([true, false, true]);
+  });
+
+  test.each([
+    ['execute_all', [true, false, true]],
+    ['deny_on_first_deny', [true, false]],
+    ['permit_on_first_permit', [true]],
+  ])('end as %s says', async (evaluations_semantic, expected) => {
+    const evaluations = [yes(), no(), yes()];
+    const answer = await evaluateAll({ ...defaults(), evaluations, options: { evaluations_semantic } });
+    expect(decisions(answer)).toEqual(expected);
+  });
+
+  test.each([[{}], [{ evaluations: [] }]])('without any are one evaluation %#', async (more) => {
+    const answer = await evaluateAll({ ...defaults(), ...yes(), ...more });
+    expect(answer.body).toMatchObject({ decision: true, context: { role: 'member' } });
+  });
+
+  test('name what an item lacks and no default gives', async () => {
+    const answer = await evaluateAll({ resource: organization(), evaluations: [{ ...yes(), ...defaults() }, yes()] });
+    expect(answer.status).toBe(400);
+    expect(answer.body.errors).toEqual([{ in: 'body', field: 'evaluations.1.subject', message: 'is missing' }]);
+  });
+
+  test('are at most 200', async () => {
+    const evaluations = (count: number) => ({ ...defaults(), evaluations: Array.from({ length: count }, yes) });
+    expect(decisions(await evaluateAll(evaluations(200)))).toHaveLength(200);
+    expect((await evaluateAll(evaluations(201))).status).toBe(400);
+  });
+
+  test('refuse a semantic that they do not know', async () => {
+    const answer = await evaluateAll({ ...defaults(), evaluations: [yes()], options: { evaluations_semantic: 'any' } });
+    expect([answer.status, answer.body.errors[0].field]).toEqual([400, 'options.evaluations_semantic']);
+  });
+});

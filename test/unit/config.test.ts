@@ -1,0 +1,205 @@
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { ConfigError, readConfig } from '../../src/config.ts';
+import { loadSecrets } from '../../src/secrets.ts';
+import { version } from '../../src/version.ts';
+
+/** The settings at fault. */
+function faultsOf(env: Record<string, string>, role?: 'web' | 'worker'): readonly string[] {
+  try {
+    readConfig(env, role);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults.map(({ setting }) => setting);
+    throw error;
+  }
+}
+
+const key = 'k'.repeat(32);
+const token = 't'.repeat(32);
+const mongo = { MONGODB_URI: 'mongodb://localhost/gatehouse', GATEHOUSE_KEY: key, GATEHOUSE_OPERATOR_TOKEN: token };
+
+describe('the configuration', () => {
+  test('needs nothing at all to run embedded', () => {
+    const config = readConfig({});
+    expect(config).toMatchObject({
+      host: undefined,
+      port: 3000,
+      baseUrl: 'http://localhost:3000',
+      key: undefined,
+      operatorTokens: [],
+      redisUrl: undefined,
+      allowPrivateNetwork: false,
+      trustProxy: false,
+      logLevel: 'info',
+      warnings: [],
+    });
+    expect(config.store).toEqual({ kind: 'sqlite', path: join(process.cwd(), 'data', 'gatehouse.db') });
+  });
+
+  test('is frozen', () => {
+    expect(Object.isFrozen(readConfig({}))).toBe(true);
+  });
+
+  test('takes an empty setting as one that is not there', () => {
+    expect(readConfig({ PORT: '', GATEHOUSE_KEY: ' ', MONGODB_URI: '', REDIS_URL: '' })).toEqual(readConfig({}));
+  });
+
+  test('reads every setting', () => {
+    const config = readConfig({
+      ...mongo,
+      HOST: '127.0.0.1',
+      PORT: '8080',
+      GATEHOUSE_URL: 'https://gatehouse.example.com/',
+      GATEHOUSE_DATA: '/srv/data',
+      GATEHOUSE_OPERATOR_TOKEN: `${token}1, ${token}2`,
+      GATEHOUSE_ALLOW_PRIVATE_NETWORK: 'TRUE',
+      GATEHOUSE_LOG_LEVEL: 'Debug',
+      GATEHOUSE_TRUST_PROXY: 'loopback, 10.0.0.0/8',
+      REDIS_URL: 'rediss://redis:6379',
+    });
+    expect(config).toEqual({
+      host: '127.0.0.1',
+      port: 8080,
+      baseUrl: 'https://gatehouse.example.com',
+      dataFolder: '/srv/data',
+      key,
+      operatorTokens: [`${token}1`, `${token}2`],
+      store: { kind: 'mongodb', uri: mongo.MONGODB_URI },
+      redisUrl: 'rediss://redis:6379',
+      allowPrivateNetwork: true,
+      trustProxy: 'loopback,10.0.0.0/8',
+      logLevel: 'debug',
+      warnings: [],
+    });
+  });
+
+  test.each([
+    ['PORT', '80a'],
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['GATEHOUSE_URL', 'gatehouse.example.com'],
+    ['GATEHOUSE_URL', 'ftp://gatehouse.example.com'],
+    ['GATEHOUSE_URL', 'https://user:secret@gatehouse.example.com'],
+    ['GATEHOUSE_URL', 'https://gatehouse.example.com/?a=b'],
+    ['GATEHOUSE_OPERATOR_TOKEN', 'a,b,c'],
+    ['GATEHOUSE_OPERATOR_TOKEN', 'a,,b'],
+    ['GATEHOUSE_OPERATOR_TOKEN', 'two words'],
+    ['GATEHOUSE_ALLOW_PRIVATE_NETWORK', 'perhaps'],
+    ['GATEHOUSE_LOG_LEVEL', 'loud'],
+    ['GATEHOUSE_TRUST_PROXY', 'the proxy'],
+    ['MONGODB_URI', 'localhost:27017'],
+    ['REDIS_URL', 'http://redis'],
+  ])('refuses %s=%s', (setting, value) => {
+    expect(faultsOf({ ...mongo, [setting]: value })).toEqual([setting]);
+  });
+
+  test('reports every fault at once, and repeats no value', () => {
+    const env = {
+      PORT: 'x',
+      GATEHOUSE_LOG_LEVEL: 'loud',
+      MONGODB_URI: 'mysql://user:hunter2@db',
+      REDIS_URL: 'nonsense',
+    };
+    expect([...faultsOf(env)].sort()).toEqual([
+      'GATEHOUSE_KEY',
+      'GATEHOUSE_LOG_LEVEL',
+      'GATEHOUSE_OPERATOR_TOKEN',
+      'MONGODB_URI',
+      'PORT',
+      'REDIS_URL',
+    ]);
+    expect(() => readConfig(env)).toThrow(/MONGODB_URI: must be/);
+    expect(() => readConfig(env)).not.toThrow(/hunter2/);
+  });
+
+  test('refuses Redis without MongoDB', () => {
+    expect(faultsOf({ REDIS_URL: 'redis://localhost' })).toEqual(['MONGODB_URI']);
+  });
+
+  test('asks for the key and the operator token with MongoDB, where none can be generated', () => {
+    expect(faultsOf({ MONGODB_URI: mongo.MONGODB_URI })).toEqual(['GATEHOUSE_KEY', 'GATEHOUSE_OPERATOR_TOKEN']);
+  });
+
+  test('asks of a worker for MongoDB and Redis, and for no secret', () => {
+    expect(faultsOf({}, 'worker')).toEqual(['MONGODB_URI', 'REDIS_URL']);
+    expect(faultsOf({ MONGODB_URI: mongo.MONGODB_URI, REDIS_URL: 'redis://localhost' }, 'worker')).toEqual([]);
+  });
+
+  test.each([
+    ['GATEHOUSE_OPERATOR_TOKE', 'did you mean GATEHOUSE_OPERATOR_TOKEN?'],
+    ['GATEHOUSE_DATABASE', 'is not a setting'],
+    ['MONGO_URI', 'did you mean MONGODB_URI?'],
+    ['GATEHOUSE_ENTIRELY_DIFFERENT', 'is not a setting'],
+  ])('warns of %s, which is no setting', (name, message) => {
+    expect(readConfig({ [name]: 'x' }).warnings).toEqual([expect.stringContaining(message)]);
+  });
+
+  test('does not mind the settings of other programs', () => {
+    expect(readConfig({ PATH: '/bin', NODE_ENV: 'production' }).warnings).toEqual([]);
+  });
+
+  test('warns of short secrets', () => {
+    const { warnings } = readConfig({ GATEHOUSE_KEY: 'short', GATEHOUSE_OPERATOR_TOKEN: 'short' });
+    expect(warnings).toEqual([
+      expect.stringMatching(/^GATEHOUSE_KEY is/),
+      expect.stringMatching(/^GATEHOUSE_OPERATOR/),
+    ]);
+  });
+});
+
+describe('generated secrets', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'gatehouse-test-'));
+  });
+  afterEach(async () => {
+    await chmod(folder, 0o700);
+    await rm(folder, { recursive: true, force: true });
+  });
+  const load = (env: Record<string, string> = {}) => loadSecrets(readConfig({ GATEHOUSE_DATA: folder, ...env }));
+
+  test('are made once, kept in files that only their owner can read, and found again', async () => {
+    const first = await load();
+    const [operatorToken] = first.operatorTokens;
+    expect(operatorToken).toMatch(/^gho_[0-9a-f]{64}$/);
+    expect(first.newOperatorToken).toBe(operatorToken);
+    for (const name of ['key', 'operator-token']) expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600);
+    expect(await readFile(join(folder, 'operator-token'), 'utf8')).toBe(`${operatorToken}\n`);
+    const second = await load();
+    expect(second).toEqual({
+      key: first.key,
+      operatorTokens: [operatorToken],
+      operatorTokenFile: join(folder, 'operator-token'),
+    });
+  });
+
+  test('are not made where they are configured', async () => {
+    const secrets = await load({ GATEHOUSE_KEY: key, GATEHOUSE_OPERATOR_TOKEN: token });
+    expect(secrets).toEqual({ key, operatorTokens: [token] });
+    await expect(stat(join(folder, 'key'))).rejects.toThrow(/ENOENT/);
+  });
+
+  test('are one for processes that start at once', async () => {
+    const [one, other] = await Promise.all([load(), load()]);
+    expect(one.operatorTokens).toEqual(other.operatorTokens);
+    expect(one.key).toBe(other.key);
+  });
+
+  test('never replace the key of a database that is there already', async () => {
+    await writeFile(join(folder, 'gatehouse.db'), '');
+    await expect(load()).rejects.toThrow(ConfigError);
+    expect((await load({ GATEHOUSE_KEY: key })).key).toBe(key);
+  });
+
+  test('are refused where a file of theirs is empty', async () => {
+    await writeFile(join(folder, 'operator-token'), '');
+    await expect(load()).rejects.toThrow(/operator-token is empty/);
+  });
+});
+
+test('the version is the one in package.json', async () => {
+  expect(JSON.parse(await readFile('package.json', 'utf8')).version).toBe(version);
+});
