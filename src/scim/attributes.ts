@@ -143,6 +143,24 @@ export function resolvePath(
   text: string,
   known: readonly string[] = [],
 ): AttributePath | undefined {
+  return plainNames(type).get(text) ?? resolveAny(type, text, known);
+}
+
+const plain = new WeakMap<ResourceType, ReadonlyMap<string, AttributePath>>();
+
+/** The names that nearly all requests consist of: core attributes in their canonical spelling. */
+function plainNames(type: ResourceType): ReadonlyMap<string, AttributePath> {
+  const made = plain.get(type);
+  if (made) return made;
+  const attributes = [...type.core.attributes.values()];
+  const paths = new Map(
+    attributes.map((entry) => [entry.name, { name: entry.name, attribute: entry, keys: [entry.name] }]),
+  );
+  plain.set(type, paths);
+  return paths;
+}
+
+function resolveAny(type: ResourceType, text: string, known: readonly string[]): AttributePath | undefined {
   const { urn, rest } = splitUrn(type, text, known);
   if (text === '') return undefined;
   if (rest === '') return urn === undefined ? { keys: [] } : { extension: urn, keys: [urn] };

@@ -16,9 +16,15 @@ import { AppError, hasCode } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
-import type { KeyedMutex } from '../lib/keyed-mutex.ts';
 import type { Logger } from '../lib/logger.ts';
-import { type Cause, type Directory, PLATFORM, type Store, type Transaction } from '../store/index.ts';
+import {
+  type Cause,
+  type Directory,
+  PLATFORM,
+  type Store,
+  type Transaction,
+  type TransactionOptions,
+} from '../store/index.ts';
 import { type ReadBody, readBody } from './body.ts';
 import { type Refusal, refusalOf } from './errors.ts';
 import { type BaseUrl, baseUrlOf } from './representation.ts';
@@ -33,7 +39,6 @@ export interface ScimDeps {
   readonly baseUrl: string;
   readonly requestLog: WriteBuffer<LogEntry>;
   readonly tokenUses: WriteBuffer<TokenUse>;
-  readonly groupQueue: KeyedMutex;
 }
 
 /** An authenticated request. */
@@ -45,7 +50,7 @@ export interface Exchange {
   /** Reads the body, at most once. */
   body(): Promise<unknown>;
   /** Runs the work of a write and its log row in one transaction; what it answers is sent after the commit. */
-  write(work: (tx: Transaction) => Promise<Answer>): Promise<Answer & Written>;
+  write(work: (tx: Transaction) => Promise<Answer>, options?: TransactionOptions): Promise<Answer & Written>;
 }
 
 export interface Answer {
@@ -94,13 +99,17 @@ export function exchangeWith(deps: ScimDeps, handle: Handler) {
           logged = { ...base, body };
           return body.value;
         },
-        write: (work) =>
-          deps.store.transaction(causeOf(directory, requestId), async (tx) => {
-            const result = await work(tx);
-            const text = textOf(result.body);
-            await recordRequest(tx, logEntry({ ...base, body }, { ...result, response: text }));
-            return { ...result, text, written: true };
-          }),
+        write: (work, options) =>
+          deps.store.transaction(
+            causeOf(directory, requestId),
+            async (tx) => {
+              const result = await work(tx);
+              const text = textOf(result.body);
+              await recordRequest(tx, logEntry({ ...base, body }, { ...result, response: text }));
+              return { ...result, text, written: true };
+            },
+            options,
+          ),
       });
       const text = answer.written ? answer.text : textOf(answer.body);
       if (!answer.written) deps.requestLog.add(logEntry(logged, { ...answer, response: text }));

@@ -2,12 +2,8 @@
 /** What a push means for people is provisioning/'s, what is kept of it directory/'s. */
 import type { Router } from 'express';
 import { openRequestLog, openTokenUses } from '../directory/index.ts';
-import { keyedMutex } from '../lib/keyed-mutex.ts';
 import type { ScimDeps } from './exchange.ts';
 import { scimRouter } from './router.ts';
-
-export type { ScimDeps } from './exchange.ts';
-export { scimRouter } from './router.ts';
 
 export interface Scim {
   /** To be mounted at `/scim/v2`. */
@@ -19,7 +15,7 @@ export interface Scim {
 }
 
 /** The protocol layer of one process, with the buffers that it owns. */
-export function openScim(deps: Omit<ScimDeps, 'requestLog' | 'tokenUses' | 'groupQueue'>): Scim {
+export function openScim(deps: Omit<ScimDeps, 'requestLog' | 'tokenUses'>): Scim {
   const onError = (err: unknown) => deps.logger.error({ err }, 'buffered SCIM notes could not be written');
   const requestLog = openRequestLog(deps.store, { onError });
   const tokenUses = openTokenUses(deps.store, { onError });
@@ -27,7 +23,7 @@ export function openScim(deps: Omit<ScimDeps, 'requestLog' | 'tokenUses' | 'grou
     await Promise.all([requestLog[end](), tokenUses[end]()]);
   };
   return {
-    router: scimRouter({ ...deps, requestLog, tokenUses, groupQueue: keyedMutex() }),
+    router: scimRouter({ ...deps, requestLog, tokenUses }),
     flush: () => both('flush'),
     close: () => both('close'),
   };

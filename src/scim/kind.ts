@@ -32,8 +32,14 @@ export interface ResourceKind<R extends AnyRow> {
   list(reads: ReadStore, directory: Directory, query: RowQuery): Promise<{ total: number; items: readonly R[] }>;
   /** All that match, by id, in pages of the store's. */
   stream(reads: ReadStore, directory: Directory, filter: Where | undefined): AsyncIterable<R>;
-  /** The row as it is answered, with memberships where they are asked for. */
-  render(reads: ReadStore, base: BaseUrl, rows: readonly R[], selection: Selection): Promise<readonly Resource[]>;
+  /** The rows as they are answered, with memberships where they are asked for; `fresh`: nothing can refer to them yet. */
+  render(
+    reads: ReadStore,
+    base: BaseUrl,
+    rows: readonly R[],
+    selection: Selection,
+    fresh?: boolean,
+  ): Promise<readonly Resource[]>;
   create(tx: Transaction, directory: Directory, body: unknown): Promise<Written<R>>;
   replace(tx: Transaction, directory: Directory, row: R, body: unknown): Promise<Written<R>>;
   patch(tx: Transaction, directory: Directory, row: R, operations: readonly Operation[]): Promise<Written<R>>;

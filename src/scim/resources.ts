@@ -1,6 +1,6 @@
 /** The verbs on resources (RFC 7644 §3), once for every resource type. */
 import { AppError } from '../errors.ts';
-import type { ReadStore } from '../store/index.ts';
+import type { ReadStore, Transaction } from '../store/index.ts';
 import type { Answer, Exchange, Handler } from './exchange.ts';
 import type { AnyRow, ResourceKind, Written } from './kind.ts';
 import { listResources } from './list.ts';
@@ -25,8 +25,14 @@ export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
   const parametersOf = ({ request }: Exchange): Parameters => readParameters(request.url);
   const selectionOf = (exchange: Exchange): Selection => selectionIn(type, parametersOf(exchange));
 
-  async function answer(exchange: Exchange, reads: ReadStore, row: R, selection: Selection): Promise<object> {
-    const [resource] = await kind.render(reads, exchange.base, [row], selection);
+  async function answer(
+    exchange: Exchange,
+    reads: ReadStore,
+    row: R,
+    selection: Selection,
+    fresh = false,
+  ): Promise<object> {
+    const [resource] = await kind.render(reads, exchange.base, [row], selection, fresh);
     return select(type, resource ?? {}, selection);
   }
 
@@ -37,10 +43,10 @@ export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
     return row;
   }
 
-  /** Changes to one resource, in the order of their arrival where the type asks for it. */
-  function change(exchange: Exchange, work: () => Promise<Answer>): Promise<Answer> {
-    if (!kind.queued) return work();
-    return exchange.deps.groupQueue.run(`${exchange.directory._id}/${String(exchange.request.params.id)}`, work);
+  /** A change to the resource in the path; of a type that has many writers, one after another. */
+  function change(exchange: Exchange, work: (tx: Transaction) => Promise<Answer>): Promise<Answer> {
+    const line = kind.queued ? `${exchange.directory._id}/${String(exchange.request.params.id)}` : undefined;
+    return exchange.write(work, { line });
   }
 
   const effect = ({ changed, notes, touched }: Written<R>) => ({
@@ -74,7 +80,7 @@ export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
       return exchange.write(async (tx) => {
         const written = await kind.create(tx, exchange.directory, source);
         const headers = { Location: locationOf(exchange.base, type, written.row._id), ETag: versionOf(written.row) };
-        const body = await answer(exchange, tx, written.row, selection);
+        const body = await answer(exchange, tx, written.row, selection, true);
         return { status: 201, body, headers, ...effect(written) };
       });
     },
@@ -82,45 +88,39 @@ export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
     async replace(exchange) {
       const selection = selectionOf(exchange);
       const source = await exchange.body();
-      return change(exchange, () =>
-        exchange.write(async (tx) => {
-          const row = await rowOf(exchange, tx);
-          requireVersion(exchange, row);
-          const written = await kind.replace(tx, exchange.directory, row, source);
-          const body = await answer(exchange, tx, written.row, selection);
-          return { status: 200, body, headers: { ETag: versionOf(written.row) }, ...effect(written) };
-        }),
-      );
+      return change(exchange, async (tx) => {
+        const row = await rowOf(exchange, tx);
+        requireVersion(exchange, row);
+        const written = await kind.replace(tx, exchange.directory, row, source);
+        const body = await answer(exchange, tx, written.row, selection);
+        return { status: 200, body, headers: { ETag: versionOf(written.row) }, ...effect(written) };
+      });
     },
 
     async patch(exchange) {
       const parameters = parametersOf(exchange);
       const selection = selectionOf(exchange);
       const operations = readOperations(await exchange.body());
-      return change(exchange, () =>
-        exchange.write(async (tx) => {
-          const row = await rowOf(exchange, tx);
-          requireVersion(exchange, row);
-          const written = await kind.patch(tx, exchange.directory, row, operations);
-          const headers = { ETag: versionOf(written.row) };
-          // attributes in the query oblige to answer with the resource (RFC 7644 §3.5.2)
-          if (!kind.answersPatch && parameters.attributes === undefined) {
-            return { status: 204, headers, ...effect(written) };
-          }
-          return { status: 200, body: await answer(exchange, tx, written.row, selection), headers, ...effect(written) };
-        }),
-      );
+      return change(exchange, async (tx) => {
+        const row = await rowOf(exchange, tx);
+        requireVersion(exchange, row);
+        const written = await kind.patch(tx, exchange.directory, row, operations);
+        const headers = { ETag: versionOf(written.row) };
+        // attributes in the query oblige to answer with the resource (RFC 7644 §3.5.2)
+        if (!kind.answersPatch && parameters.attributes === undefined) {
+          return { status: 204, headers, ...effect(written) };
+        }
+        return { status: 200, body: await answer(exchange, tx, written.row, selection), headers, ...effect(written) };
+      });
     },
 
     remove: (exchange) =>
-      change(exchange, () =>
-        exchange.write(async (tx) => {
-          const row = await rowOf(exchange, tx);
-          requireVersion(exchange, row);
-          const { notes, touched } = await kind.remove(tx, exchange.directory, row);
-          return { status: 204, outcome: 'applied', notes, touched };
-        }),
-      ),
+      change(exchange, async (tx) => {
+        const row = await rowOf(exchange, tx);
+        requireVersion(exchange, row);
+        const { notes, touched } = await kind.remove(tx, exchange.directory, row);
+        return { status: 204, outcome: 'applied', notes, touched };
+      }),
   };
 }
 

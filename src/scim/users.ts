@@ -29,8 +29,8 @@ export const users: ResourceKind<DirectoryUser> = {
       $and: [{ directoryId: _id }, ...(filter ? [filter as Filter<DirectoryUser>] : [])],
     }),
 
-  async render(reads, base, rows, selection) {
-    const groups = wants(selection, 'groups') ? await directGroups(reads, base, rows) : undefined;
+  async render(reads, base, rows, selection, fresh = false) {
+    const groups = !fresh && wants(selection, 'groups') ? await directGroups(reads, base, rows) : undefined;
     return rows.map((row) => {
       const own = groups?.get(row._id);
       return { ...represent(userType, base, row), ...(own && { groups: own }) };

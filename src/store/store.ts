@@ -137,6 +137,14 @@ export type Transaction = { readonly [N in CollectionName]: Writes<Row<N>> } & {
   readonly at: Date;
 };
 
+export interface TransactionOptions {
+  /**
+   * Transactions of this process with the same line run one after another, in the order of calls, where they would else
+   * abort each other: for many writers of one row, such as a group. It only saves work; correctness needs no line.
+   */
+  readonly line?: string | undefined;
+}
+
 export interface Store {
   readonly engine: 'sqlite' | 'mongodb';
   /** Committed data only. */
@@ -147,7 +155,7 @@ export interface Store {
    * writes failed (even one whose error it caught), nothing of it remains. Opening a transaction or using `store.read`
    * inside `work` must throw.
    */
-  transaction<T>(cause: Cause, work: (tx: Transaction) => Promise<T>): Promise<T>;
+  transaction<T>(cause: Cause, work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /** Calls `listener` after each commit that inserted into this collection. Answers the function that ends it. */
   onInsert(collection: CollectionName, listener: () => void): () => void;
   /** Throws where the store does not answer. */

@@ -4,6 +4,7 @@
  */
 import { AppError } from '../../errors.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
+import { keyedMutex } from '../../lib/keyed-mutex.ts';
 import { type Checker, compileChecker } from '../checker.ts';
 import { trackNesting } from '../nesting.ts';
 import { type CollectionName, collections as definitions } from '../schemas/index.ts';
@@ -53,6 +54,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
   });
   const client = connection.getClient();
   const nesting = trackNesting();
+  const lines = keyedMutex();
   const listeners = new Map<string, Set<() => void>>();
 
   const read = readStore(collections, {
@@ -72,12 +74,14 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
   return {
     engine: 'mongodb',
     read,
-    async transaction(cause, work) {
+    async transaction(cause, work, { line } = {}) {
       nesting.refuse('a transaction');
       if (closed) throw new AppError('shutting_down', 'The store is closed.');
-      const committing = runTransaction({ client, clock, rehearse }, (run) =>
-        nesting.run(() => work(transactionOf(run, cause, collections, protection))),
-      ).finally(() => running.delete(committing));
+      const run = () =>
+        runTransaction({ client, clock, rehearse }, (attempt) =>
+          nesting.run(() => work(transactionOf(attempt, cause, collections, protection))),
+        );
+      const committing = (line === undefined ? run() : lines.run(line, run)).finally(() => running.delete(committing));
       running.add(committing);
       const { value, inserted } = await committing;
       for (const name of inserted) for (const listener of listeners.get(name) ?? []) queueMicrotask(listener);

@@ -2,8 +2,10 @@
  * The embedded engine: one SQLite file with one writer and one reader. Owns how collections become tables, filters SQL,
  * and waiting transactions one commit.
  */
+import { AsyncResource } from 'node:async_hooks';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { AppError } from '../../errors.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { trackNesting } from '../nesting.ts';
 import { collections } from '../schemas/index.ts';
@@ -71,13 +73,24 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     bodyTimeoutMs,
     committed,
   });
-  const enter = (): void => nesting.refuse('reading through the store');
+  let closing: Promise<void> | undefined;
+  const enter = (): void => {
+    nesting.refuse('reading through the store');
+    if (closing !== undefined) throw new AppError('shutting_down', 'The store is closed.');
+  };
+  const close = async (): Promise<void> => {
+    await writer.close();
+    reader.close();
+    connection.close();
+    unlock();
+  };
   const read = forAll((name) => new CollectionReads(compiled[name], reader, enter));
 
   return {
     engine: 'sqlite',
     // The engine's collections are untyped inside; the interface gives them the types of their rows.
     read: read as unknown as ReadStore,
+    /** The single writer is one line for all. */
     async transaction<T>(
       cause: Parameters<Store['transaction']>[0],
       work: (tx: Transaction) => Promise<T>,
@@ -87,17 +100,18 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     },
     onInsert(collection, listener) {
       const own = listeners.get(collection) ?? new Set();
-      listeners.set(collection, own.add(listener));
-      return () => own.delete(listener);
+      // A listener works for itself, not for the request whose commit woke it.
+      const bound = AsyncResource.bind(listener);
+      listeners.set(collection, own.add(bound));
+      return () => own.delete(bound);
     },
     async ping() {
+      enter();
       reader.first('SELECT 1', []);
     },
-    async close() {
-      await writer.close();
-      reader.close();
-      connection.close();
-      unlock();
+    close() {
+      closing ??= close();
+      return closing;
     },
   };
 }
