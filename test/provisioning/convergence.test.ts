@@ -7,18 +7,18 @@ import { cause, openWorld, type World } from './world.ts';
 
 /** What happens in an organization, by numbers that stand for people, groups and projects. */
 const step = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('join' as const), who: fc.nat(7), group: fc.nat(3) }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('leave' as const), who: fc.nat(7), group: fc.nat(3) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('nest' as const), who: fc.nat(3), group: fc.nat(3) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('part' as const), who: fc.nat(3), group: fc.nat(3) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('map' as const), group: fc.nat(3), target: fc.nat(2) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('widen' as const), which: fc.nat(5) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('narrow' as const), which: fc.nat(5) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('unmap' as const), which: fc.nat(5) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), group: fc.nat(3) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('active' as const), who: fc.nat(7), active: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const), who: fc.nat(7) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), who: fc.nat(7) }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('join' as const), who: fc.nat(2), group: fc.nat(2) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('leave' as const), who: fc.nat(2), group: fc.nat(2) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('nest' as const), who: fc.nat(2), group: fc.nat(2) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('part' as const), who: fc.nat(2), group: fc.nat(2) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('map' as const), group: fc.nat(2), target: fc.nat(2) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('widen' as const), which: fc.nat(3) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('narrow' as const), which: fc.nat(3) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('unmap' as const), which: fc.nat(3) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), group: fc.nat(2) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('active' as const), who: fc.nat(2), active: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const), who: fc.nat(2) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), who: fc.nat(2) }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
@@ -47,8 +47,15 @@ async function openCast(world: World): Promise<Cast> {
     groups: new Map(),
     targets: [(await world.project('a'))._id, (await world.project('b'))._id, world.id],
   };
-  for (let index = 0; index < 4; index += 1)
-    cast.groups.set(index, (await world.group(`g${index}`, [], `e${index}`))._id);
+  for (let index = 0; index < 3; index += 1) {
+    const member = await personOf(world, cast, index);
+    const { _id: groupId } = await world.group(`g${index}`, [member], `e${index}`);
+    cast.groups.set(index, groupId);
+    const targetId = cast.targets[index] ?? world.id;
+    const target = targetId === world.id ? 'organization' : 'project';
+    await world.run((tx) => createMapping(tx, world.id, { groupId, target, targetId, role: 'admin' }));
+  }
+  await world.runJobs();
   return cast;
 }
 
@@ -165,7 +172,7 @@ describe('whatever happens to jobs (MAP-3)', () => {
           await world.runJobs();
         }),
       ),
-      { numRuns: 40, interruptAfterTimeLimit: 20_000 },
+      { numRuns: 60, interruptAfterTimeLimit: 10_000 },
     );
   });
 
@@ -177,7 +184,7 @@ describe('whatever happens to jobs (MAP-3)', () => {
           await sweepOrganization(world.store, cause, world.id);
         }),
       ),
-      { numRuns: 40, interruptAfterTimeLimit: 20_000 },
+      { numRuns: 60, interruptAfterTimeLimit: 10_000 },
     );
   });
 });

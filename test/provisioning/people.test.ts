@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
+  addMember,
   claimDomain,
   createAccount,
   createOrganization,
@@ -11,8 +12,8 @@ import {
   removeMember,
 } from '../../src/access/index.ts';
 import { openSealer } from '../../src/lib/secrets.ts';
-import { createMapping, listWaiting } from '../../src/provisioning/index.ts';
-import { openWorld, ownerEmail, type World } from './world.ts';
+import { createMapping, listWaiting, sweepOrganization } from '../../src/provisioning/index.ts';
+import { cause, openWorld, ownerEmail, type World } from './world.ts';
 
 let world: World;
 beforeEach(async () => {
@@ -128,6 +129,42 @@ describe('a person whose account exists', () => {
     expect(await world.memberOf('jane@acme.example')).toMatchObject({ accountId: _id, status: 'active' });
     expect(await world.grants(_id)).toEqual([`${project._id} member mapping`]);
     expect((await listWaiting(world.store.read, world.id, { limit: 10 })).items).toEqual([]);
+  });
+
+  test.each(['a push', 'the sweep'])(
+    'who waits, and is made a member by hand meanwhile, is adopted by %s with what the groups give (SCIM-3)',
+    async (by) => {
+      const person = { userName: 'jane', email: 'jane@acme.example' };
+      const { _id: accountId } = await account('jane@acme.example');
+      const { user } = await world.push(person);
+      const project = await world.project('gpu');
+      const group = await world.group('gpu', [user._id]);
+      const mapping = { groupId: group._id, target: 'project', targetId: project._id, role: 'member' } as const;
+      await world.run((tx) => createMapping(tx, world.id, mapping));
+      await world.run((tx) => addMember(tx, world.id, { accountId, source: 'operator' }));
+      await world.runJobs();
+      if (by === 'a push') await world.change(user._id, person);
+      else await sweepOrganization(world.store, cause, world.id);
+      await world.runJobs();
+      expect(await world.memberOf('jane@acme.example')).toMatchObject({
+        source: 'operator',
+        directoryUserId: user._id,
+      });
+      expect(await world.grants(accountId)).toEqual([`${project._id} member mapping`]);
+    },
+  );
+
+  test("who waits as inactive, and whose account is the Owner's, goes on waiting (OWN-1)", async () => {
+    const { _id: accountId } = await account('jane@acme.example');
+    const { user } = await world.push({ userName: 'jane', email: 'jane@acme.example', active: false });
+    await world.run(async (tx) => {
+      await addMember(tx, world.id, { accountId, source: 'operator', role: 'admin' });
+      await tx.members.updateOne(world.id, { owner: true }, { $unset: { owner: true } });
+      await tx.members.updateOne(world.id, { accountId }, { $set: { owner: true } });
+    });
+    await sweepOrganization(world.store, cause, world.id);
+    expect(await world.store.read.directoryUsers.get(world.id, user._id)).toMatchObject({ link: 'waiting' });
+    expect(await world.memberOf('jane@acme.example')).toMatchObject({ owner: true, status: 'active' });
   });
 
   test('who waits with an address that turns out to be wrong is let in by a push of another (SCIM-3)', async () => {
