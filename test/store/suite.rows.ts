@@ -48,7 +48,8 @@ export function rowSuite(open: OpenStore): void {
       for (const row of [made, read]) {
         expect(row?.attributes).toEqual({ list: [{ a: 1 }] });
         expect(Object.isFrozen(row)).toBe(true);
-        for (const item of row?.attributes.list as readonly object[]) expect(Object.isFrozen(item)).toBe(true);
+        const list = (row?.attributes.list ?? []) as readonly object[];
+        expect(list.every((item) => Object.isFrozen(item))).toBe(true);
       }
     });
 

@@ -93,24 +93,30 @@ export function readById(
   return belongs(scope, row) ? row : undefined;
 }
 
+/** The query for the documents that match: its SQL, and the values of its question marks. */
+export function selectSql(
+  collection: Collection,
+  scope: Scope,
+  filter: unknown,
+  options: FindOptions = {},
+): { readonly sql: string; readonly values: readonly Value[] } {
+  const values: Value[] = [];
+  const where = whereSql(collection, scope, filter, values);
+  const sql = `SELECT doc FROM ${collection.table} WHERE ${where} ORDER BY ${orderSql(collection, options.sort)}`;
+  if (options.limit === undefined && options.skip === undefined) return { sql, values };
+  values.push(options.limit === undefined ? -1 : whole(options.limit, 'limit', 0), whole(options.skip ?? 0, 'skip', 0));
+  return { sql: `${sql} LIMIT ? OFFSET ?`, values };
+}
+
 /** The documents that match, as their JSON texts. */
 export function readDocs(
   collection: Collection,
   connection: Connection,
   scope: Scope,
   filter: unknown,
-  options: FindOptions = {},
+  options?: FindOptions,
 ): string[] {
-  const values: Value[] = [];
-  let sql = `SELECT doc FROM ${collection.table} WHERE ${whereSql(collection, scope, filter, values)}`;
-  sql += ` ORDER BY ${orderSql(collection, options.sort)}`;
-  if (options.limit !== undefined || options.skip !== undefined) {
-    sql += ' LIMIT ? OFFSET ?';
-    values.push(
-      options.limit === undefined ? -1 : whole(options.limit, 'limit', 0),
-      whole(options.skip ?? 0, 'skip', 0),
-    );
-  }
+  const { sql, values } = selectSql(collection, scope, filter, options);
   return translated(collection, () => connection.all(sql, values)) as string[];
 }
 

@@ -33,8 +33,10 @@ export class Run {
     if (this.#ended) throw new StoreUsageError('the transaction has ended: await all that its body starts');
   }
 
+  /** Runs a write. After one that failed there are no more: SQLite may have ended the transaction by itself. */
   write<T>(call: () => T): T {
     this.enter();
+    if (this.failure !== undefined) throw this.failure.error;
     try {
       return call();
     } catch (error) {

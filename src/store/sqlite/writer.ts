@@ -16,11 +16,11 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** A body that has run and waits for the commit that makes it last. */
-interface Ready {
+/** What one body came to. Its caller hears of it after the commit: a refusal may rest on what another one has written. */
+interface Outcome {
   readonly waiting: Waiting;
-  readonly answer: unknown;
   readonly inserted: ReadonlySet<CollectionName>;
+  settle(): void;
 }
 
 export interface WriterOptions {
@@ -39,6 +39,12 @@ export interface WriterOptions {
 /** So many transactions share a commit at most, and no further one joins after so long: the first ones wait for it. */
 const mostPerCommit = 64;
 const longestBatchMs = 20;
+
+/** The driver's own errors as the product's; every other error as it is. */
+function readable(error: unknown): unknown {
+  const fault = readFault(error);
+  return fault?.kind === 'unavailable' ? fault.error : error;
+}
 
 function rollBackTo(connection: Connection): void {
   connection.run('ROLLBACK TO body', []);
@@ -88,37 +94,38 @@ export class Writer {
 
   async #commitBatch(): Promise<void> {
     const { connection } = this.#options;
-    const ready: Ready[] = [];
+    const outcomes: Outcome[] = [];
+    const refuseAll = (waiting: readonly Waiting[], error: unknown): void => {
+      for (const each of waiting) each.reject(readable(error));
+    };
     try {
       connection.run('BEGIN IMMEDIATE', []);
+    } catch (error) {
+      return refuseAll(this.#queue.splice(0, mostPerCommit), error);
+    }
+    try {
       const started = performance.now();
-      for (let count = 0; count < mostPerCommit && performance.now() - started < longestBatchMs; count += 1) {
+      while (outcomes.length < mostPerCommit && performance.now() - started < longestBatchMs) {
         const waiting = this.#queue.shift();
         if (waiting === undefined) break;
-        await this.#runInSavepoint(waiting, ready);
+        outcomes.push(await this.#runInSavepoint(waiting));
+        // A full disk or a failed read ends the whole SQLite transaction, and with it what the others have written.
+        if (!connection.isInTransaction()) throw new AppError('store_unavailable', 'The data file cannot be written.');
       }
       connection.run('COMMIT', []);
     } catch (error) {
-      this.#abandon(ready, error);
-      return;
+      if (connection.isInTransaction()) connection.run('ROLLBACK', []);
+      return refuseAll(
+        outcomes.map(({ waiting }) => waiting),
+        error,
+      );
     }
-    const inserted = new Set(ready.flatMap((each) => [...each.inserted]));
-    for (const { waiting, answer } of ready) waiting.resolve(answer);
+    const inserted = new Set(outcomes.flatMap((outcome) => [...outcome.inserted]));
+    for (const outcome of outcomes) outcome.settle();
     if (inserted.size > 0) this.#options.committed(inserted);
   }
 
-  /** Nothing was committed: whoever ran in this batch is told so, and so is the next in the queue if none had run. */
-  #abandon(ready: readonly Ready[], error: unknown): void {
-    const { connection } = this.#options;
-    if (connection.isInTransaction()) connection.exec('ROLLBACK');
-    const fault = readFault(error);
-    const reason = fault?.kind === 'unavailable' ? fault.error : error;
-    const [next] = ready.length === 0 ? this.#queue.splice(0, 1) : [];
-    next?.reject(reason);
-    for (const { waiting } of ready) waiting.reject(reason);
-  }
-
-  async #runInSavepoint(waiting: Waiting, ready: Ready[]): Promise<void> {
+  async #runInSavepoint(waiting: Waiting): Promise<Outcome> {
     const { connection } = this.#options;
     try {
       if (this.#options.rehearse) {
@@ -129,12 +136,10 @@ export class Writer {
       connection.run('SAVEPOINT body', []);
       const { answer, inserted } = await this.#runBody(waiting);
       connection.run('RELEASE body', []);
-      ready.push({ waiting, answer, inserted });
+      return { waiting, inserted, settle: () => waiting.resolve(answer) };
     } catch (error) {
-      waiting.reject(error);
-      // A full disk or a failed read ends the whole SQLite transaction, and with it what the others have written.
-      if (!connection.isInTransaction()) throw error;
-      rollBackTo(connection);
+      if (connection.isInTransaction()) rollBackTo(connection);
+      return { waiting, inserted: new Set(), settle: () => waiting.reject(readable(error)) };
     }
   }
 
