@@ -1,6 +1,6 @@
 /** The composition root: settings → store → queue → areas → app. Nothing else knows everything. */
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { handlers } from '../workers/handlers.ts';
 import { openSweep } from '../workers/sweep.ts';
@@ -68,11 +68,16 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     scim: scim.router,
     version,
   });
+  const answering = new Set<ServerResponse>();
   let server: Server | undefined;
   let closed: Promise<void> | undefined;
 
   async function listen(port = config.port): Promise<number> {
     server = createServer(app);
+    server.prependListener('request', (_request, response) => {
+      answering.add(response);
+      response.once('close', () => answering.delete(response));
+    });
     // Longer than the idle time of common load balancers, which must be the first to close a connection.
     server.keepAliveTimeout = 75_000;
     server.headersTimeout = 80_000;
@@ -85,7 +90,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
 
   async function close(): Promise<void> {
     lifecycle.closing = true;
-    if (server?.listening) await finishRequests(server);
+    if (server?.listening) await finishRequests(server, answering);
     await scim.close();
     await jobs.close();
     await store.close();
@@ -140,9 +145,10 @@ async function openJobs(
   };
 }
 
-/** Stops accepting, lets running requests end, and cuts off what still runs after `finishMs`. */
-async function finishRequests(server: Server): Promise<void> {
+/** Stops accepting, lets running requests end with their connections, and cuts off what still runs after `finishMs`. */
+async function finishRequests(server: Server, answering: Iterable<ServerResponse>): Promise<void> {
   const ended = once(server, 'close');
+  for (const response of answering) response.shouldKeepAlive = false;
   server.close();
   server.closeIdleConnections();
   const deadline = setTimeout(() => server.closeAllConnections(), finishMs);

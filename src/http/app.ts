@@ -35,10 +35,6 @@ export function createApp(options: AppOptions): Express {
   const registry = openMetrics(store, options.processMetrics ?? false);
   app.use(observeRequests(logger, registry));
   app.use(securityHeaders(baseUrl));
-  app.use((_request, response, next) => {
-    if (lifecycle.closing) response.setHeader('Connection', 'close');
-    next();
-  });
   app.use('/scim/v2', options.scim);
   app.use(mountRoutes(apiRoutes, options, options));
   let document: object | undefined;
