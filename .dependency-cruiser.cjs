@@ -27,7 +27,7 @@ const layerRules = layers.map(([name, allowed]) => ({
 /** Vendor library → the only places that may import it. */
 const vendors = {
   mongoose: '^(src/store/|test/support/)',
-  '@photostructure/sqlite': '^(src/store/sqlite/|test/bench/)',
+  '@photostructure/sqlite': '^(src/store/sqlite/|test/(bench|store)/)',
   bullmq: '^src/queue/bullmq',
   ioredis: '^(src/queue/bullmq|test/)',
   express: '^(src/http/|src/scim/|src/sso/|test/)',

@@ -1,23 +1,379 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+/** What is SQLite's own: indexes, shared commits, faults of the file, locks. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSqliteStore } from '../../src/store/sqlite/index.ts';
-import { storeSuite } from './suite.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { DatabaseSync } from '@photostructure/sqlite';
+import { systemClock } from '../../src/lib/clock.ts';
+import { PLATFORM, type Scope, type Sort, type Store, startsWith } from '../../src/store/index.ts';
+import { trackNesting } from '../../src/store/nesting.ts';
+import { type CollectionName, collections } from '../../src/store/schemas/index.ts';
+import { compileCollection, selectSql } from '../../src/store/sqlite/collection.ts';
+import { type Connection, openConnection } from '../../src/store/sqlite/driver.ts';
+import { openSqliteStore, type SqliteStoreOptions } from '../../src/store/sqlite/index.ts';
+import { buildTables } from '../../src/store/sqlite/tables.ts';
+import type { Collections } from '../../src/store/sqlite/transaction.ts';
+import { Writer } from '../../src/store/sqlite/writer.ts';
+import { cause, insertOwner, newOrganization, rows, write } from './support.ts';
 
-storeSuite('SQLite', async (options = {}) => {
-  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-store-'));
-  const path = join(folder, 'gatehouse.db');
-  let store = await openSqliteStore({ path, rehearse: true, ...options });
-  return {
-    store,
-    async reopen(again = options) {
-      await store.close();
-      store = await openSqliteStore({ path, rehearse: true, ...again });
-      return store;
-    },
-    async close() {
-      await store.close();
-      await rm(folder, { recursive: true });
-    },
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function newPath(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-sqlite-'));
+  closing.push(() => rm(folder, { recursive: true }));
+  return join(folder, 'gatehouse.db');
+}
+
+async function openStore(options: Omit<SqliteStoreOptions, 'path'> & { readonly path?: string } = {}): Promise<Store> {
+  const store = await openSqliteStore({ ...options, path: options.path ?? (await newPath()) });
+  closing.push(() => store.close());
+  return store;
+}
+
+describe('indexes', () => {
+  const plan = async (name: CollectionName, scope: Scope, filter: object, sort?: Sort): Promise<string> => {
+    const path = await newPath();
+    await (await openStore({ path })).close();
+    const { sql, values } = selectSql(compileCollection(name, collections[name], new Map()), scope, filter, { sort });
+    const sqlite = new DatabaseSync(path);
+    const steps = sqlite.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values) as { readonly detail: string }[];
+    sqlite.close();
+    return steps.map((step) => step.detail).join('; ');
   };
+
+  const hot: readonly (readonly [string, CollectionName, Scope, object, string])[] = [
+    ['a row by its id', 'members', 'org', { _id: 'x' }, '_id=?'],
+    ['a token by its hash', 'directoryTokens', PLATFORM, { hash: 'x' }, 'directoryTokens.hash'],
+    ['a session by its hash', 'sessions', PLATFORM, { tokenHash: 'x' }, 'sessions.tokenHash'],
+    ['a member by account', 'members', 'org', { accountId: 'x' }, 'members.organizationId.accountId'],
+    ['the Owner', 'members', 'org', { owner: true }, 'members.organizationId.where.owner'],
+    [
+      'a directory user by userName',
+      'directoryUsers',
+      'org',
+      { directoryId: 'x', userNameKey: 'y' },
+      'directoryUsers.directoryId.userNameKey',
+    ],
+    [
+      'directory users by the beginning of userName',
+      'directoryUsers',
+      'org',
+      { directoryId: 'x', userNameKey: startsWith('y') },
+      'directoryUsers.directoryId.userNameKey',
+    ],
+    [
+      'an address in a directory',
+      'directoryEmails',
+      'org',
+      { directoryId: 'x', valueKey: 'y' },
+      'directoryEmails.organizationId.directoryId.valueKey',
+    ],
+    ['an edge', 'edges', 'org', { groupId: 'x', memberId: 'y' }, 'edges.organizationId.groupId.memberId'],
+    [
+      'edges of several members',
+      'edges',
+      'org',
+      { groupId: 'x', memberId: { $in: ['y', 'z'] } },
+      'edges.organizationId.groupId.memberId',
+    ],
+    ['groups of a member', 'edges', 'org', { memberId: 'y' }, 'edges.organizationId.memberId'],
+    [
+      'grants in a project',
+      'grants',
+      'org',
+      { accountId: 'x', targetId: 'y' },
+      'grants.organizationId.accountId.targetId.source.sourceId',
+    ],
+    ['a proven address', 'accountEmails', PLATFORM, { emailKey: 'x', proven: true }, 'accountEmails.emailKey'],
+    ['a default key', 'apiKeys', 'org', { kind: 'default' }, 'apiKeys.organizationId.where.kind'],
+    ['the default project', 'projects', 'org', { isDefault: true }, 'projects.organizationId.where.isDefault'],
+    [
+      'jobs that are due',
+      'outbox',
+      PLATFORM,
+      { state: 'waiting', organizationId: 'x', dueAt: { $lte: new Date() } },
+      'outbox.state.organizationId.dueAt',
+    ],
+  ];
+  test.each(hot)('%s is found by an index', async (_, name, scope, filter, index) => {
+    const steps = await plan(name, scope, filter);
+    expect(steps).toMatch(/^SEARCH/);
+    expect(steps).toContain(index);
+    expect(steps.replace('SCAN json_each', '')).not.toContain('SCAN');
+  });
+
+  test('a page after a cursor begins at its place in the index', async () => {
+    const after = { $and: [{ directoryId: 'x' }, { _id: { $gt: 'usr-1' } }] };
+    expect(await plan('directoryUsers', 'org', after)).toMatch(/SEARCH/);
+    expect(await plan('auditEvents', 'org', { _id: { $gt: 'aud-1' } })).toMatch(/organizationId._id.*_id>\?/);
+    expect(await plan('auditEvents', 'org', {})).not.toContain('TEMP B-TREE');
+  });
+
+  test('changed and forgotten definitions are brought in order when the file is opened', async () => {
+    const path = await newPath();
+    await (await openStore({ path })).close();
+    const sqlite = new DatabaseSync(path);
+    const definitions = () =>
+      sqlite
+        .prepare(`SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name`)
+        .all()
+        .map((row: object) => ({ ...row }));
+    const before = definitions();
+    sqlite.exec(`DROP INDEX "members.accountId"; CREATE INDEX "members.accountId" ON members (_id);
+      DROP TRIGGER "members.protect.update"; CREATE INDEX former ON members (doc)`);
+    await (await openStore({ path })).close();
+    expect(definitions()).toEqual(before);
+    sqlite.close();
+  });
+});
+
+describe('shared commits', () => {
+  test('transactions that wait together share a commit, and are acknowledged in their order', async () => {
+    const store = await openStore();
+    const org = newOrganization();
+    const order: number[] = [];
+    let turns = 0;
+    const count = setInterval(() => {
+      turns += 1;
+    }, 0);
+    const seen = await Promise.all(
+      Array.from({ length: 32 }, (_, attempts) =>
+        write(store, (tx) => tx.outbox.insert(org, rows.job(org, { attempts }))).then(() => {
+          order.push(attempts);
+          return turns;
+        }),
+      ),
+    );
+    clearInterval(count);
+    // A slow machine may need a second commit: a batch takes no more after some milliseconds.
+    expect(new Set(seen).size).toBeLessThanOrEqual(4);
+    expect(order).toEqual(Array.from({ length: 32 }, (_, i) => i));
+  });
+
+  test('a long queue is worked off in several commits', async () => {
+    const store = await openStore();
+    const org = newOrganization();
+    await Promise.all(Array.from({ length: 500 }, () => write(store, (tx) => tx.outbox.insert(org, rows.job(org)))));
+    expect(await store.read.outbox.count(org, {})).toBe(500);
+  });
+
+  test('what is acknowledged is in the files: a copy of them made at that moment holds it', async () => {
+    const path = await newPath();
+    const store = await openStore({ path });
+    const org = newOrganization();
+    const made = await Promise.all(
+      Array.from({ length: 10 }, () => write(store, (tx) => tx.outbox.insert(org, rows.job(org)))),
+    );
+    const copy = `${path}.copy`;
+    await copyFile(path, copy);
+    await copyFile(`${path}-wal`, `${copy}-wal`);
+    const recovered = await openStore({ path: copy });
+    expect(await recovered.read.outbox.find(org, {})).toEqual(made);
+  });
+
+  test('closing waits for the queue, and refuses what comes after', async () => {
+    const path = await newPath();
+    const store = await openStore({ path });
+    const org = newOrganization();
+    const last = write(store, (tx) => tx.outbox.insert(org, rows.job(org)));
+    await Promise.all([store.close(), store.close()]);
+    await last;
+    await expect(write(store, async () => undefined)).rejects.toMatchObject({ code: 'shutting_down' });
+    await expect(store.read.outbox.count(org, {})).rejects.toMatchObject({ code: 'shutting_down' });
+    await expect(store.ping()).rejects.toMatchObject({ code: 'shutting_down' });
+    expect(await (await openStore({ path })).read.outbox.count(org, {})).toBe(1);
+  });
+});
+
+describe('bodies', () => {
+  test('a body that never ends is rolled back after a while, and holds up nobody for good', async () => {
+    const store = await openStore({ bodyTimeoutMs: 50 });
+    const org = newOrganization();
+    let late: Promise<unknown> | undefined;
+    const stuck = write(store, async (tx) => {
+      await tx.outbox.insert(org, rows.job(org, { job: 'stuck' }));
+      await sleep(150);
+      late = tx.outbox.insert(org, rows.job(org, { job: 'late' }));
+      await late;
+    });
+    const other = write(store, (tx) => tx.outbox.insert(org, rows.job(org, { job: 'other' })));
+    await expect(stuck).rejects.toThrow('did not end within 50 ms');
+    await other;
+    await sleep(150);
+    await expect(late).rejects.toThrow('the transaction has ended');
+    expect((await store.read.outbox.find(org, {})).map((row) => row.job)).toEqual(['other']);
+  });
+
+  test("a body runs in its caller's asynchronous context", async () => {
+    const store = await openStore();
+    const request = new AsyncLocalStorage<string>();
+    const seen = await Promise.all(
+      ['a', 'b', 'c'].map((id) =>
+        request.run(id, () =>
+          write(store, async (tx) => {
+            await tx.outbox.count('org', {});
+            return request.getStore();
+          }),
+        ),
+      ),
+    );
+    expect(seen).toEqual(['a', 'b', 'c']);
+  });
+
+  test('another store may be read inside a body', async () => {
+    const [first, second] = [await openStore(), await openStore()];
+    expect(await write(first, async () => second.read.outbox.count('org', {}))).toBe(0);
+  });
+});
+
+describe('faults of the file', () => {
+  /** A writer on a real file whose statements fail where the test says so. */
+  async function faultyWriter(fault: (sql: string) => boolean) {
+    const real = openConnection(await newPath(), 'write');
+    closing.push(() => real.close());
+    const indexes = buildTables(real, collections, true);
+    const failing: Connection = {
+      exec: (sql) => real.exec(sql),
+      first: (sql, values) => real.first(sql, values),
+      all: (sql, values) => real.all(sql, values),
+      run(sql, values) {
+        if (fault(sql)) throw Object.assign(new Error('disk I/O error'), { code: 'ERR_SQLITE_ERROR', errcode: 10 });
+        return real.run(sql, values);
+      },
+      isInTransaction: () => real.isInTransaction(),
+      close: () => real.close(),
+    };
+    const compiled = Object.fromEntries(
+      Object.entries(collections).map(([name, definition]) => {
+        return [name, compileCollection(name as CollectionName, definition, indexes)];
+      }),
+    ) as Collections;
+    const committed: string[] = [];
+    const writer = new Writer({
+      ...{ connection: failing, collections: compiled, clock: systemClock, nesting: trackNesting() },
+      ...{ rehearse: false, bodyTimeoutMs: 1000, committed: (names) => committed.push(...names) },
+    });
+    const insert = (org: string) => writer.transaction(cause, (tx) => tx.outbox.insert(org, rows.job(org)));
+    const count = () => Number(real.first('SELECT count(*) FROM outbox', []));
+    return { writer, real, insert, count, committed };
+  }
+
+  test('where the commit fails, all that shared it are told so, and nothing of them remains', async () => {
+    let broken = true;
+    const { insert, count, committed } = await faultyWriter((sql) => sql === 'COMMIT' && broken);
+    const org = newOrganization();
+    const results = await Promise.allSettled([insert(org), insert(org), insert(org)]);
+    expect(results).toEqual(
+      Array(3).fill({ status: 'rejected', reason: expect.objectContaining({ kind: 'unavailable' }) }),
+    );
+    expect(count()).toBe(0);
+    expect(committed).toEqual([]);
+    broken = false;
+    await insert(org);
+    expect(count()).toBe(1);
+    expect(committed).toEqual(['outbox']);
+  });
+
+  test('where no transaction can begin, the waiting ones are told so', async () => {
+    let broken = true;
+    const { insert, count } = await faultyWriter((sql) => sql.startsWith('BEGIN') && broken);
+    const org = newOrganization();
+    const results = await Promise.allSettled([insert(org), insert(org)]);
+    expect(results.map((result) => result.status)).toEqual(['rejected', 'rejected']);
+    broken = false;
+    await insert(org);
+    expect(count()).toBe(1);
+  });
+
+  test('where SQLite itself ends the transaction, nothing of it or its neighbours is written', async () => {
+    const { writer, real, insert, count } = await faultyWriter(() => false);
+    const org = newOrganization();
+    const before = insert(org);
+    const ended = writer.transaction(cause, async (tx) => {
+      await tx.outbox.insert(org, rows.job(org));
+      real.exec('ROLLBACK');
+      await tx.outbox.insert(org, { job: 1 } as never).catch(() => undefined);
+      await tx.outbox.insert(org, rows.job(org)).catch(() => undefined);
+    });
+    const after = insert(org);
+    await expect(before).rejects.toMatchObject({ code: 'store_unavailable' });
+    await expect(ended).rejects.toBeInstanceOf(Error);
+    await after;
+    expect(count()).toBe(1);
+  });
+});
+
+describe('opening', () => {
+  test('a file of a newer program is refused with both versions, and left as it is', async () => {
+    const path = await newPath();
+    await (await openStore({ path })).close();
+    const sqlite = new DatabaseSync(path);
+    sqlite.exec('PRAGMA user_version = 99');
+    await expect(openSqliteStore({ path })).rejects.toMatchObject({
+      code: 'store_unavailable',
+      message: expect.stringMatching(/version 99.*up to 1/),
+    });
+    sqlite.exec('PRAGMA user_version = 1');
+    sqlite.close();
+    await openStore({ path });
+  });
+
+  test('a file that is no data file is refused', async () => {
+    const path = await newPath();
+    await copyFile(new URL(import.meta.url), path);
+    await expect(openSqliteStore({ path })).rejects.toMatchObject({ code: 'store_unavailable' });
+    await expect(openSqliteStore({ path })).rejects.not.toThrow(/is open already/);
+  });
+
+  test('the same file cannot be opened twice in one process', async () => {
+    const path = await newPath();
+    const store = await openStore({ path });
+    await expect(openSqliteStore({ path })).rejects.toMatchObject({
+      code: 'store_unavailable',
+      message: expect.stringContaining('is open already'),
+    });
+    await store.close();
+    await openStore({ path });
+  });
+
+  test('a file that another process holds is refused, and free again when that process is killed', async () => {
+    const path = await newPath();
+    const driver = pathToFileURL(join(process.cwd(), 'node_modules/@photostructure/sqlite/dist/index.mjs')).href;
+    const script = `
+      const { DatabaseSync } = await import(${JSON.stringify(driver)});
+      const lock = new DatabaseSync(${JSON.stringify(`${path}.lock`)});
+      lock.exec('BEGIN EXCLUSIVE');
+      process.stdout.write('held');
+      setInterval(() => lock.isOpen, 1000);`;
+    const other = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    closing.push(() => other.kill('SIGKILL'));
+    await once(other.stdout, 'data');
+    await expect(openSqliteStore({ path })).rejects.toMatchObject({ code: 'store_unavailable' });
+    const gone = once(other, 'exit');
+    other.kill('SIGKILL');
+    await gone;
+    await openStore({ path });
+  });
+
+  test('protection may be switched on again: the file follows the option', async () => {
+    const path = await newPath();
+    const org = newOrganization();
+    const without = await openStore({ path, protection: false });
+    const owner = await insertOwner(without, org);
+    await write(without, (tx) => tx.members.updateOne(org, { _id: owner._id }, { $set: { profile: {} } }));
+    await without.close();
+    const store = await openStore({ path });
+    const demote = write(store, (tx) => tx.members.updateOne(org, { _id: owner._id }, { $set: { role: 'member' } }));
+    await expect(demote).rejects.toMatchObject({ name: 'ProtectedRowError' });
+  });
 });
