@@ -11,7 +11,7 @@ import type { Retry } from './jobs.ts';
 import { giveBack, type Held, renewLeases } from './leases.ts';
 import type { Handlers, Queue } from './queue.ts';
 import { anyUnderWay, openRelay } from './relay.ts';
-import { openRunner } from './run.ts';
+import { type Outcome, openRunner } from './run.ts';
 
 export { openNudge } from './bullmq-nudge.ts';
 
@@ -66,7 +66,16 @@ export function openBullQueue(options: BullQueueOptions): Queue {
     }
     return opened;
   };
-  const worker = new Worker<Handed>('jobs', work, {
+  // At the end of a drain BullMQ is told that a handler which still runs is done with: its row's lease says otherwise.
+  const abandon = new Set<() => void>();
+  const workOrAbandon = (job: Job<unknown>): Promise<void> =>
+    new Promise((resolve, reject) => {
+      abandon.add(resolve);
+      work(job)
+        .then(resolve, reject)
+        .finally(() => abandon.delete(resolve));
+    });
+  const worker = new Worker<Handed>('jobs', workOrAbandon, {
     connection: workerRedis,
     prefix,
     concurrency,
@@ -78,7 +87,7 @@ export function openBullQueue(options: BullQueueOptions): Queue {
   worker.on('error', complain);
 
   const run = openRunner({ ...options, clock });
-  const running = new Map<string, Held>();
+  const running = new Map<string, Held & { readonly ended: Promise<Outcome> }>();
   const waiting = holdings({ total: () => 2 * concurrency, each: () => placesOfOne(concurrency) });
   const relay = openRelay({
     store,
@@ -123,8 +132,9 @@ export function openBullQueue(options: BullQueueOptions): Queue {
     const row = await store.read.outbox.get(organizationId, id);
     if (row && row.lease === lease) {
       const held = { row, lease };
-      running.set(id, held);
-      const outcome = await run(held);
+      const ended = run(held);
+      running.set(id, { ...held, ended });
+      const outcome = await ended;
       running.delete(id);
       if (outcome.end === 'again') relay.wakeAt(outcome.dueAt);
     }
@@ -172,12 +182,17 @@ export function openBullQueue(options: BullQueueOptions): Queue {
 
   async function stop(timeoutMs: number): Promise<void> {
     await relay.stop();
-    const deadline = new AbortController();
-    await Promise.race([worker.close(), sleep(timeoutMs, undefined, { signal: deadline.signal }).catch(() => {})]);
-    deadline.abort();
+    const closed = worker.close().catch(complain);
+    // Without Redis the worker cannot even say goodbye; the handlers are what counts.
+    const quiet =
+      workerRedis.status === 'ready' ? closed : Promise.all([...running.values()].map(({ ended }) => ended));
+    await within(timeoutMs, quiet);
     clearInterval(beat);
     if (running.size > 0) logger.warn({ jobs: running.size }, 'jobs still ran at the end of the drain');
+    for (const leave of abandon) leave();
+    if (workerRedis.status === 'ready') await within(1_000, closed);
     for (const redis of [commands, workerRedis, subscriber]) redis.disconnect();
+    await within(1_000, closed);
   }
 
   return {
@@ -205,4 +220,11 @@ export function openBullQueue(options: BullQueueOptions): Queue {
       }
     },
   };
+}
+
+/** Resolves when `work` has ended, or after `ms`. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const late = new AbortController();
+  await Promise.race([work, sleep(ms, undefined, { signal: late.signal }).catch(() => {})]);
+  late.abort();
 }

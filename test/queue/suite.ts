@@ -231,13 +231,13 @@ export function queueSuite(name: string, openRig: () => Promise<Rig>, many: numb
       test('a handler that never ends gives its place back', async () => {
         const queue = open(
           handleAll((job) => (personOf(job) === 'acc-stuck' ? new Promise(() => {}) : leave(job))),
-          { concurrency: 1, longestRunMs: 50, retry: { ...quick, attempts: 1 } },
+          { concurrency: 1, longestRunMs: 500, retry: { ...quick, attempts: 1 } },
         );
         await ask(rig.store, orgA, 'acc-stuck');
         await ask(rig.store, orgA, 'acc-1');
         await queue.idle();
         expect(await effects(rig.store, orgA)).toEqual(['acc-1']);
-        expect((await findParked(rig.store.read, orgA)).items[0]?.error).toContain('did not end within 50 ms');
+        expect((await findParked(rig.store.read, orgA)).items[0]?.error).toContain('did not end within 500 ms');
       });
 
       test.each([
