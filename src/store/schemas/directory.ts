@@ -40,6 +40,7 @@ export const directoryUsers = versionedCollection('directoryUsers', {
 });
 directoryUsers.schema.index({ directoryId: 1, userNameKey: 1 }, { unique: true });
 directoryUsers.schema.index({ organizationId: 1, directoryId: 1, externalId: 1 });
+directoryUsers.schema.index({ organizationId: 1, directoryId: 1, _id: 1 });
 directoryUsers.schema.index({ organizationId: 1, accountId: 1 });
 // Partial, for those who wait are few: as a plain index it would look as good to SQLite's planner as the one before.
 directoryUsers.schema.index({ organizationId: 1 }, { partialFilterExpression: { link: 'waiting' } });
@@ -66,6 +67,7 @@ export const directoryGroups = organizationCollection('directoryGroups', {
 });
 directoryGroups.schema.index({ organizationId: 1, directoryId: 1, displayNameKey: 1 });
 directoryGroups.schema.index({ organizationId: 1, directoryId: 1, externalId: 1 });
+directoryGroups.schema.index({ organizationId: 1, directoryId: 1, _id: 1 });
 
 /** One membership of a group: a directory user, or another group of the same directory. */
 export const edges = versionedCollection('edges', {
@@ -94,4 +96,5 @@ export const provisioningLog = organizationCollection('provisioningLog', {
   response: { type: String },
   durationMs: { type: Number, required: true },
 });
+provisioningLog.schema.index({ organizationId: 1, _id: 1 });
 provisioningLog.schema.index({ organizationId: 1, directoryId: 1, _id: 1 });
