@@ -27,12 +27,12 @@ export async function join(scene: Scene): Promise<void> {
 /** Many join at once, as on the day of a reorganisation. */
 export async function joinTogether(scene: Scene): Promise<void> {
   const { stage, platform, okta, projects, timings } = scene;
-  stage.chapter('Sixty people join a team at once');
   const group = groupNamed(okta, 'research-scientists');
   const { members } = okta.group(group);
   const joining = okta.people
     .filter(({ id, profile }) => !members.has(id) && profile.userName !== olivia.userName)
     .slice(0, 60);
+  stage.chapter(`${joining.length} people join a team at once`);
   const progress = stage.progress('One PATCH each, its check watched');
   const late: string[] = [];
   let done = 0;
