@@ -21,6 +21,7 @@ import {
   type Cause,
   type Directory,
   PLATFORM,
+  ProtectedRowError,
   type Store,
   type Transaction,
   type TransactionOptions,
@@ -167,6 +168,10 @@ const refused = ({ status, body, fault }: Refusal): Outcome => ({
   error: body,
 });
 
+/** The rule of the domain, or below it the store's own (OWN-6). */
+const protectsOwner = (error: unknown): boolean =>
+  hasCode(error, 'owner_protected') || error instanceof ProtectedRowError;
+
 /** Writes down a refusal, durably: with an audit event where the Owner was to be deprovisioned (OWN-2). */
 async function logRefusal(deps: ScimDeps, logged: Logged, error: unknown, refusal: Refusal): Promise<void> {
   const { directory, requestId, method } = logged;
@@ -178,14 +183,14 @@ async function logRefusal(deps: ScimDeps, logged: Logged, error: unknown, refusa
   try {
     await deps.store.transaction(causeOf(directory, requestId), async (tx) => {
       await recordRequest(tx, entry);
-      if (refusal.status !== 403 || !hasCode(error, 'owner_protected')) return;
-      const memberId = error.details?.memberId;
+      if (!protectsOwner(error)) return;
+      const memberId = error instanceof AppError ? error.details?.memberId : undefined;
       await recordAudit(tx, directory.organizationId, {
         type: 'owner.deprovision_refused',
         outcome: 'refused',
         targetKind: 'member',
         targetId: typeof memberId === 'string' ? memberId : 'unknown',
-        detail: `${method} ${logged.path.split('?')[0]}: ${error.message}`,
+        detail: `${method} ${logged.path.split('?')[0]}: ${refusal.body.detail}`,
       });
     });
   } catch (failure) {

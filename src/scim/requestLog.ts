@@ -54,8 +54,12 @@ export function logEntry(
   };
 }
 
+/** Also a filter that asks for a password is refused only after it has been sent. */
 const redactQuery = (path: string): string =>
-  path.replace(/([?&][^=&]*(?:token|secret|password)[^=&]*=)[^&]*/gi, '$1[redacted]');
+  path.replace(
+    /([?&][^=&]*(?:token|secret|password)[^=&]*=)[^&]*|([?&]filter=)[^&]*(?:secret|password)[^&]*/gi,
+    '$1$2[redacted]',
+  );
 
 /** At most this many characters, never half of one. */
 function cut(text: string, limit: number): string {

@@ -64,6 +64,7 @@ describe('every request is in the provisioning log (SCIM-5)', () => {
     expect(request).not.toContain('hunter2');
     expect(JSON.parse(request ?? '')).toMatchObject({ password: '[redacted]' });
     await world.call('get', '/Users?access_token=hunter2');
+    expect((await world.call('get', '/Users?filter=password eq "hunter2"')).status).toBe(400);
   });
 
   test('reads and refused tokens: by the buffer, without a write in the way of the answer', async () => {

@@ -171,8 +171,10 @@ function addressIn(condition: Condition): Compare | undefined {
 /** People by address: `eq` and `sw` look into the index of addresses. What else is asked of them is checked after. */
 async function planAddress(reads: PlanReads, directory: Directory, address: Compare, check: Condition): Promise<Plan> {
   if (address.of.name !== 'value' || (address.op !== 'eq' && address.op !== 'sw')) return { exact: false, check };
-  const valueKey = operator(address.op, caseKey(String(address.value)));
-  if (valueKey === undefined) return { exact: false, check };
+  const sought = caseKey(String(address.value));
+  const valueKey = operator(address.op, sought);
+  // a blank address has no row in the index
+  if (valueKey === undefined || sought.trim() === '') return { exact: false, check };
   const rows = await reads.directoryEmails.find(
     directory.organizationId,
     { directoryId: directory._id, valueKey },

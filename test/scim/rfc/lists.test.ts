@@ -65,6 +65,7 @@ describe('filters, from the store or from memory, with one meaning (RFC 7644 §3
     ['emails[type eq "WORK" and value eq "bob@acme.test"]', 'bob'],
     ['emails[type eq "home"].value eq "bob@acme.test"', ''],
     ['emails[type eq "home"]', 'Ann bob'],
+    ['emails.value eq " "', ''],
     ['not (emails.value eq "shared@home.test")', 'Cleo dan Eve'],
     ['title eq "BOSS"', 'Ann bob Cleo dan Eve'],
     ['name.familyName eq "lee" and name.givenName sw "c"', 'Cleo'],
