@@ -34,7 +34,7 @@ const forAll = <T>(make: (name: CollectionName) => T): Readonly<Record<Collectio
   Object.fromEntries(names.map((name) => [name, make(name)])) as Record<CollectionName, T>;
 
 function openFile(path: string, protection: boolean) {
-  mkdirSync(dirname(path), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const unlock = lockFile(path);
   const opened: Connection[] = [];
   try {
