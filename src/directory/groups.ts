@@ -107,16 +107,18 @@ export function pageGroups(
 export async function listGroups(
   reads: ReadStore,
   directory: DirectoryRef,
-  { filter, sort, skip, limit }: ListQuery<DirectoryGroup>,
+  { filter, sort, skip = 0, limit }: ListQuery<DirectoryGroup>,
 ): Promise<{ readonly total: number; readonly items: readonly DirectoryGroup[] }> {
   const own: Filter<DirectoryGroup> = { directoryId: directory._id };
   const matching: Filter<DirectoryGroup> = filter ? { $and: [own, filter] } : own;
-  const total = await reads.directoryGroups.count(directory.organizationId, matching);
-  if (limit === 0 || total === 0) return { total, items: [] };
+  const count = () => reads.directoryGroups.count(directory.organizationId, matching);
+  if (limit === 0) return { total: await count(), items: [] };
   const items = await reads.directoryGroups.find(directory.organizationId, matching, {
     ...(sort && { sort }),
-    ...(skip !== undefined && { skip }),
+    skip,
     limit,
   });
-  return { total, items };
+  // the last page tells the total by itself, and a look-up by userName is nothing else
+  const last = items.length < limit && (items.length > 0 || skip === 0);
+  return { total: last ? skip + items.length : await count(), items };
 }

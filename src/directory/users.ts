@@ -181,18 +181,20 @@ export interface ListQuery<R> {
 export async function listUsers(
   reads: ReadStore,
   directory: DirectoryRef,
-  { filter, sort, skip, limit }: ListQuery<DirectoryUser>,
+  { filter, sort, skip = 0, limit }: ListQuery<DirectoryUser>,
 ): Promise<{ readonly total: number; readonly items: readonly DirectoryUser[] }> {
   const own: Filter<DirectoryUser> = { directoryId: directory._id };
   const matching: Filter<DirectoryUser> = filter ? { $and: [own, filter] } : own;
-  const total = await reads.directoryUsers.count(directory.organizationId, matching);
-  if (limit === 0 || total === 0) return { total, items: [] };
+  const count = () => reads.directoryUsers.count(directory.organizationId, matching);
+  if (limit === 0) return { total: await count(), items: [] };
   const items = await reads.directoryUsers.find(directory.organizationId, matching, {
     ...(sort && { sort }),
-    ...(skip !== undefined && { skip }),
+    skip,
     limit,
   });
-  return { total, items };
+  // the last page tells the total by itself, and a look-up by userName is nothing else
+  const last = items.length < limit && (items.length > 0 || skip === 0);
+  return { total: last ? skip + items.length : await count(), items };
 }
 
 async function refuseTakenName(tx: Transaction, directory: DirectoryRef, userName: string): Promise<void> {
