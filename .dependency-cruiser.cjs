@@ -26,7 +26,7 @@ const layerRules = layers.map(([name, allowed]) => ({
 
 /** Vendor library → the only places that may import it. */
 const vendors = {
-  mongoose: '^(src/store/|test/support/)',
+  mongoose: '^(src/store/|test/(store|support)/)',
   '@photostructure/sqlite': '^(src/store/sqlite/|test/(bench|store)/)',
   bullmq: '^src/queue/bullmq',
   ioredis: '^(src/queue/bullmq|test/)',

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import type { Clock } from '../../src/lib/clock.ts';
 import { newId } from '../../src/lib/ids.ts';
-import { type NewRow, PLATFORM, type Row, type Store, type Transaction } from '../../src/store/index.ts';
+import type { NewRow, Row, Store, Transaction } from '../../src/store/index.ts';
 
 export interface StoreOptions {
   readonly clock?: Clock;
@@ -132,5 +132,3 @@ export async function insertOwner(store: Store, organizationId: string): Promise
     );
   });
 }
-
-export { PLATFORM };
