@@ -29,6 +29,9 @@ async function live(scene: Scene, what: (typeof everyday)[number], step: number)
   else await sweepOrganization(scene.store, cause, scene.id);
 }
 
+/** How long stories are told; on a slow machine or engine there are fewer of them. */
+const tellForMs = 10_000;
+
 /** Stories of attacks, alone and at once, between everyday pushes; each on a Gatehouse of its own. */
 export function neverHarmed({ attacks, protection }: Pick<Layers, 'attacks' | 'protection'>) {
   const attack = fc.constantFrom(...attacks);
@@ -37,7 +40,9 @@ export function neverHarmed({ attacks, protection }: Pick<Layers, 'attacks' | 'p
     fc.array(attack, { minLength: 2, maxLength: 4 }),
     fc.constantFrom(...everyday),
   );
+  const until = performance.now() + tellForMs;
   return fc.asyncProperty(fc.array(move, { minLength: 1, maxLength: 6 }), async (story) => {
+    if (performance.now() > until) return;
     const scene = await openScene({ protection });
     try {
       for (const [step, move] of story.entries()) {
@@ -70,7 +75,7 @@ export function provesProtection(layers: Layers): void {
     });
 
     test('whatever is tried, in any order, one after the other or at once', async () => {
-      await fc.assert(neverHarmed(layers), { numRuns: 12, interruptAfterTimeLimit: 20_000 });
+      await fc.assert(neverHarmed(layers), { numRuns: 12 });
     });
   });
 }
