@@ -57,7 +57,12 @@ async function answer(
       decision,
       requestId,
       reads: store.read,
-      write: (work) => store.transaction(causeOf(principal, requestId), work),
+      write: (work) =>
+        store.transaction(causeOf(principal, requestId), async (tx) => {
+          // What was allowed when the request came may no longer be when it changes something (PRJ-7).
+          if (principal.kind === 'account') await authorize(route.access, principal, params, tx);
+          return work(tx);
+        }),
     },
     deps,
   );

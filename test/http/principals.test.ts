@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+import { beginRequest } from './slowRequest.ts';
 import { buildWorld, expectStatus, openPerson, type World } from './world.ts';
 
 const tokens = ['first-operator-token-0123456789', 'second-operator-token-012345678'] as const;
@@ -83,6 +84,20 @@ describe('Gatehouse-Act-As', () => {
     const projects = await expectStatus(200, gatehouse.operator('get', '/api/v1/me/projects', accountId));
     expect(projects.items).toEqual([]);
   });
+});
+
+test('a right that ends while a request is under way changes nothing any more (PRJ-7)', async () => {
+  const person = await openPerson(gatehouse, 'racer@acme.example');
+  const { id } = await expectStatus(
+    201,
+    gatehouse.operator('post', `${home}/members`).send({ accountId: person.accountId, role: 'admin' }),
+  );
+  const port = await gatehouse.listen(0);
+  const slow = await beginRequest(port, 'PATCH', home, person.token, { name: 'Taken over' });
+  await expectStatus(200, gatehouse.operator('delete', `${home}/members/${id}`));
+  expect(await slow.finish()).toMatch(/^HTTP\/1\.1 404 /);
+  const organization = await expectStatus(200, gatehouse.operator('get', home));
+  expect(organization.name).toBe('acme');
 });
 
 describe('a session', () => {

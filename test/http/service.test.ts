@@ -1,9 +1,11 @@
 /** The process itself: health, metrics, logs, request ids, errors, the graceful end. */
-import { connect, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { openLogger } from '../../src/lib/logger.ts';
 import { openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+import { beginRequest } from './slowRequest.ts';
 import { buildWorld, type World } from './world.ts';
 
 const lines: string[] = [];
@@ -158,35 +160,19 @@ test('answers carry the headers that keep browsers safe, and none that tells wha
 });
 
 describe('the graceful end', () => {
-  /** A request whose body is not sent to its end yet. */
-  async function beginRequest(port: number, token: string, body: string): Promise<Socket> {
-    const socket = connect(port, '127.0.0.1');
-    const head = `POST /api/v1/accounts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n`;
-    socket.write(`${head}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 5)}`);
-    await sleep(50);
-    return socket;
-  }
-
-  const readAll = async (socket: Socket): Promise<string> => {
-    let text = '';
-    for await (const chunk of socket) text += chunk;
-    return text;
-  };
-
   test('finishes what has begun, takes nothing new, and is not ready meanwhile', async () => {
     const ending = await openTestGatehouse();
     const port = await ending.listen(0);
     expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200);
-    const body = JSON.stringify({ email: 'last@acme.example' });
-    const socket = await beginRequest(port, ending.operatorToken, body);
+    const body = { email: 'last@acme.example' };
+    const slow = await beginRequest(port, 'POST', '/api/v1/accounts', ending.operatorToken, body);
     const closed = ending.close();
     await sleep(20);
     const unready = await ending.request.get('/readyz');
     expect([unready.status, unready.body.code]).toEqual([503, 'shutting_down']);
     expect((await ending.request.get('/livez')).status).toBe(200);
     await expect(fetch(`http://127.0.0.1:${port}/livez`)).rejects.toThrow();
-    socket.write(body.slice(5));
-    const answer = await readAll(socket);
+    const answer = await slow.finish();
     expect(answer).toMatch(/^HTTP\/1\.1 201 /);
     expect(answer).toMatch(/^Connection: close\r$/im);
     await closed;
@@ -198,11 +184,12 @@ describe('the graceful end', () => {
     const port = await ending.listen(0);
     const socket = connect(port, '127.0.0.1');
     socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
-    const all = readAll(socket);
+    const ended = once(socket, 'close');
+    socket.resume();
     await sleep(50);
     const before = performance.now();
     await ending.close();
-    await all;
+    await ended;
     expect(performance.now() - before).toBeLessThan(2_000);
   });
 });
