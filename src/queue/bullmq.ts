@@ -130,8 +130,10 @@ export function openBullQueue(options: BullQueueOptions): Queue {
   async function work({ data }: Job<unknown>): Promise<void> {
     const { organizationId, id, lease, relay: from } = handed.parse(data);
     const row = await store.read.outbox.get(organizationId, id);
-    if (row && row.lease === lease) {
-      const held = { row, lease };
+    const held = row && row.lease === lease && { row, lease };
+    // One that comes during a drain is for another process.
+    if (held && draining) await giveBack(store, [held], clock.now());
+    else if (held) {
       const ended = run(held);
       running.set(id, { ...held, ended });
       const outcome = await ended;
@@ -182,17 +184,14 @@ export function openBullQueue(options: BullQueueOptions): Queue {
 
   async function stop(timeoutMs: number): Promise<void> {
     await relay.stop();
-    const closed = worker.close().catch(complain);
-    // Without Redis the worker cannot even say goodbye; the handlers are what counts.
-    const quiet =
-      workerRedis.status === 'ready' ? closed : Promise.all([...running.values()].map(({ ended }) => ended));
-    await within(timeoutMs, quiet);
+    await worker.pause(true);
+    await within(timeoutMs, Promise.all([...running.values()].map(({ ended }) => ended)));
     clearInterval(beat);
     if (running.size > 0) logger.warn({ jobs: running.size }, 'jobs still ran at the end of the drain');
     for (const leave of abandon) leave();
-    if (workerRedis.status === 'ready') await within(1_000, closed);
+    // Without Redis the worker can only be closed by force: it would wait for an answer that nobody gives.
+    await within(1_000, worker.close(workerRedis.status !== 'ready').catch(complain));
     for (const redis of [commands, workerRedis, subscriber]) redis.disconnect();
-    await within(1_000, closed);
   }
 
   return {
