@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { PLATFORM } from '../../src/store/index.ts';
 import { openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
 import { beginRequest } from './slowRequest.ts';
 import { buildWorld, expectStatus, openPerson, type World } from './world.ts';
@@ -162,11 +164,22 @@ describe('a session', () => {
     const idle = await openPerson(gatehouse, 'idle@acme.example');
     const busy = await openPerson(gatehouse, 'busy@acme.example');
     const alive = async (token: string) => (await gatehouse.bearer(token, 'get', '/api/v1/me')).status === 200;
+    // The use of a session is noted beside the request.
+    const untilNoted = async (id: string) => {
+      for (let attempt = 0; attempt < 200; attempt += 1) {
+        const session = await gatehouse.store.read.sessions.get(PLATFORM, id);
+        const latest = Math.min(now + 24 * hour, session?.expiresAt.getTime() ?? 0);
+        if (session?.idleExpiresAt.getTime() === latest) return;
+        await sleep(20);
+      }
+      throw new Error('the use was not noted');
+    };
     const ages: number[] = [];
     for (let age = 12; age <= 24 * 8; age += 12) {
       now = start + age * hour;
-      if (await alive(busy.token)) ages.push(age);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      if (!(await alive(busy.token))) break;
+      ages.push(age);
+      await untilNoted(busy.sessionId);
     }
     expect(ages.at(-1)).toBe(24 * 7 - 12);
     expect(ages).toHaveLength(13);
