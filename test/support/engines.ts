@@ -66,7 +66,7 @@ export async function openTestStore(options: TestStoreOptions & { readonly engin
   return {
     engine: store.engine,
     read: store.read,
-    transaction: (cause, work) => store.transaction(cause, work),
+    transaction: (cause, work, options) => store.transaction(cause, work, options),
     onInsert: (collection, listener) => store.onInsert(collection, listener),
     ping: () => store.ping(),
     close: () => place.close(),
