@@ -2,8 +2,8 @@
  * The queue owns the outbox: how a committed change asks for a job, and how each job is run until it has had its effect.
  * The job catalogue is jobs.ts; embedded.ts runs jobs in this process; bullmq.ts, over Redis, is imported where it is used.
  */
-export { type EmbeddedQueueOptions, openEmbeddedQueue } from './embedded.ts';
-export { type JobInput, type JobName, type JobPayload, jobs, type Retry } from './jobs.ts';
+export { openEmbeddedQueue } from './embedded.ts';
+export type { JobName, JobPayload, Retry } from './jobs.ts';
 export { countJobs, enqueue, findParked, replayParked } from './outbox.ts';
 export { openPeriodic, type Periodic, type PeriodicOptions } from './periodic.ts';
 export type { Handlers, Queue, TakenJob } from './queue.ts';
