@@ -27,8 +27,6 @@ export interface Config {
   readonly operatorTokens: readonly string[];
   readonly store: StoreSettings;
   readonly redisUrl: string | undefined;
-  /** Whether addresses that a customer names may lead into private networks. */
-  readonly allowPrivateNetwork: boolean;
   /** Express's `trust proxy`: whose X-Forwarded-For to believe. */
   readonly trustProxy: boolean | number | string;
   readonly logLevel: LogLevel;
@@ -67,11 +65,6 @@ const words: Readonly<Record<string, boolean>> = {
   no: false,
   off: false,
 };
-
-const flag = z
-  .string()
-  .transform((text) => words[text.toLowerCase()])
-  .pipe(z.boolean({ error: 'must be true or false' }));
 
 const port = z
   .string()
@@ -135,7 +128,6 @@ const settings = z.object({
   GATEHOUSE_DATA: z.string().default('./data'),
   GATEHOUSE_KEY: z.string().optional(),
   GATEHOUSE_OPERATOR_TOKEN: operatorTokens.default([]),
-  GATEHOUSE_ALLOW_PRIVATE_NETWORK: flag.default(false),
   GATEHOUSE_LOG_LEVEL: z
     .string()
     .toLowerCase()
@@ -189,7 +181,6 @@ export function readConfig(
         ? { kind: 'sqlite' as const, path: resolve(dataFolder, 'gatehouse.db') }
         : { kind: 'mongodb' as const, uri: value.MONGODB_URI },
     redisUrl: value.REDIS_URL,
-    allowPrivateNetwork: value.GATEHOUSE_ALLOW_PRIVATE_NETWORK,
     trustProxy: value.GATEHOUSE_TRUST_PROXY,
     logLevel: value.GATEHOUSE_LOG_LEVEL,
     warnings: Object.freeze([...weaknesses(value), ...unknownNames(env)]),

@@ -62,4 +62,3 @@ export type ProvisioningLogEntry = Row<'provisioningLog'>;
 export type Mapping = Row<'mappings'>;
 export type OutboxRow = Row<'outbox'>;
 export type AuditEvent = Row<'auditEvents'>;
-export type HistoryRow = Row<'history'>;
