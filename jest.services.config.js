@@ -13,5 +13,5 @@ export default {
   globalTeardown: '<rootDir>/test/support/end.services.ts',
   // One MongoDB serves all files, and commits to disk: more files at once only wait for each other.
   maxWorkers: 2,
-  testTimeout: 60_000,
+  testTimeout: 120_000,
 };

@@ -5,10 +5,16 @@ import type { MongoCollection } from './collection.ts';
 
 const duplicateKey = 11_000;
 const validatorRefused = 121;
+const writeConflict = 112;
 
 /** What a failed call says of its transaction. */
 export function isTransient(error: unknown): boolean {
   return error instanceof mongo.MongoError && error.hasErrorLabel('TransientTransactionError');
+}
+
+/** Whether another transaction has written, or is about to, what this call wanted to write. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof mongo.MongoServerError && error.code === writeConflict;
 }
 
 /** The commit was sent, and nobody knows what became of it: only sending it again tells. */

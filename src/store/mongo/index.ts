@@ -68,6 +68,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     },
   });
 
+  const turns = keyedMutex();
   const running = new Set<Promise<unknown>>();
   let closed = false;
 
@@ -78,7 +79,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
       nesting.refuse('a transaction');
       if (closed) throw new AppError('shutting_down', 'The store is closed.');
       const run = () =>
-        runTransaction({ client, clock, rehearse }, (attempt) =>
+        runTransaction({ client, clock, rehearse, turns }, (attempt) =>
           nesting.run(() => work(transactionOf(attempt, cause, collections, protection))),
         );
       const committing = (line === undefined ? run() : lines.run(line, run)).finally(() => running.delete(committing));

@@ -1,7 +1,7 @@
 import type { mongo } from 'mongoose';
 import { DuplicateKeyError, StoreUsageError } from '../store.ts';
 import type { MongoCollection } from './collection.ts';
-import { isDriverError, isLost, isTransient, translate } from './failures.ts';
+import { isConflict, isDriverError, isLost, isTransient, translate } from './failures.ts';
 
 const nothing = () => {};
 
@@ -14,6 +14,8 @@ export interface Calls {
 export interface Doom {
   readonly error: unknown;
   readonly again: 'transient' | 'duplicate' | undefined;
+  /** Where another transaction was in the way: what both wanted to write. */
+  readonly contested?: string | undefined;
 }
 
 /**
@@ -34,11 +36,12 @@ export class Run implements Calls {
   }
 
   read<T>(collection: MongoCollection, call: (session: mongo.ClientSession) => Promise<T>): Promise<T> {
-    return this.#inTurn(collection, call, isDriverError);
+    return this.#inTurn(collection, call, isDriverError, undefined);
   }
 
-  write<T>(collection: MongoCollection, call: (session: mongo.ClientSession) => Promise<T>): Promise<T> {
-    return this.#inTurn(collection, call, () => true);
+  /** `rows` names what the call writes, alike for calls that write the same. */
+  write<T>(collection: MongoCollection, rows: string, call: (session: mongo.ClientSession) => Promise<T>): Promise<T> {
+    return this.#inTurn(collection, call, () => true, `${collection.name} ${rows}`);
   }
 
   /** Ends the run: waits for calls that the body did not await, takes no more, and says whether it may be committed. */
@@ -52,6 +55,7 @@ export class Run implements Calls {
     collection: MongoCollection,
     call: (session: mongo.ClientSession) => Promise<T>,
     dooms: (error: unknown) => boolean,
+    writes: string | undefined,
   ): Promise<T> {
     if (this.#over)
       return Promise.reject(new StoreUsageError('this transaction is over: await every call inside its body'));
@@ -61,7 +65,10 @@ export class Run implements Calls {
         return await call(this.#session);
       } catch (error) {
         const translated = translate(collection, error);
-        if (dooms(error)) this.#doom = { error: translated, again: reasonToRepeat(error, translated) };
+        if (dooms(error)) {
+          const contested = isConflict(error) ? writes : undefined;
+          this.#doom = { error: translated, again: reasonToRepeat(error, translated), contested };
+        }
         throw translated;
       }
     });

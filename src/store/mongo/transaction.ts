@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { mongo } from 'mongoose';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { KeyedMutex } from '../../lib/keyed-mutex.ts';
 import { StoreUsageError } from '../store.ts';
 import { isCommitUnknown, isTransient, isUnreachable, unavailable } from './failures.ts';
 import { type Doom, Run } from './run.ts';
@@ -20,42 +21,62 @@ const options: mongo.TransactionOptions = {
   readPreference: 'primary',
 };
 
-type Outcome<T> = { readonly value: T; readonly inserted: ReadonlySet<string> } | Doom;
+/** What a committed body answered, and into which collections it inserted. */
+export interface Committed<T> {
+  readonly value: T;
+  readonly inserted: ReadonlySet<string>;
+}
+
+type Outcome<T> = Committed<T> | Doom;
 
 export interface Transactions {
   readonly client: mongo.MongoClient;
   readonly clock: Clock;
   /** Whether each body is first run once and rolled back. */
   readonly rehearse: boolean;
+  /**
+   * Turns at rows that many transactions of this process want to write at once. MongoDB lets the first one write and
+   * turns all others away; coming back whenever they like, these would mostly meet each other again (64 writers of one
+   * row: a seventh of the throughput of one). So who has met a conflict comes back in turn, before its next run opens.
+   */
+  readonly turns: KeyedMutex;
 }
 
 /**
  * Runs `body` in a transaction until it commits: snapshot reads, commits acknowledged by a majority.
- * Conflicts with other transactions and lost connections run it again after a growing, random pause; a commit whose
- * outcome is unknown is sent again by itself (MongoDB knows a transaction that it has committed).
+ * Conflicts with other transactions and lost connections run it again after a growing, random pause, and in turn with
+ * those of this process that met the same conflict; a commit whose outcome is unknown is sent again by itself (MongoDB
+ * knows a transaction that it has committed).
  * Throws what the body threw; else what doomed the run; AppError('store_unavailable') when patience ends.
  */
 export async function runTransaction<T>(
-  { client, clock, rehearse }: Transactions,
+  { client, clock, rehearse, turns }: Transactions,
   body: (run: Run) => Promise<T>,
-): Promise<{ readonly value: T; readonly inserted: ReadonlySet<string> }> {
+): Promise<Committed<T>> {
   const deadline = performance.now() + patienceMs;
   const session = startSession(client);
   try {
-    if (rehearse) await attempt(session, clock, body, rollBack);
+    const rehearsed = rehearse ? await attempt(session, clock, body, rollBack) : undefined;
+    let contested = contestedIn(rehearsed);
     for (let tries = 0, duplicates = 0; ; tries += 1) {
-      const outcome = await attempt(session, clock, body, () => commit(session, deadline));
+      const run = () => attempt(session, clock, body, () => commit(session, deadline));
+      const outcome = await (contested === undefined ? run() : turns.run(contested, run));
       if ('value' in outcome) return outcome;
       if (outcome.again === 'duplicate') duplicates += 1;
       if (outcome.again === undefined || duplicates > repeatsForDuplicates) throw outcome.error;
-      if (performance.now() > deadline)
+      if (performance.now() > deadline) {
         throw outcome.again === 'transient' ? unavailable(outcome.error) : outcome.error;
+      }
+      contested = contestedIn(outcome) ?? contested;
       await pause(Math.random() * Math.min(longestPauseMs, 2 ** (tries + 2)));
     }
   } finally {
     await session.endSession();
   }
 }
+
+const contestedIn = (outcome: Outcome<unknown> | undefined): string | undefined =>
+  outcome !== undefined && 'again' in outcome ? outcome.contested : undefined;
 
 function startSession(client: mongo.MongoClient): mongo.ClientSession {
   try {
@@ -89,7 +110,8 @@ async function attempt<T>(
   } catch (error) {
     const doom = await run.end();
     // What the body makes of a failure counts, unless the failure is one that another run may not meet.
-    thrown = { error, again: doom?.again ?? (isTransient(error) ? 'transient' : undefined) };
+    const again = doom?.again ?? (isTransient(error) ? 'transient' : undefined);
+    thrown = { error, again, contested: doom?.contested };
   }
   if (session.inTransaction()) await session.abortTransaction();
   return thrown;

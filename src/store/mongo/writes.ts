@@ -42,7 +42,7 @@ export class MongoWrites<R> extends MongoReads<R> implements Writes<R> {
   }
 
   insert(scope: Scope, row: NewRow<R>): Promise<R> {
-    return this.#write(scope, 'write', async (session) => {
+    return this.#write(scope, 'write', '', async (session) => {
       const document = this.#newDocument(scope, row);
       await this.collection.native.insertOne(document, { session });
       return this.answer(document);
@@ -50,14 +50,14 @@ export class MongoWrites<R> extends MongoReads<R> implements Writes<R> {
   }
 
   insertMany(scope: Scope, rows: readonly NewRow<R>[]): Promise<void> {
-    return this.#write(scope, 'write', async (session) => {
+    return this.#write(scope, 'write', '', async (session) => {
       const documents = rows.map((row) => this.#newDocument(scope, row));
       if (documents.length > 0) await this.collection.native.insertMany(documents, { session });
     });
   }
 
   update(scope: Scope, filter: Filter<R>, change: Change<R>): Promise<number> {
-    return this.#write(scope, 'update', async (session) => {
+    return this.#write(scope, 'update', filter, async (session) => {
       const checked = this.checker.change(change);
       const where = await this.#ending(this.where(scope, filter), session);
       if (where === undefined) return 0;
@@ -67,7 +67,7 @@ export class MongoWrites<R> extends MongoReads<R> implements Writes<R> {
   }
 
   updateOne(scope: Scope, filter: Filter<R>, change: Change<R>): Promise<R | undefined> {
-    return this.#write(scope, 'update', async (session) => {
+    return this.#write(scope, 'update', filter, async (session) => {
       const checked = this.checker.change(change);
       const { definition, native } = this.collection;
       const row = await native.findOneAndUpdate(this.where(scope, filter), this.#updateOf(checked), {
@@ -84,7 +84,7 @@ export class MongoWrites<R> extends MongoReads<R> implements Writes<R> {
   }
 
   remove(scope: Scope, filter: Filter<R>): Promise<number> {
-    return this.#write(scope, 'write', async (session) => {
+    return this.#write(scope, 'write', filter, async (session) => {
       const asked = this.where(scope, filter);
       await this.#refuseProtected(asked, session);
       const where = await this.#ending(asked, session);
@@ -99,7 +99,7 @@ export class MongoWrites<R> extends MongoReads<R> implements Writes<R> {
    * snapshot isolation alone would let both commit.
    */
   lock(scope: Scope, id: string): Promise<R | undefined> {
-    return this.#write(scope, 'write', async (session) => {
+    return this.#write(scope, 'write', { _id: id }, async (session) => {
       const row = await this.collection.native.findOneAndUpdate(this.one(scope, id), lockOnce, {
         session,
         ...visible,
@@ -109,8 +109,21 @@ export class MongoWrites<R> extends MongoReads<R> implements Writes<R> {
     });
   }
 
-  #write<T>(scope: Scope, call: 'update' | 'write', steps: (session: Session) => Promise<T>): Promise<T> {
-    return this.#context.run.write(this.collection, async (session) => {
+  lockMany(scope: Scope, ids: readonly string[]): Promise<number> {
+    return this.#write(scope, 'write', ids, async (session) => {
+      const where = this.where(scope, { _id: { $in: ids } });
+      const { matchedCount } = await this.collection.native.updateMany(where, lockOnce, { session });
+      return matchedCount;
+    });
+  }
+
+  #write<T>(
+    scope: Scope,
+    call: 'update' | 'write',
+    rows: unknown,
+    steps: (session: Session) => Promise<T>,
+  ): Promise<T> {
+    return this.#context.run.write(this.collection, JSON.stringify(rows), async (session) => {
       this.checker.scope(scope, call);
       return steps(session);
     });
