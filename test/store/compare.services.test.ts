@@ -222,7 +222,9 @@ test('a path into free-form data means the same on both engines, through lists, 
       const filter = { [`payload.${path}`]: given };
       const [a, b] = await Promise.all([found(sqlite, filter), found(mongo, filter)]);
       if (JSON.stringify(a) !== JSON.stringify(b))
-        differences.push(`${JSON.stringify(filter)} sqlite+ ${(a as string[]).filter((t) => !(b as string[]).includes(t))} mongo+ ${(b as string[]).filter((t) => !(a as string[]).includes(t))}`);
+        differences.push(
+          `${JSON.stringify(filter)} sqlite+ ${(a as string[]).filter((t) => !(b as string[]).includes(t))} mongo+ ${(b as string[]).filter((t) => !(a as string[]).includes(t))}`,
+        );
     }
   }
   expect(differences).toEqual([]);
