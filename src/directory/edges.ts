@@ -152,8 +152,7 @@ async function insertEdges(
     );
     const present = new Set(edges.map(({ memberId }) => memberId));
     const missing = batch.filter(({ id }) => !present.has(id));
-    // Who joins must still be there when this commits: a deletion at the same time would leave a membership of nobody.
-    for (const ref of missing) await collectionOf(tx, ref.kind).lock(directory.organizationId, ref.id);
+    await lockMembers(tx, directory, missing);
     if (missing.length > 0) {
       await tx.edges.insertMany(
         directory.organizationId,
@@ -196,8 +195,17 @@ async function verifyMembers(tx: Transaction, directory: DirectoryRef, refs: rea
   }
 }
 
-const collectionOf = (tx: Transaction, kind: MemberRef['kind']) =>
-  kind === 'User' ? tx.directoryUsers : tx.directoryGroups;
+/** Who joins must still be there when this commits: a deletion at the same time would leave a membership of nobody. */
+async function lockMembers(
+  tx: Transaction,
+  { organizationId }: DirectoryRef,
+  refs: readonly MemberRef[],
+): Promise<void> {
+  const users = refs.filter(({ kind }) => kind === 'User').map(({ id }) => id);
+  const groups = refs.filter(({ kind }) => kind === 'Group').map(({ id }) => id);
+  if (users.length > 0) await tx.directoryUsers.lockMany(organizationId, users);
+  if (groups.length > 0) await tx.directoryGroups.lockMany(organizationId, groups);
+}
 
 async function removeEdges(
   tx: Transaction,

@@ -1,5 +1,5 @@
 /** The shapes in which the protocol hands resources to this area and gets them back; stored rows ↔ records. */
-import type { Directory, DirectoryGroup, DirectoryUser, JsonObject } from '../store/index.ts';
+import type { Directory, DirectoryUser, JsonObject } from '../store/index.ts';
 
 /** The part of a directory's row that every call here needs. */
 export type DirectoryRef = Pick<Directory, '_id' | 'organizationId'>;
@@ -41,11 +41,6 @@ export interface MemberRef {
 export function userRecordOf(user: DirectoryUser): UserRecord {
   const { userName, externalId, active, displayName, attributes } = user;
   return { userName, externalId, active, displayName, emails: emailsIn(attributes), attributes };
-}
-
-/** The record of a stored group. */
-export function groupRecordOf({ displayName, externalId, attributes }: DirectoryGroup): GroupRecord {
-  return { displayName, externalId, attributes };
 }
 
 /** The addresses in a resource's `emails`; entries without a text as value are none. */

@@ -137,15 +137,6 @@ export function findUserByUserName(
   });
 }
 
-/** The users with this externalId (RFC 7643 §3.1: compared with case; an IdP may repeat one by mistake). */
-export function findUsersByExternalId(
-  reads: ReadStore,
-  directory: DirectoryRef,
-  externalId: string,
-): Promise<readonly DirectoryUser[]> {
-  return reads.directoryUsers.find(directory.organizationId, { directoryId: directory._id, externalId });
-}
-
 /** The directory users that are this account's, in all directories of the organization. */
 export function findUsersOfAccount(
   reads: ReadStore,

@@ -1,6 +1,6 @@
 /** The built-in IdP simulator (DEV-1): plays Okta and Entra ID against a Gatehouse, over nothing but HTTP. */
 /** It knows the vendors' dialects and the public API, and none of the areas behind it. */
-export type { IdpGroup, IdpPerson } from './dialect.ts';
+export type { IdpPerson } from './dialect.ts';
 export * from './idp.ts';
 export * from './platform.ts';
 export * from './population.ts';

@@ -118,6 +118,8 @@ export interface Writes<R> extends Reads<R> {
    * another transaction before this one commits; answers it as it is, undefined where there is none.
    */
   lock(scope: Scope, id: string): Promise<R | undefined>;
+  /** The same for many rows in one step; answers how many of them there are. */
+  lockMany(scope: Scope, ids: readonly string[]): Promise<number>;
 }
 
 /** Who makes a change, and by which request: on history rows, audit events and jobs. */

@@ -33,4 +33,4 @@ test('Okta and Entra push people and groups through joins, moves, leaves and ren
   expect(
     rows.find(([project, role, who]) => project === 'production' && role === 'Admin' && who === 'olivia.okafor'),
   ).toBeDefined();
-});
+}, 120_000);

@@ -317,6 +317,7 @@ const operationOn = (name: Compared): fc.Arbitrary<Operation> => {
     { weight: 2, arbitrary: scoped(anywhere).with('updateOne', false, filter, changeOf(name)) },
     scoped(organization).with('remove', false, filter),
     scoped(organization).with('lock', false, id),
+    scoped(organization).with('lockMany', false, fc.array(id, { maxLength: 3 })),
   );
 };
 

@@ -87,6 +87,29 @@ export function concurrencySuite(open: OpenStore): void {
       }
     });
 
+    test('many rows are locked in one step: none of them is removed before the transaction that relies on it', async () => {
+      for (let round = 0; round < 10; round += 1) {
+        const org = newOrganization();
+        const members = await write(store(), async (tx) => [
+          await tx.members.insert(org, rows.member(org)),
+          await tx.members.insert(org, rows.member(org)),
+        ]);
+        const ids = members.map(({ _id }) => _id);
+        const grant = async (): Promise<void> =>
+          write(store(), async (tx) => {
+            if ((await tx.members.lockMany(org, [...ids, 'nobody'])) < ids.length) return;
+            for (const { accountId } of members) await tx.grants.insert(org, rows.grant(org, { accountId }));
+          });
+        const remove = async (): Promise<void> =>
+          write(store(), async (tx) => {
+            await tx.grants.remove(org, {});
+            await tx.members.remove(org, { _id: ids[round % 2] ?? '' });
+          });
+        await Promise.all(round % 4 < 2 ? [grant(), remove()] : [remove(), grant()]);
+        expect(await store().read.grants.count(org, {})).toBe(0);
+      }
+    });
+
     test('a lock answers the row as it is and leaves no mark on it', async () => {
       const org = newOrganization();
       const member = await write(store(), (tx) => tx.members.insert(org, rows.member(org)));

@@ -139,6 +139,11 @@ export class CollectionWrites extends CollectionReads {
   async lock(scope: unknown, id: unknown): Promise<AnyRow | undefined> {
     return this.#write(scope, 'write', (owner) => readById(this.#collection, this.#run.connection, owner, id));
   }
+
+  async lockMany(scope: unknown, ids: unknown): Promise<number> {
+    this.#write(scope, 'write', () => {});
+    return this.count(scope, { _id: { $in: ids } });
+  }
 }
 
 /** The class of all `tx` of one store: a collection's writes are made when a body first names it. */
