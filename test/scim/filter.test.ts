@@ -169,7 +169,8 @@ describe('no filter keeps the process busy', () => {
     } catch (error) {
       expect(hasCode(error, 'scim_invalid_filter')).toBe(true);
     }
-    expect(performance.now() - start).toBeLessThan(200);
+    // not a measure: a reader that hangs takes minutes
+    expect(performance.now() - start).toBeLessThan(5000);
   });
 
   test('whatever the text, the answer is a condition or invalidFilter', () => {

@@ -151,7 +151,7 @@ describe('made from the attribute table', () => {
           expect((await world.call('get', path)).body).toEqual(patched.status === 200 ? patched.body : put.body);
         },
       ),
-      { numRuns: 60, endOnFailure: true },
+      { numRuns: 30, endOnFailure: true },
     );
   });
 
@@ -172,7 +172,7 @@ describe('made from the attribute table', () => {
         const expected = all.filter((one) => matches(condition, one)).map(({ id }) => id);
         expect(answer.body.Resources.map(({ id }: { id: string }) => id)).toEqual(expected);
       }),
-      { numRuns: 250, endOnFailure: true },
+      { numRuns: 120, endOnFailure: true },
     );
   });
 });
