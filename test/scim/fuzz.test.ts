@@ -153,7 +153,7 @@ describe('made from the attribute table', () => {
       ),
       { numRuns: 30, endOnFailure: true },
     );
-  });
+  }, 120_000);
 
   test('a filter finds exactly those that it holds for', async () => {
     const { body } = await world.call('get', '/Users?count=200');
@@ -174,5 +174,5 @@ describe('made from the attribute table', () => {
       }),
       { numRuns: 120, endOnFailure: true },
     );
-  });
+  }, 120_000);
 });
