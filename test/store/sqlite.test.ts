@@ -51,6 +51,7 @@ describe('indexes', () => {
 
   const hot: readonly (readonly [string, CollectionName, Scope, object, string])[] = [
     ['a row by its id', 'members', 'org', { _id: 'x' }, '_id=?'],
+    ['rows by their ids', 'directoryUsers', 'org', { _id: { $in: ['x', 'y'] }, directoryId: 'd' }, '_id=?'],
     ['a token by its hash', 'directoryTokens', PLATFORM, { hash: 'x' }, 'directoryTokens.hash'],
     ['a session by its hash', 'sessions', PLATFORM, { tokenHash: 'x' }, 'sessions.tokenHash'],
     ['a member by account', 'members', 'org', { accountId: 'x' }, 'members.organizationId.accountId'],

@@ -62,9 +62,26 @@ function whole(value: unknown, name: string, least: number): number {
   return value;
 }
 
-/** The WHERE clause of a call: its filter, confined to its scope. */
+/** Whether it names rows by their ids. */
+const isById = (condition: Condition): boolean =>
+  (condition.kind === 'in' || (condition.kind === 'compare' && condition.operator === '$eq')) &&
+  condition.path.text === '_id';
+
+/**
+ * The WHERE clause of a call: its filter, confined to its scope. Where the filter names ids, a plus keeps SQLite's
+ * planner from walking an index of the whole organization instead.
+ */
 export function whereSql(collection: Collection, scope: Scope, filter: unknown, values: Value[]): string {
   const condition: Condition = readFilter(collection.checker.fields, filter);
+  const parts = condition.kind === 'all' ? condition.parts : [condition];
+  const byId = parts.find(isById);
+  if (byId === undefined) return confined(collection, scope, condition, values);
+  const found = collection.compile(byId, values);
+  const others: Condition = { kind: 'all', parts: parts.filter((part) => part !== byId) };
+  return `${found} AND +(${confined(collection, scope, others, values)})`;
+}
+
+function confined(collection: Collection, scope: Scope, condition: Condition, values: Value[]): string {
   if (scope === PLATFORM) return collection.compile(condition, values);
   values.push(scope);
   return `${at('organizationId')} = ? AND ${collection.compile(condition, values)}`;
