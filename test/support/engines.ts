@@ -36,7 +36,6 @@ if (named !== 'sqlite' && named !== 'mongodb') throw new Error(`GATEHOUSE_TEST_E
 /** The engine of this run. It is never skipped: where its service is missing, the suite fails. */
 export const testEngine: EngineName = named;
 
-
 const places = new Set<TestPlace>();
 const users = new Set<() => Promise<void>>();
 
