@@ -36,7 +36,7 @@ export async function watch(
   act: () => Promise<unknown>,
   { inResponse = false } = {},
 ): Promise<void> {
-  const { stage, platform, timings } = scene;
+  const { stage, platform, timings, promptMs } = scene;
   const before = await Promise.all(watched.map((one) => platform.may(one.email, one.permission, one.resource)));
   scene.showWire(true);
   await act();
@@ -48,7 +48,7 @@ export async function watch(
   for (const [index, one] of watched.entries()) {
     const was = before[index]?.decision ?? false;
     const ms = settled[index];
-    if (ms === undefined || ms > 1000)
+    if (ms === undefined || ms > promptMs)
       faults.push(`${one.who}: ${one.permission} ${ms === undefined ? 'never came' : `took ${Math.round(ms)} ms`}`);
     else if (was !== one.expected && !inResponse) timings.push(ms);
     const { decision } = await platform.may(one.email, one.permission, one.resource);

@@ -11,9 +11,17 @@ export type { Scene } from './scene.ts';
 export * from './stage.ts';
 export * from './terminal.ts';
 
-/** Plays the whole story and answers its scene; failed expectations are the stage's to count. */
-export async function playStory(stage: Stage, platform: Platform, sizes = { okta: 120, entra: 80 }): Promise<Scene> {
-  const scene = await openScene(stage, platform);
+/**
+ * Plays the whole story and answers its scene; failed expectations are the stage's to count. `promptMs`: how soon after
+ * the answer to the IdP a check must have changed; a second, unless the servers are known to be slow.
+ */
+export async function playStory(
+  stage: Stage,
+  platform: Platform,
+  sizes = { okta: 120, entra: 80 },
+  promptMs = 1000,
+): Promise<Scene> {
+  const scene = await openScene(stage, platform, promptMs);
   await foundOrganization(scene);
   await pushPeople(scene, sizes);
   await pushGroups(scene);

@@ -23,6 +23,8 @@ export interface Scene {
   showWire(shown: boolean): void;
   /** Milliseconds from a SCIM response to the changed permission check, of every change of the story (MAP-5). */
   readonly timings: number[];
+  /** The most that one of them may be. */
+  readonly promptMs: number;
 }
 
 /** A person whom the story follows. */
@@ -61,7 +63,7 @@ export function personOf(idp: Idp, { userName }: Profile): IdpPerson {
 }
 
 /** The organization as it is before any push. */
-export async function openScene(stage: Stage, platform: Platform): Promise<Scene> {
+export async function openScene(stage: Stage, platform: Platform, promptMs: number): Promise<Scene> {
   const tenant = await createTenant(platform, 'Northwind', { email: olivia.email, name: olivia.displayName });
   for (const domain of [mainDomain, labDomain]) await tenant.addDomain(domain);
   const projects = {
@@ -91,6 +93,7 @@ export async function openScene(stage: Stage, platform: Platform): Promise<Scene
       shown = on;
     },
     timings: [],
+    promptMs,
   };
 }
 
