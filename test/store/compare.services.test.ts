@@ -102,7 +102,7 @@ test('both engines answer random transactions, filters and pages alike, document
         expect(await dump(mongo)).toEqual(await dump(sqlite));
       },
     ),
-    { numRuns: Number(process.env.GATEHOUSE_COMPARE_RUNS ?? 150), interruptAfterTimeLimit: 100_000 },
+    { numRuns: Number(process.env.GATEHOUSE_COMPARE_RUNS ?? 100), interruptAfterTimeLimit: 100_000 },
   );
 }, 180_000);
 

@@ -7,6 +7,14 @@ const duplicateKey = 11_000;
 const validatorRefused = 121;
 const writeConflict = 112;
 
+/**
+ * The server is shutting down, or is no longer (or not yet) the primary:
+ * https://github.com/mongodb/specifications/blob/master/source/retryable-reads/retryable-reads.md
+ */
+const noPrimaryHere: ReadonlySet<unknown> = new Set([
+  6, 7, 89, 91, 134, 189, 262, 9001, 10_107, 11_600, 11_602, 13_435, 13_436,
+]);
+
 /** What a failed call says of its transaction. */
 export function isTransient(error: unknown): boolean {
   return error instanceof mongo.MongoError && error.hasErrorLabel('TransientTransactionError');
@@ -29,6 +37,7 @@ export function isLost(error: unknown): boolean {
   return (
     error instanceof mongo.MongoNetworkError ||
     error instanceof mongo.MongoSystemError ||
+    noPrimaryHere.has(error.code) ||
     labels.some((label) => error.hasErrorLabel(label))
   );
 }
