@@ -44,12 +44,14 @@ try {
   );
   say('building the directory: 10,000 people, groups of 10, 1,000 and 10,000');
   const world = await buildWorld(client, groupSizes.at(-1) ?? 0, groupSizes);
-  const lines = [
-    ...(await creates(world, client, fullClient, normalClient)),
-    ...(await reads(world, client, fullClient)),
-    ...(await patches(world, client)),
-    await delayToCheck(world, client),
-  ];
+  say('creating');
+  const lines = await creates(world, client, fullClient, normalClient);
+  say('reading');
+  lines.push(...(await reads(world, client, fullClient)));
+  say('patching');
+  lines.push(...(await patches(world, client)));
+  say('waiting for changed checks');
+  lines.push(await delayToCheck(world, client));
   print(lines);
 } finally {
   for (const each of [fullClient, normalClient, client]) each.close();
@@ -162,12 +164,14 @@ async function patches(world: World, client: Client): Promise<Line[]> {
     const value = Math.floor(index / 2000) % 2 === 1;
     return world.scim('PATCH', `/Users/${id}`, { schemas, Operations: [{ op: 'replace', value: { active: value } }] });
   };
-  const [toggles = 0, ...bySize] = await rates(
-    [{ client, next: active, expect: ok }, ...groupSizes.map((size) => ({ client, next: member(size), expect: ok }))],
+  const bySize = await rates(
+    groupSizes.map((size) => ({ client, next: member(size), expect: ok })),
     connections,
     roundMs,
     rounds,
   );
+  // In a run of its own: each change leaves a job behind, which the loads after it would pay for.
+  const [toggles = 0] = await rates([{ client, next: active, expect: ok }], connections, roundMs, rounds);
   const smallest = bySize[0] ?? 0;
   return [
     { what: 'SCIM PATCH active', figure: perSecond(toggles), floor: '', ratio: '' },
