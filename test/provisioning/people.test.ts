@@ -12,7 +12,7 @@ import {
   removeMember,
 } from '../../src/access/index.ts';
 import { openSealer } from '../../src/lib/secrets.ts';
-import { createMapping, listWaiting, sweepOrganization } from '../../src/provisioning/index.ts';
+import { createMapping, listWaiting, memberAdded, sweepOrganization } from '../../src/provisioning/index.ts';
 import { cause, openWorld, ownerEmail, type World } from './world.ts';
 
 let world: World;
@@ -153,6 +153,40 @@ describe('a person whose account exists', () => {
       expect(await world.grants(accountId)).toEqual([`${project._id} member mapping`]);
     },
   );
+
+  test('who waits, and is made a member by hand, is adopted in the same transaction (SCIM-3, MAP-3)', async () => {
+    const { _id: accountId } = await account('jane@acme.example');
+    const { user } = await world.push({ userName: 'jane', email: 'Jane@acme.example' });
+    const project = await world.project('gpu');
+    const group = await world.group('gpu', [user._id]);
+    const mapping = { groupId: group._id, target: 'project', targetId: project._id, role: 'member' } as const;
+    await world.run((tx) => createMapping(tx, world.id, mapping));
+    await world.run(async (tx) => {
+      await addMember(tx, world.id, { accountId, source: 'operator' });
+      await memberAdded(tx, world.id, accountId);
+    });
+    expect(await world.memberOf('jane@acme.example')).toMatchObject({ source: 'operator', directoryUserId: user._id });
+    await world.runJobs();
+    expect(await world.grants(accountId)).toEqual([`${project._id} member mapping`]);
+  });
+
+  test('a removed member who is added again by hand has what the groups give (MAP-3, MEM-4)', async () => {
+    const { user } = await world.push({ userName: 'jane' });
+    const accountId = user.accountId ?? '';
+    const project = await world.project('gpu');
+    const group = await world.group('gpu', [user._id]);
+    const mapping = { groupId: group._id, target: 'project', targetId: project._id, role: 'member' } as const;
+    await world.run((tx) => createMapping(tx, world.id, mapping));
+    const [member] = await world.store.read.members.find(world.id, { accountId });
+    await world.run((tx) => removeMember(tx, world.id, member?._id ?? ''));
+    await world.runJobs();
+    await world.run(async (tx) => {
+      await addMember(tx, world.id, { accountId, source: 'operator' });
+      await memberAdded(tx, world.id, accountId);
+    });
+    await world.runJobs();
+    expect(await world.grants(accountId)).toEqual([`${project._id} member mapping`]);
+  });
 
   test("who waits as inactive, and whose account is the Owner's, goes on waiting (OWN-1)", async () => {
     const { _id: accountId } = await account('jane@acme.example');
