@@ -22,7 +22,7 @@ let mongo: Store;
 
 beforeAll(async () => {
   sqlite = await openTestStore({ engine: 'sqlite', clock });
-  mongo = await openTestStore({ engine: 'mongodb', clock });
+  mongo = await openTestStore({ engine: 'mongodb', clock, rehearse: true });
 });
 
 afterAll(async () => {

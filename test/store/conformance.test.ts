@@ -3,12 +3,12 @@ import { storeSuite } from './suite.ts';
 
 storeSuite(testEngine, async (options = {}) => {
   const place = await openTestPlace();
-  let store = await place.open(options);
+  let store = await place.open({ rehearse: true, ...options });
   return {
     store,
     async reopen(again = options) {
       await store.close();
-      store = await place.open(again);
+      store = await place.open({ rehearse: true, ...again });
       return store;
     },
     close: () => place.close(),
