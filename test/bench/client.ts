@@ -45,6 +45,7 @@ export async function openClient(base: URL, connections: number): Promise<Client
     async send(call) {
       const connection = free.pop() ?? (await new Promise<Connection>((resolve) => waiting.push(resolve)));
       return new Promise<Answer>((resolve, reject) => {
+        if (connection.socket.destroyed) reject(new Error(`${base.origin} closed an idle connection`));
         connection.settle = { resolve, reject };
         connection.socket.write(encode(base, call));
       });
