@@ -69,8 +69,9 @@ function refuseAddition(project: Project, member: Member | undefined, { email, e
 }
 
 /**
- * Gives a collaborator a role by hand; the effective one changes nothing. Throws `not_found` (no such project or
- * collaborator), `role_from_mapping` (MAP-2), `role_from_organization` (an organization Admin is Admin here, PRJ-5),
+ * Gives a collaborator a role by hand. It is recorded also where a mapping gives the same, so that it outlives the
+ * mapping (MAP-2); given by hand already, it changes nothing. Throws `not_found` (no such project or collaborator),
+ * `role_from_mapping` (MAP-2), `role_from_organization` (an organization Admin is Admin here, PRJ-5),
  * `default_project_protected` (the role of a member follows the organization role, PRJ-2).
  */
 export async function changeCollaboratorRole(
@@ -88,9 +89,10 @@ export async function changeCollaboratorRole(
     const message = 'This person is an Admin of the organization, and therefore Admin in its projects';
     throw new AppError('role_from_organization', message);
   }
-  const effective = grants.reduce<Role | undefined>((best, grant) => higherRole(best, grant.role), undefined);
-  if (effective === role) return grants;
   refuseMapped(grants, role);
+  const byHand = grants.filter(isByHand);
+  const given = byHand.reduce<Role | undefined>((best, grant) => higherRole(best, grant.role), undefined);
+  if (given === role) return grants;
   const manual = grants.find((grant) => grant.source === 'manual');
   if (manual) await changeGrantRole(tx, organizationId, manual, role);
   else {

@@ -6,7 +6,7 @@ import type { Grant, Member, Page, ReadStore, Transaction } from '../store/index
 import { getAccount } from './accounts.ts';
 import { findGrants, insertGrant, removeGrants } from './grants.ts';
 import { refreshMemberRole } from './memberRole.ts';
-import { decideOwnerChange, notOwner, type OwnerChange } from './owner.ts';
+import { decideOwnerChange, isOwner, notOwner, type OwnerChange } from './owner.ts';
 import type { Role } from './permissions.ts';
 import { endSessionsIn } from './sessions.ts';
 
@@ -106,7 +106,8 @@ const manualAdmin = (tx: Transaction, organizationId: string, accountId: string)
   }) as const;
 
 /**
- * Gives a member an organization role by hand; a role that is the effective one already changes nothing.
+ * Gives a member an organization role by hand. Admin is recorded as a manual grant also where a mapping gives it
+ * already, so that it outlives the mapping (MAP-2); asked for again, it changes nothing, nor does it for the Owner.
  * Throws `not_found`, `owner_protected` (OWN-1), and `role_from_mapping` where a mapping gives Admin: only the mapping
  * or its group can take that away (MAP-2).
  */
@@ -117,14 +118,15 @@ export async function changeMemberRole(
   role: Role,
 ): Promise<Member> {
   const member = await getMember(tx, organizationId, memberId);
-  if (role === member.role) return member;
+  if (role === 'admin' && isOwner(member)) return member;
   await tx.members.lock(organizationId, memberId);
   const { accountId } = member;
+  const grants = await findGrants(tx, organizationId, { accountId, targetId: organizationId });
   if (role === 'admin') {
+    if (grants.some(({ source }) => source === 'manual')) return member;
     await insertGrant(tx, organizationId, manualAdmin(tx, organizationId, accountId));
   } else {
     refuseOwner(member, 'demote');
-    const grants = await findGrants(tx, organizationId, { accountId, targetId: organizationId });
     refuseMapped(grants, 'member');
     await removeGrants(tx, organizationId, grants);
   }

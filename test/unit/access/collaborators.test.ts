@@ -148,6 +148,18 @@ describe("a collaborator's role", () => {
     expect(error.message).not.toContain('map-low');
   });
 
+  test('set by hand to what a mapping gives already is recorded once, and outlives the mapping (MAP-2)', async () => {
+    const { org, member } = world;
+    await map(member.accountId, 'admin');
+    await change(member.accountId, 'admin');
+    await change(member.accountId, 'admin');
+    expect(await sources(member.accountId)).toEqual(['manual admin', 'mapping admin']);
+    const grants = await findGrants(world.store.read, org, { accountId: member.accountId });
+    const remove = grants.filter((grant) => grant.source === 'mapping');
+    await world.write((tx) => applyMappedGrants(tx, org, member.accountId, { add: [], remove }));
+    expect(await decide(member.accountId, 'cluster.delete')).toMatchObject({ allowed: true });
+  });
+
   test('of a creator can be lowered (PRJ-3)', async () => {
     const { org, member } = world;
     const made = await world.write((tx) => createProject(tx, org, { name: 'Mine', creatorId: member.accountId }));

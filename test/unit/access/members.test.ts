@@ -106,6 +106,25 @@ describe('an organization role', () => {
     expect((await getMember(world.store.read, org, member._id)).role).toBe('admin');
   });
 
+  test('set by hand to what a mapping gives already is recorded once, and outlives the mapping (MAP-2)', async () => {
+    const { org, member } = world;
+    await mapAdmin(member.accountId);
+    for (let time = 0; time < 2; time += 1) {
+      expect((await world.write((tx) => changeMemberRole(tx, org, member._id, 'admin'))).role).toBe('admin');
+    }
+    const grants = await findGrants(world.store.read, org, { accountId: member.accountId });
+    expect(grants.map(({ source }) => source).sort()).toEqual(['manual', 'mapping']);
+    const fromMapping = grants.filter((grant) => grant.source === 'mapping');
+    await world.write((tx) => applyMappedGrants(tx, org, member.accountId, { add: [], remove: fromMapping }));
+    expect((await getMember(world.store.read, org, member._id)).role).toBe('admin');
+  });
+
+  test('Admin of the Owner needs no grant, and asking for it gives none (OWN-1)', async () => {
+    const { org, owner } = world;
+    await world.write((tx) => changeMemberRole(tx, org, owner._id, 'admin'));
+    expect(await findGrants(world.store.read, org, { accountId: owner.accountId })).toEqual([]);
+  });
+
   test('given by hand and by a mapping outlives either alone (MAP-2)', async () => {
     const { org, admin } = world;
     await mapAdmin(admin.accountId);
