@@ -85,10 +85,7 @@ export async function changeCollaboratorRole(
   if (member && project.isDefault) {
     throw new AppError('default_project_protected', 'In the default project a role follows the organization role');
   }
-  if (member?.role === 'admin' && role === 'member') {
-    const message = 'This person is an Admin of the organization, and therefore Admin in its projects';
-    throw new AppError('role_from_organization', message);
-  }
+  if (member?.role === 'admin' && role === 'member') throw roleFromOrganization();
   refuseMapped(grants, role);
   const byHand = grants.filter(isByHand);
   const given = byHand.reduce<Role | undefined>((best, grant) => higherRole(best, grant.role), undefined);
@@ -112,7 +109,8 @@ export interface RemovedCollaborator {
 
 /**
  * Takes away what a collaborator was given by hand, at once (PRJ-7); what a mapping gives stays and is answered (MAP-2).
- * Throws `not_found`, `default_project_protected` (PRJ-2), `role_from_mapping` where nothing was given by hand.
+ * Throws `not_found`, `default_project_protected` (PRJ-2); where nothing was given by hand, `role_from_mapping`, or
+ * `role_from_organization` for an Admin who has never been added (PRJ-5).
  */
 export async function removeCollaborator(
   tx: Transaction,
@@ -138,11 +136,22 @@ async function loadCollaborator(tx: Transaction, organizationId: string, project
   const project = await lockProject(tx, organizationId, projectId);
   const member = await lockMember(tx, organizationId, accountId);
   const grants = await findGrants(tx, organizationId, { accountId, targetId: projectId });
-  if (grants.length === 0 && !(member && project.isDefault)) {
-    throw new AppError('not_found', 'This person is not a collaborator of the project');
-  }
-  return { project, member, grants };
+  if (grants.length > 0 || (member && project.isDefault)) return { project, member, grants };
+  if (member?.role === 'admin' && (await inheritAccess(tx, organizationId))) throw roleFromOrganization();
+  throw new AppError('not_found', 'This person is not a collaborator of the project');
 }
+
+/** Whether Admins of the organization are Admin in its projects without having joined them (PRJ-5). */
+async function inheritAccess(tx: Transaction, organizationId: string): Promise<boolean> {
+  const organization = await tx.organizations.get(organizationId, organizationId);
+  return organization?.settings.adminAccess === 'all';
+}
+
+const roleFromOrganization = () =>
+  new AppError(
+    'role_from_organization',
+    'This person is an Admin of the organization, and therefore Admin in its projects: change their organization role',
+  );
 
 /** The project must not vanish while somebody is granted a role in it. */
 async function lockProject(tx: Transaction, organizationId: string, projectId: string): Promise<Project> {

@@ -136,6 +136,9 @@ describe('projects', () => {
 
   test('keep organization Admins as Admins (PRJ-5)', async () => {
     const path = `/api/v1/projects/${acme.projectId}/collaborators`;
+    const inherited = `${path}/${acme.admin.accountId}`;
+    expect(await refusal('patch', inherited, { role: 'admin' })).toEqual([409, 'role_from_organization']);
+    expect(await refusal('delete', inherited)).toEqual([409, 'role_from_organization']);
     expect((await gatehouse.operator('post', path).send({ email: acme.admin.email, role: 'member' })).body.role).toBe(
       'admin',
     );

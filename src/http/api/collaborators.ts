@@ -126,7 +126,7 @@ export const collaboratorRoutes: readonly Route[] = [
     params: oneCollaborator,
     status: 200,
     response: z.strictObject({ removed: id, remaining: z.array(source) }),
-    errors: ['role_from_mapping', 'default_project_protected'],
+    errors: ['role_from_mapping', 'role_from_organization', 'default_project_protected'],
     handle: async ({ params, write, reads }) => {
       const { organizationId } = await getProject(reads, params.project);
       await write((tx) => removeCollaborator(tx, organizationId, params.project, params.account));

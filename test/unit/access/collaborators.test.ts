@@ -113,6 +113,16 @@ describe('removing a collaborator', () => {
     expect(error.message).toContain('map-1');
   });
 
+  test('who is Admin by the organization role alone is a conflict that says so; who must join is not there (PRJ-5)', async () => {
+    const { accountId } = world.admin;
+    for (const work of [remove(accountId), change(accountId, 'admin'), change(accountId, 'member')]) {
+      expect((await refused(work, 'role_from_organization')).message).toContain('organization role');
+    }
+    await world.write((tx) => updateOrganization(tx, world.org, { settings: { adminAccess: 'joined' } }));
+    await refused(remove(accountId), 'not_found');
+    await refused(change(accountId, 'admin'), 'not_found');
+  });
+
   test('never takes a member out of the default project; an External Collaborator it does (PRJ-2)', async () => {
     const { defaultProject, member, outsider } = world;
     await refused(remove(member.accountId, defaultProject._id), 'default_project_protected');
