@@ -4,6 +4,7 @@
  */
 import { AppError } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
+import { quoted } from '../lib/text.ts';
 import type { Edge, NewRow, Page, ReadStore, Transaction } from '../store/index.ts';
 import type { DirectoryRef, MemberRef } from './records.ts';
 
@@ -189,9 +190,13 @@ async function verifyMembers(tx: Transaction, directory: DirectoryRef, refs: rea
   }
   const unknown = refs.find(({ id }) => !known.has(id));
   if (unknown) {
-    throw new AppError('scim_invalid_value', `members: there is no ${unknown.kind} "${unknown.id}" in this directory`, {
-      details: { attribute: 'members', value: unknown.id },
-    });
+    throw new AppError(
+      'scim_invalid_value',
+      `members: there is no ${unknown.kind} ${quoted(unknown.id)} in this directory`,
+      {
+        details: { attribute: 'members', value: unknown.id },
+      },
+    );
   }
 }
 

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
-import { caseKey } from '../lib/text.ts';
+import { caseKey, quoted } from '../lib/text.ts';
 import type { Change, DirectoryUser, Filter, Page, PageOptions, ReadStore, Sort, Transaction } from '../store/index.ts';
 import { removeEdgesOf } from './edges.ts';
 import { insertEmails, refreshEmails, removeEmails } from './emails.ts';
@@ -193,8 +193,8 @@ async function refuseTakenName(tx: Transaction, directory: DirectoryRef, userNam
   if (!holder) return;
   throw new AppError(
     'scim_uniqueness',
-    `The userName "${userName}" is taken: this directory has ${holder.active ? 'a' : 'a deactivated'} user with it. ` +
-      `Find it with filter=userName eq ${JSON.stringify(userName)} and update it.`,
+    `The userName ${quoted(userName)} is taken: this directory has ${holder.active ? 'a' : 'a deactivated'} user with it. ` +
+      'Find it by a filter on userName and update it.',
     { details: { attribute: 'userName', value: userName, id: holder._id } },
   );
 }

@@ -5,3 +5,19 @@
 export function caseKey(text: string): string {
   return text.normalize('NFC').toLowerCase();
 }
+
+const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** On one line, without control characters, marks of direction and halves of characters: each becomes a blank. */
+export const printable = (text: string): string => text.replace(unprintable, ' ');
+
+/**
+ * What somebody sent, for an error message: printable, in quotation marks, cut to `limit` characters.
+ *
+ * @param limit in UTF-16 units; a character is never cut in half
+ */
+export function quoted(text: string, limit = 100): string {
+  const whole = text.length <= limit;
+  const shown = printable(whole ? text : text.slice(0, limit).replace(/[\uD800-\uDBFF]$/, ''));
+  return JSON.stringify(whole ? shown : `${shown}…`);
+}

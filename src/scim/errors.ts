@@ -1,5 +1,6 @@
 /** From AppError codes to SCIM errors (RFC 7644 §3.12). This table and http/errors.ts are the only interpreters. */
 import { AppError, type ErrorCode, type ErrorKind } from '../errors.ts';
+import { printable } from '../lib/text.ts';
 import { DuplicateKeyError, ProtectedRowError } from '../store/index.ts';
 
 export const ERROR_URN = 'urn:ietf:params:scim:api:messages:2.0:Error';
@@ -56,7 +57,12 @@ export interface Refusal {
   readonly fault: boolean;
 }
 
-function refusal(status: number, detail: string, scimType?: ScimType, fault = false): Refusal {
+/** Names of attributes and paths come from the client too; a detail stays readable whatever they were. */
+const DETAIL_LIMIT = 1000;
+
+function refusal(status: number, message: string, scimType?: ScimType, fault = false): Refusal {
+  const shown = printable(message);
+  const detail = shown.length <= DETAIL_LIMIT ? shown : `${shown.slice(0, DETAIL_LIMIT - 1)}…`;
   const body: ScimError = { schemas: [ERROR_URN], status: String(status), ...(scimType && { scimType }), detail };
   return { status, body, fault };
 }

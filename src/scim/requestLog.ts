@@ -3,7 +3,7 @@ import type { LogEntry } from '../directory/index.ts';
 import type { Directory } from '../store/index.ts';
 import type { ReadBody } from './body.ts';
 import type { ScimError } from './errors.ts';
-import { redact } from './safety.ts';
+import { redact, redactText } from './safety.ts';
 
 const BODY_LIMIT = 16 * 1024;
 const PATH_LIMIT = 2048;
@@ -49,7 +49,7 @@ export function logEntry(
     notes: [...new Set(notes)],
     touched: [...new Set(touched)],
     ...(body && { request: cut(body.secret ? JSON.stringify(redact(body.value)) : body.text, BODY_LIMIT) }),
-    ...(response !== undefined && { response: cut(response, BODY_LIMIT) }),
+    ...(response !== undefined && { response: cut(redactText(response), BODY_LIMIT) }),
     durationMs: Math.round((performance.now() - startedAt) * 100) / 100,
   };
 }

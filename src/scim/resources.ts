@@ -1,5 +1,6 @@
 /** The verbs on resources (RFC 7644 §3), once for every resource type. */
 import { AppError } from '../errors.ts';
+import { quoted } from '../lib/text.ts';
 import type { ReadStore, Transaction } from '../store/index.ts';
 import type { Answer, Exchange, Handler } from './exchange.ts';
 import type { AnyRow, ResourceKind, Written } from './kind.ts';
@@ -39,7 +40,7 @@ export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
   async function rowOf({ directory, request }: Exchange, reads: ReadStore): Promise<R> {
     const { id } = request.params;
     const row = typeof id === 'string' ? await kind.find(reads, directory, id) : undefined;
-    if (!row) throw new AppError('not_found', `There is no ${type.name} with the id ${JSON.stringify(id)}`);
+    if (!row) throw new AppError('not_found', `There is no ${type.name} with the id ${quoted(String(id))}`);
     return row;
   }
 

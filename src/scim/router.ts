@@ -1,6 +1,7 @@
 /** The addresses of the protocol (RFC 7644 §3.2), below `/scim/v2/{directoryId}`. */
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import { AppError } from '../errors.ts';
+import { quoted } from '../lib/text.ts';
 import type { DirectoryGroup, DirectoryUser } from '../store/index.ts';
 import { getSchema, getType, listSchemas, listTypes, serviceProviderConfig } from './discovery.ts';
 import { refusalOf } from './errors.ts';
@@ -75,7 +76,7 @@ const refuseMethod =
   };
 
 const refuseAddress: Handler = async ({ request }) => {
-  throw new AppError('route_not_found', `There is no resource type or endpoint at ${request.path}`);
+  throw new AppError('route_not_found', `There is no resource type or endpoint at ${quoted(request.path)}`);
 };
 
 /** Express itself refuses an address whose percent signs make no UTF-8. */

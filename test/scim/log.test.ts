@@ -67,6 +67,35 @@ describe('every request is in the provisioning log (SCIM-5)', () => {
     expect((await world.call('get', '/Users?filter=password eq "hunter2"')).status).toBe(400);
   });
 
+  test('secrets in custom extensions are redacted in responses as in requests: POST, PATCH, PUT, list and GET', async () => {
+    const secrets = { apiToken: 'hunter3', nested: { clientSecret: 'hunter3' }, plain: 'shown' };
+    const user = await world.user({ userName: 'secrets@acme.test', 'urn:x:1.0:User': secrets });
+    expect(user['urn:x:1.0:User']).toEqual(secrets);
+    const { response } = await newest();
+    expect(JSON.parse(response ?? '')).toMatchObject({
+      id: user.id,
+      'urn:x:1.0:User': { apiToken: '[redacted]', nested: { clientSecret: '[redacted]' }, plain: 'shown' },
+    });
+    await world.patch(`/Users/${user.id}`, { op: 'add', path: 'title', value: 'Token clerk' });
+    await world.call('put', `/Users/${user.id}`, { ...user, title: 'Boss' });
+    await world.call('get', `/Users/${user.id}`);
+    await world.call('get', '/Users?filter=userName eq "secrets@acme.test"');
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    const rows = await world.gatehouse.store.read.provisioningLog.find(world.organizationId, {});
+    expect(rows.filter(({ response: text }) => text?.includes('[redacted]')).length).toBeGreaterThanOrEqual(5);
+    expect(JSON.stringify(rows)).not.toContain('hunter3');
+    expect(JSON.stringify(rows)).toContain('Token clerk');
+  });
+
+  test('an op that is none is quoted cut and printable, never the content of an object', async () => {
+    const path = `/Users/${(await world.user()).id}`;
+    const long = await world.patch(path, { op: `e\u0007\u202e${'x'.repeat(5000)}`, path: 'title', value: 'x' });
+    expect(long.body.detail).toMatch(/^op must be add, remove or replace, not "e {2}x{57}…"$/);
+    const odd = await world.patch(path, { op: { password: 'hunter4' }, path: 'title', value: 'x' });
+    expect(odd.body).toMatchObject({ status: '400', scimType: 'invalidSyntax' });
+    expect(odd.body.detail).not.toContain('hunter4');
+  });
+
   test('reads and refused tokens: by the buffer, without a write in the way of the answer', async () => {
     const { gatehouse, organizationId } = world;
     await world.call('get', '/Users?filter=userName eq "nobody"');

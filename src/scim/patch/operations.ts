@@ -1,4 +1,5 @@
 /** Reading the body of a PATCH: the operations in one form, whatever the dialect. */
+import { quoted } from '../../lib/text.ts';
 import { isPoisonous } from '../attributes.ts';
 import { invalidPath, invalidSyntax, invalidValue, noTarget } from '../errors.ts';
 import { isObject, memberOf, requireObject, requireSchema } from '../input.ts';
@@ -30,12 +31,24 @@ export function readOperations(body: unknown): readonly Operation[] {
   return operations.map(readOperation);
 }
 
+/** What stands in place of a text, without its content: that may be a secret. */
+const kindOf = (given: unknown): string =>
+  given === undefined
+    ? 'nothing'
+    : given === null
+      ? 'null'
+      : Array.isArray(given)
+        ? 'a list'
+        : `a value of type ${typeof given}`;
+
 function readOperation(entry: unknown): Operation {
   if (!isObject(entry)) throw invalidSyntax('Every entry of Operations must be an object');
   const given = memberOf(entry, 'op');
   const op = typeof given === 'string' ? given.trim().toLowerCase() : undefined;
   if (op !== 'add' && op !== 'remove' && op !== 'replace') {
-    throw invalidSyntax(`op must be add, remove or replace, not ${JSON.stringify(given)?.slice(0, 100)}`);
+    throw invalidSyntax(
+      `op must be add, remove or replace, not ${typeof given === 'string' ? quoted(given, 60) : kindOf(given)}`,
+    );
   }
   const path = memberOf(entry, 'path');
   if (path !== undefined && path !== null && typeof path !== 'string') throw invalidPath('path must be a text');
@@ -43,8 +56,8 @@ function readOperation(entry: unknown): Operation {
   const hasValue = value !== undefined;
   if (typeof path === 'string' && path.trim() !== '') {
     if (path.split(/[.:\]]/).some((part) => isPoisonous(part.split('[')[0] ?? '')))
-      throw invalidPath(`${path.slice(0, 100)} is not a path`);
-    if (op !== 'remove' && !hasValue) throw invalidValue(`${op} ${path} needs a value`);
+      throw invalidPath(`${quoted(path)} is not a path`);
+    if (op !== 'remove' && !hasValue) throw invalidValue(`${op} ${quoted(path)} needs a value`);
     return { op, path, hasValue, ...(hasValue && { value }) };
   }
   if (op === 'remove') throw noTarget('remove needs a path that says what to remove');

@@ -1,4 +1,5 @@
 /** The paths of PATCH operations (RFC 7644 §3.5.2): `attribute`, `attribute.sub`, `attribute[filter].sub`, each with or without URN. */
+import { quoted } from '../../lib/text.ts';
 import { type AttributePath, type ResourceType, resolvePath } from '../attributes.ts';
 import { invalidPath } from '../errors.ts';
 import { type Condition, parseElementFilter } from '../filter/parse.ts';
@@ -32,22 +33,20 @@ export function parsePath(type: ResourceType, text: string, known: readonly stri
   const open = trimmed.indexOf('[');
   if (open < 0) {
     const path = resolvePath(type, trimmed, known);
-    if (path === undefined) throw invalidPath(`${quote(text)} is not a path`);
+    if (path === undefined) throw invalidPath(`${quoted(text)} is not a path`);
     return { text: trimmed, path };
   }
   const close = closing(trimmed, open);
   const rest = trimmed.slice(close + 1);
-  if (close < 0 || (rest !== '' && !/^\.[^.]+$/.test(rest))) throw invalidPath(`${quote(text)} is not a path`);
+  if (close < 0 || (rest !== '' && !/^\.[^.]+$/.test(rest))) throw invalidPath(`${quoted(text)} is not a path`);
   const path = resolvePath(type, trimmed.slice(0, open) + rest, known);
   if (path === undefined || trimmed.slice(0, open).includes('.', trimmed.slice(0, open).lastIndexOf(':') + 1)) {
-    throw invalidPath(`${quote(text)} is not a path`);
+    throw invalidPath(`${quoted(text)} is not a path`);
   }
   const { attribute } = path;
-  if (attribute === undefined) throw invalidPath(`A ${type.name} has no attribute ${path.name ?? quote(text)}`);
+  if (attribute === undefined) throw invalidPath(`A ${type.name} has no attribute ${path.name ?? quoted(text)}`);
   if (!attribute.multiValued || attribute.type !== 'complex') {
     throw invalidPath(`${attribute.name} has no values to choose from by a filter`);
   }
   return { text: trimmed, path, filter: parseElementFilter(attribute, trimmed.slice(open + 1, close)) };
 }
-
-const quote = (text: string): string => JSON.stringify(text.slice(0, 200));
