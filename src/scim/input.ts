@@ -64,7 +64,21 @@ export function readResource(type: ResourceType, body: unknown): Resource {
       readExtension(type, resource, key, value);
     } else assign(resource, path, key, value);
   }
+  dropNobody(type, resource);
   return resource;
+}
+
+/** An empty reference (Entra's way to remove a manager) means nobody, also where it was put together from flat names. */
+function dropNobody(type: ResourceType, resource: Resource): void {
+  for (const { urn, attributes } of type.extensions) {
+    const extension = resource[urn];
+    if (!isObject(extension)) continue;
+    for (const [name, value] of Object.entries(extension)) {
+      const single = attributes.get(name.toLowerCase())?.multiValued === false;
+      if (single && isObject(value) && value.value === '') delete extension[name];
+    }
+    if (Object.keys(extension).length === 0) delete resource[urn];
+  }
 }
 
 function keepUnknown(target: Resource, key: string, value: unknown): void {
@@ -182,7 +196,6 @@ function readComplex(attribute: Attribute, label: string, value: unknown): unkno
       if (clean !== undefined) complex[sub.name] = clean;
     }
   }
-  // an empty reference (Entra's way to remove a manager) means nobody
   const nobody = !attribute.multiValued && complex.value === '';
   return nobody || Object.keys(complex).length === 0 ? undefined : complex;
 }

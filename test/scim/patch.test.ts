@@ -50,6 +50,20 @@ describe('PATCH changes what it names and nothing else (RFC 7644 §3.5.2)', () =
     ['all capitals', [{ op: 'ADD', path: 'nickName', value: 'A' }], { nickName: 'A' }],
     ['by full URN', [{ op: 'replace', path: `${USER}:title`, value: 'Boss' }], { title: 'Boss' }],
     ['remove', [{ op: 'remove', path: 'title' }], { title: undefined }],
+    ...[
+      { op: 'replace', path: `${ENTERPRISE}:manager.value`, value: '' },
+      { op: 'Replace', path: `${ENTERPRISE}:manager`, value: '' },
+      { op: 'Add', path: `${ENTERPRISE}:manager`, value: { value: '' } },
+      { op: 'replace', value: { [`${ENTERPRISE}:manager.value`]: '' } },
+      { op: 'replace', value: { [`${ENTERPRISE}:manager`]: '' } },
+      { op: 'replace', value: { [ENTERPRISE]: { 'manager.value': '' } } },
+      { op: 'replace', path: ENTERPRISE, value: { manager: { value: '', $ref: 'x' } } },
+      { op: 'remove', path: `${ENTERPRISE}:manager.value` },
+    ].map((operation): [string, object[], Resource] => [
+      `an empty manager means remove (SCIM-2): ${JSON.stringify(operation)}`,
+      [operation],
+      { [ENTERPRISE]: { department: 'R&D' } },
+    ]),
     ['remove what is not there', [{ op: 'remove', path: 'locale' }], {}],
     ['null unassigns', [{ op: 'replace', path: 'title', value: null }], { title: undefined }],
     ['null in an object unassigns', [{ op: 'replace', value: { title: null } }], { title: undefined }],
@@ -432,5 +446,18 @@ describe('whatever comes, the process stays as it was', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe('an empty manager in a POST or PUT is none (SCIM-2, SCIM-CLIENTS: empty means remove)', () => {
+  test.each<[string, object]>([
+    ['a text', { [ENTERPRISE]: { manager: '' } }],
+    ['an object', { [ENTERPRISE]: { manager: { value: '' } } }],
+    ['an object with more in it', { [ENTERPRISE]: { manager: { value: '', $ref: 'x' } } }],
+    ['a flat key', { [`${ENTERPRISE}:manager.value`]: '' }],
+    ['a flat key beside another', { [`${ENTERPRISE}:manager.value`]: '', [`${ENTERPRISE}:manager.$ref`]: 'x' }],
+    ['a dotted key', { [ENTERPRISE]: { 'manager.value': '' } }],
+  ])('%s', (_title, fields) => {
+    expect(readResource(userType, { schemas: [USER], userName: 'ann', ...fields })).toEqual({ userName: 'ann' });
   });
 });

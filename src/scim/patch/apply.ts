@@ -167,6 +167,11 @@ function applySingle(work: Work, operation: Operation, { path, text }: PatchPath
     return;
   }
   const clean = op === 'remove' ? undefined : readAt(path, text, value);
+  if (attribute && path.sub?.name === 'value' && (clean === undefined || clean === '')) {
+    // a reference to nobody: with its value, `$ref` and all else of it goes
+    change(work, { ...path, keys: path.keys.slice(0, -1) }, undefined);
+    return;
+  }
   if (clean === undefined && (attribute?.required || attribute?.name === 'active')) {
     throw mutability(`${text} always has a value: replace it instead`);
   }
