@@ -3,7 +3,7 @@
 import { AppError } from '../../errors.ts';
 import { caseKey } from '../../lib/text.ts';
 import { contains, type Directory, endsWith, type ReadStore, startsWith } from '../../store/index.ts';
-import type { ResourceType } from '../attributes.ts';
+import type { AttributePath, ResourceType } from '../attributes.ts';
 import { invalidFilter } from '../errors.ts';
 import { encodeKey } from '../keys.ts';
 import type { Comparison, Condition } from './parse.ts';
@@ -116,7 +116,7 @@ function fieldOf({ path, of }: Pick<Compare, 'path' | 'of'>): { field: string; k
 
 async function planComparison(reads: PlanReads, directory: Directory, condition: Compare): Promise<Plan> {
   const home = condition.path.attribute?.home?.in;
-  if (home === 'edges') return planMembership(reads, directory, condition);
+  if (home === 'edges') return planMembership(reads, directory, condition.path, condition);
   if (home === 'rows') return planAddress(reads, directory, condition, condition);
   const place = fieldOf(condition);
   if (place === undefined) return { exact: false, check: condition };
@@ -145,12 +145,7 @@ async function planElement(
 ): Promise<Plan> {
   const home = condition.path.attribute?.home?.in;
   if (home === 'edges') {
-    if (condition.one.kind !== 'compare')
-      throw invalidFilter(`${condition.path.name} can be compared by value with eq only`);
-    return planMembership(reads, directory, {
-      ...condition.one,
-      path: { ...condition.path, subName: condition.one.of.name },
-    });
+    return planMembership(reads, directory, condition.path, condition.one);
   }
   const address = home === 'rows' ? addressIn(condition.one) : undefined;
   return address ? planAddress(reads, directory, address, condition) : { exact: false, check: condition };
@@ -185,19 +180,42 @@ async function planAddress(reads: PlanReads, directory: Directory, address: Comp
   return { where, exact: address === check, check };
 }
 
-/** `members.value eq` on groups, `groups.value eq` on users: by the edges, which no row repeats. */
-async function planMembership(reads: PlanReads, directory: Directory, condition: Compare): Promise<Plan> {
-  const { path, op, value } = condition;
-  if (op !== 'eq' || (path.subName ?? 'value') !== 'value') {
-    throw invalidFilter(`${path.name} can be compared by value with eq only`);
-  }
-  const byMember = path.name === 'members';
+/**
+ * `members.value eq` on groups, `groups.value eq` on users, each also together with `type eq`: by the edges, which no
+ * row repeats.
+ */
+async function planMembership(
+  reads: PlanReads,
+  directory: Directory,
+  { name }: AttributePath,
+  condition: Condition,
+): Promise<Plan> {
+  const equations = equationsIn(condition);
+  const ids = new Set(equations.flatMap(({ of, value }) => (of.name === 'value' ? [String(value)] : [])));
+  const [id] = ids;
+  const known = equations.every(({ of, op }) => op === 'eq' && (of.name === 'value' || of.name === 'type'));
+  if (id === undefined || !known)
+    throw invalidFilter(`${name} can be compared by value with eq only, and type beside it`);
+  const byMember = name === 'members';
+  const types = equations.flatMap(({ of, value }) => (of.name === 'type' ? [caseKey(String(value))] : []));
+  const kinds = (['User', 'Group'] as const).filter((kind) => types.every((type) => type === caseKey(kind)));
+  // a user's groups are all of type direct
+  if (ids.size > 1 || (byMember ? kinds.length === 0 : types.some((type) => type !== 'direct')))
+    return among(new Set());
+  const side = byMember ? { memberId: id, memberKind: { $in: kinds } } : { groupId: id, memberKind: 'User' as const };
   const rows = await reads.edges.find(
     directory.organizationId,
-    { directoryId: directory._id, ...(byMember ? { memberId: String(value) } : { groupId: String(value) }) },
+    { directoryId: directory._id, ...side },
     { limit: ID_LIMIT + 1 },
   );
   if (rows.length > ID_LIMIT)
-    throw new AppError('scim_too_many', `The filter on ${path.name} leads to more than ${ID_LIMIT} resources`);
+    throw new AppError('scim_too_many', `The filter on ${name} leads to more than ${ID_LIMIT} resources`);
   return among(new Set(rows.map((row) => (byMember ? row.groupId : row.memberId))));
+}
+
+/** The comparisons that must all hold. Throws scim_invalid_filter where the condition is more than that. */
+function equationsIn(condition: Condition): readonly Compare[] {
+  if (condition.kind === 'compare') return [condition];
+  if (condition.kind === 'and') return condition.all.flatMap(equationsIn);
+  throw invalidFilter('Memberships can be compared by value with eq only, and type beside it');
 }

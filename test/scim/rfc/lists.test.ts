@@ -85,10 +85,17 @@ describe('filters, from the store or from memory, with one meaning (RFC 7644 §3
     ['externalId eq "G-Empty"', 'Empty'],
   ])('Groups: %s → %s', async (filter, expected) => expect(await find('Groups', filter)).toBe(expected));
 
-  test('memberships: groups by member, users by group', async () => {
+  test('memberships: groups by member (with its type beside it), users by group (SCIM-1)', async () => {
     expect(await find('Groups', `members.value eq "${ids.bob}"`)).toBe('Plant A plant b');
     expect(await find('Groups', `members eq "${ids.ann}" and displayName sw "plant"`)).toBe('Plant A');
     expect(await find('Groups', `members[value eq "${ids.ann}"]`)).toBe('Plant A');
+    expect(await find('Groups', `members[value eq "${ids.ann}" and type eq "User"]`)).toBe('Plant A');
+    expect(await find('Groups', `members[type eq "user" and value eq "${ids.ann}"]`)).toBe('Plant A');
+    expect(await find('Groups', `members[value eq "${ids.ann}" and type eq "Group"]`)).toBe('');
+    expect(await find('Groups', `members[value eq "${ids.ann}" and value eq "${ids.bob}"]`)).toBe('');
+    expect(await find('Groups', `members[value eq "${ids.ann}" and type ne "Group"]`)).toMatch(/^400 invalidFilter/);
+    expect(await find('Groups', 'members[type eq "User"]')).toMatch(/^400 invalidFilter/);
+    expect(await find('Groups', `members[value eq "${ids.ann}" or type eq "User"]`)).toMatch(/^400 invalidFilter/);
     expect(await find('Groups', `not (members.value eq "${ids.bob}")`)).toBe('Empty');
     expect(await find('Users', `groups.value eq "${ids['Plant A']}" and title eq "boss"`)).toBe('Ann bob');
     expect(await find('Users', 'groups.value eq "grp-unknown"')).toBe('');
