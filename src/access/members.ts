@@ -149,17 +149,11 @@ export function roleFromMapping(holders: readonly Grant[], what: string): AppErr
   });
 }
 
-export interface RemovedMember {
-  readonly member: Member;
-  /** A directory governs the person: its next push of the active user brings them back (MEM-4). */
-  readonly comesBack: boolean;
-}
-
 /**
  * Ends a membership: every grant and session in the organization goes with it, at once (MEM-3); what the person made
- * stays. Throws `not_found`, `owner_protected`.
+ * stays. Answers the member as it was. Throws `not_found`, `owner_protected`.
  */
-export async function removeMember(tx: Transaction, organizationId: string, memberId: string): Promise<RemovedMember> {
+export async function removeMember(tx: Transaction, organizationId: string, memberId: string): Promise<Member> {
   const member = await getMember(tx, organizationId, memberId);
   refuseOwner(member, 'remove');
   const { accountId, role, status, source } = member;
@@ -172,7 +166,7 @@ export async function removeMember(tx: Transaction, organizationId: string, memb
     targetId: memberId,
     before: { accountId, role, status, source },
   });
-  return { member, comesBack: member.directoryUserId !== undefined };
+  return member;
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   listMembers,
   removeMember,
 } from '../../access/index.ts';
+import { findUsersOfAccount } from '../../directory/index.ts';
 import { AppError } from '../../errors.ts';
 import type { Member, ReadStore } from '../../store/index.ts';
 import { type Route, route } from '../route.ts';
@@ -161,8 +162,9 @@ export const memberRoutes: readonly Route[] = [
     errors: ['owner_protected', 'stale'],
     handle: ({ params, write }) =>
       write(async (tx) => {
-        const { comesBack } = await removeMember(tx, params.org, params.member);
-        return { removed: params.member, comesBack };
+        const { accountId } = await removeMember(tx, params.org, params.member);
+        const pushed = await findUsersOfAccount(tx, params.org, accountId);
+        return { removed: params.member, comesBack: pushed.length > 0 };
       }),
   }),
 ];
