@@ -61,6 +61,11 @@ function insertEmail(
   });
 }
 
+/** Notes an address on the account without proof: it finds nobody and keeps nobody else from it (ACC-2). */
+export async function claimEmail(tx: Transaction, accountId: string, email: string): Promise<void> {
+  await insertEmail(tx, accountId, email, undefined);
+}
+
 /**
  * Marks an address as the account's own, adding it where the account did not have it.
  * Answers false, and changes nothing, where another account has it proven (ACC-2).

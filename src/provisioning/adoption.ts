@@ -1,6 +1,6 @@
 /** The adoption queue: people whose account exists, and for whom this organization's IdP cannot speak yet (SCIM-3). */
 import { domainToUnicode } from 'node:url';
-import { findAccountByProvenEmail, findAccountEmails, ownsVerifiedDomain, proveEmail } from '../access/index.ts';
+import { findAccountByProvenEmail, ownsVerifiedDomain } from '../access/index.ts';
 import {
   findUserIdsByEmails,
   getDirectory,
@@ -10,7 +10,6 @@ import {
   userRecordOf,
 } from '../directory/index.ts';
 import { hasCode } from '../errors.ts';
-import { recordAudit } from '../events/index.ts';
 import { caseKey } from '../lib/text.ts';
 import {
   type Cause,
@@ -22,6 +21,7 @@ import {
   type Transaction,
 } from '../store/index.ts';
 import { forEach } from './chunks.ts';
+import { proveOwnAddress, refreshConflict } from './conflicts.ts';
 import { resolveWaitingPerson } from './people.ts';
 
 /** One who waits, with the evidence that an Admin needs to decide. */
@@ -54,7 +54,8 @@ async function describeWaiting(reads: ReadStore, user: DirectoryUser): Promise<W
 
 /**
  * What a newly verified domain means (ACC-2, SCIM-3): each of the organization's directory users with an address in it
- * has that address proven on their account, and who waited for it is adopted. One transaction each; safe to repeat.
+ * has that address proven on their account, or is told of a conflict where it is somebody else's (ACC-3); who waited for
+ * it is adopted. One transaction each; safe to repeat.
  */
 export async function proveDomain(store: Store, cause: Cause, organizationId: string, domain: string): Promise<void> {
   const ids = await findUsersInDomain(store.read, organizationId, domain);
@@ -94,27 +95,17 @@ async function provePerson(tx: Transaction, organizationId: string, userId: stri
   const user = await tx.directoryUsers.get(organizationId, userId);
   const email = user && primaryEmail(userRecordOf(user));
   if (!user || email === undefined || !(await ownsVerifiedDomain(tx, organizationId, email))) return;
-  if (user.link === 'waiting') await resolveUser(tx, organizationId, userId);
-  else if (user.accountId !== undefined && user.conflict === undefined) {
-    await proveOwn(tx, user.accountId, email, user);
-  }
+  if (user.link === 'waiting') return resolveUser(tx, organizationId, userId);
+  const { accountId, conflict } = await refreshConflict(
+    tx,
+    await getDirectory(tx, organizationId, user.directoryId),
+    user,
+  );
+  if (accountId !== undefined && conflict === undefined) await proveOwnAddress(tx, user, accountId, email);
 }
 
 async function resolveUser(tx: Transaction, organizationId: string, userId: string): Promise<void> {
   const user = await tx.directoryUsers.get(organizationId, userId);
   if (user?.link !== 'waiting') return;
   await resolveWaitingPerson(tx, await getDirectory(tx, organizationId, user.directoryId), user);
-}
-
-/** Proves an address that the account has claimed since it was made; an IdP never adds one to an account (ACC-4). */
-async function proveOwn(tx: Transaction, accountId: string, email: string, user: DirectoryUser): Promise<void> {
-  const emails = await findAccountEmails(tx, accountId);
-  const claimed = emails.find(({ emailKey, proven }) => emailKey === caseKey(email) && !proven);
-  if (!claimed || !(await proveEmail(tx, accountId, email, 'idp'))) return;
-  await recordAudit(tx, user.organizationId, {
-    type: 'account.email_proven',
-    targetKind: 'account',
-    targetId: accountId,
-    after: { email, provenBy: 'idp', directoryUserId: user._id },
-  });
 }

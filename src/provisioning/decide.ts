@@ -22,7 +22,7 @@ export interface IdentityFacts {
   readonly departedWithSameName?: string;
   /** Whether the push names an address at all. */
   readonly address: boolean;
-  /** Another user of this directory carries the address, or is linked to the account that holds it. */
+  /** Another user of this directory is the one who goes by the address: linked to its account, or first to claim it. */
   readonly addressHeldInDirectory: boolean;
   /** The account with this address proven (ACC-2), and whether it is a member here. */
   readonly holder?: { readonly accountId: string; readonly member: 'none' | 'present' | 'departed' };
@@ -36,7 +36,7 @@ export type Identity =
   /** A departed member whose immutable id is equal: the same person, with everything that was theirs. */
   | { readonly kind: 'returned'; readonly accountId: string; readonly conflict: boolean }
   /** A departed member's userName or address without the immutable id: the member, but nothing that was theirs. */
-  | { readonly kind: 'recycled'; readonly accountId: string }
+  | { readonly kind: 'recycled'; readonly accountId: string; readonly conflict: boolean }
   /** The account that holds the address: a member already, or linked through a verified domain. */
   | { readonly kind: 'found'; readonly accountId: string }
   /** The account exists, and this organization cannot show that its IdP speaks for it: the adoption queue. */
@@ -45,28 +45,43 @@ export type Identity =
   | { readonly kind: 'new'; readonly claim: 'proven' | 'unproven' | 'none'; readonly conflict: boolean };
 
 /**
- * Whose account a pushed person is (ACC-2, ACC-3, SCIM-3). The first that applies: the link; an equal immutable id; an
- * address that another user of the directory has (own account without one); the account that has the address proven;
- * a departed namesake; else a new account.
+ * Whose account a pushed person is (ACC-2, ACC-3, SCIM-3). The first that applies: the link; an equal immutable id; the
+ * account that has the address proven, unless another user of the directory goes by it; a departed namesake; else an
+ * account of its own, without the address where another user goes by that.
  */
 export function decideIdentity(facts: IdentityFacts): Identity {
-  if (facts.linkedTo !== undefined) return { kind: 'known', accountId: facts.linkedTo };
-  if (facts.departedWithSameId !== undefined) return returning(facts, facts.departedWithSameId);
+  const { linkedTo, departedWithSameId, departedWithSameName, holder } = facts;
+  if (linkedTo !== undefined) return { kind: 'known', accountId: linkedTo };
+  if (departedWithSameId !== undefined) return departed('returned', departedWithSameId, facts);
+  if (holder !== undefined && !facts.addressHeldInDirectory) return decideHolder(holder, facts.domainVerified);
+  if (departedWithSameName !== undefined) return departed('recycled', departedWithSameName, facts);
   if (facts.address && facts.addressHeldInDirectory) return { kind: 'new', claim: 'none', conflict: true };
-  if (facts.holder !== undefined) return decideHolder(facts.holder, facts.domainVerified);
-  if (facts.departedWithSameName !== undefined) return { kind: 'recycled', accountId: facts.departedWithSameName };
   const claim = !facts.address ? 'none' : facts.domainVerified ? 'proven' : 'unproven';
   return { kind: 'new', claim, conflict: false };
 }
 
-function returning({ addressHeldInDirectory, holder }: IdentityFacts, accountId: string): Identity {
-  const conflict = addressHeldInDirectory || (holder !== undefined && holder.accountId !== accountId);
-  return { kind: 'returned', accountId, conflict };
+function departed(kind: 'returned' | 'recycled', accountId: string, facts: IdentityFacts): Identity {
+  return { kind, accountId, conflict: decideConflict(facts, accountId) };
+}
+
+/**
+ * Whether the address of the one who is this account's belongs to somebody else (ACC-3): to the account that has it
+ * proven; where none has, to the user of the directory who goes by it.
+ */
+export function decideConflict(
+  facts: {
+    readonly addressHeldInDirectory: boolean;
+    readonly holder?: { readonly accountId: string };
+  },
+  accountId: string,
+): boolean {
+  return facts.holder === undefined ? facts.addressHeldInDirectory : facts.holder.accountId !== accountId;
 }
 
 function decideHolder(holder: NonNullable<IdentityFacts['holder']>, domainVerified: boolean): Identity {
-  if (holder.member === 'departed') return { kind: 'recycled', accountId: holder.accountId };
-  if (holder.member === 'present' || domainVerified) return { kind: 'found', accountId: holder.accountId };
+  const { accountId, member } = holder;
+  if (member === 'departed') return { kind: 'recycled', accountId, conflict: false };
+  if (member === 'present' || domainVerified) return { kind: 'found', accountId };
   return { kind: 'waiting' };
 }
 

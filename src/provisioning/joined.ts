@@ -1,9 +1,8 @@
 /** What becomes of a person's directory users when the person becomes a member by another way than a push (SCIM-3). */
 import { findAccountEmails, findMember } from '../access/index.ts';
-import { findUserIdsByEmail, primaryEmail, userRecordOf } from '../directory/index.ts';
-import { caseKey } from '../lib/text.ts';
 import { enqueue } from '../queue/index.ts';
-import type { Directory, DirectoryUser, Transaction } from '../store/index.ts';
+import type { Transaction } from '../store/index.ts';
+import { findPrimaryUsers } from './links.ts';
 import { resolveWaitingPerson } from './people.ts';
 
 /**
@@ -18,17 +17,10 @@ export async function memberAdded(tx: Transaction, organizationId: string, accou
   if (member === undefined || proven.length === 0) return;
   for (const directory of await tx.directories.find(organizationId, {})) {
     for (const { emailKey } of proven) {
-      for (const user of await findWaiting(tx, directory, emailKey)) {
-        if (user.active || member.owner !== true) await resolveWaitingPerson(tx, directory, user);
+      for (const user of await findPrimaryUsers(tx, directory, emailKey)) {
+        if (user.link !== 'waiting' || (member.owner === true && !user.active)) continue;
+        await resolveWaitingPerson(tx, directory, user);
       }
     }
   }
-}
-
-/** The directory's users who wait, and whose primary address this is. */
-async function findWaiting(tx: Transaction, directory: Directory, emailKey: string): Promise<readonly DirectoryUser[]> {
-  const ids = await findUserIdsByEmail(tx, directory, emailKey);
-  if (ids.length === 0) return [];
-  const users = await tx.directoryUsers.find(directory.organizationId, { _id: { $in: ids }, link: 'waiting' });
-  return users.filter((user) => caseKey(primaryEmail(userRecordOf(user)) ?? '') === emailKey);
 }

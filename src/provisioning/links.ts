@@ -1,6 +1,6 @@
 /** What ties directory users to accounts: the link, the address, and what is known of those who have departed. */
 import { findAccountByProvenEmail, findAccountEmails, findMember, ownsVerifiedDomain } from '../access/index.ts';
-import { findUserIdsByEmail, findUsersOfAccount } from '../directory/index.ts';
+import { findUserIdsByEmail, findUsersOfAccount, primaryEmail, userRecordOf } from '../directory/index.ts';
 import { caseKey } from '../lib/text.ts';
 import type { Directory, DirectoryUser, Member, ReadStore } from '../store/index.ts';
 import type { IdentityFacts, MemberFacts } from './decide.ts';
@@ -46,7 +46,11 @@ function presence(member: Member | undefined): 'none' | 'present' | 'departed' {
   return member.departed === undefined ? 'present' : 'departed';
 }
 
-/** Whether another user of this directory carries the address, or is linked to the account that holds it (ACC-3). */
+/**
+ * Whether another user of this directory is the one who goes by the address (ACC-3): who is linked to the account that
+ * has it proven; who waits for it, and did so first; or, where nobody has it proven, who is linked and has it as primary
+ * address. Secondary addresses, and users told of a conflict themselves, keep nobody from it.
+ */
 export async function isAddressHeld(
   reads: ReadStore,
   directory: Directory,
@@ -54,11 +58,25 @@ export async function isAddressHeld(
   holderId: string | undefined,
   ownUserId: string | undefined,
 ): Promise<boolean> {
-  const carriers = await findUserIdsByEmail(reads, directory, address);
-  if (carriers.some((userId) => userId !== ownUserId)) return true;
-  if (holderId === undefined) return false;
+  const namesakes = (await findPrimaryUsers(reads, directory, address)).filter(({ _id }) => _id !== ownUserId);
+  if (namesakes.some(({ _id, link }) => link === 'waiting' && (ownUserId === undefined || _id < ownUserId)))
+    return true;
+  if (holderId === undefined)
+    return namesakes.some(({ link, conflict }) => link === 'linked' && conflict === undefined);
   const linked = await findUsersOfAccount(reads, directory.organizationId, holderId);
   return linked.some((user) => user.directoryId === directory._id && user._id !== ownUserId);
+}
+
+/** The directory's users whose primary address this is. */
+export async function findPrimaryUsers(
+  reads: ReadStore,
+  directory: Directory,
+  address: string,
+): Promise<readonly DirectoryUser[]> {
+  const ids = await findUserIdsByEmail(reads, directory, address);
+  if (ids.length === 0) return [];
+  const users = await reads.directoryUsers.find(directory.organizationId, { _id: { $in: ids } });
+  return users.filter((user) => caseKey(primaryEmail(userRecordOf(user)) ?? '') === caseKey(address));
 }
 
 /** The account of the member who has departed from this directory with this immutable id. */

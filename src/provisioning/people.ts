@@ -2,7 +2,7 @@
  * What an IdP's push of a person does, in the transaction of the push itself (MEM-5): the directory user is written, the
  * account and its membership follow before the answer leaves.
  */
-import { createProvisionedAccount, findAccountByProvenEmail, findMember, suspendMember } from '../access/index.ts';
+import { createProvisionedAccount, findMember, suspendMember } from '../access/index.ts';
 import {
   deleteUser,
   insertUser,
@@ -14,9 +14,10 @@ import {
 } from '../directory/index.ts';
 import { enqueue } from '../queue/index.ts';
 import type { Directory, DirectoryUser, Transaction } from '../store/index.ts';
+import { refreshConflict } from './conflicts.ts';
 import { decideDeparture, decideIdentity, type Identity } from './decide.ts';
 import { decideRemoval, unlimited } from './guard.ts';
-import { isAddressHeld, loadIdentityFacts, memberFacts } from './links.ts';
+import { loadIdentityFacts, memberFacts } from './links.ts';
 import { depart, type Settled, type Settling, settleMembership } from './membership.ts';
 import type { Note } from './notes.ts';
 import { type Pushed, pushedBy } from './pushed.ts';
@@ -45,7 +46,7 @@ export async function createPerson(tx: Transaction, directory: Directory, record
 
 /**
  * A person pushed again, by PUT or PATCH. The link to the account stays, whatever userName and email become, and the
- * account's own addresses stay (ACC-4); one who waits is looked at anew. `statesActive`: the push itself says
+ * account's own addresses stay (ACC-4); one who waits, or whose address was somebody else's, is looked at anew. `statesActive`: the push itself says
  * `active: true`, and so may bring a removed member back (MEM-4).
  * Answers `changed: false` where the push was the state already. Throws as createPerson does.
  */
@@ -61,14 +62,18 @@ export async function updatePerson(
   let { user } = updated;
   const identity = decideIdentity(await loadIdentityFacts(tx, directory, pushed, user));
   if (identity.kind !== 'known') user = await relink(tx, user, pushed, identity);
-  else if (primaryEmail(userRecordOf(before)) !== pushed.address)
-    user = await refreshConflict(tx, directory, user, pushed);
+  else if (user.conflict !== undefined || primaryEmail(userRecordOf(before)) !== pushed.address) {
+    user = await refreshConflict(tx, directory, user);
+  }
   const settled = await settle(tx, user, pushed, identity, { statesActive });
   const activeChanged = user.active !== before.active;
   if (activeChanged && !settled.reconciled && user.accountId !== undefined) {
     await enqueue(tx, user.organizationId, 'reconcile', { people: [user.accountId] });
   }
-  return { ...toResult(user, settled), changed: updated.changed || settled.changed };
+  return {
+    ...toResult(user, settled),
+    changed: updated.changed || settled.changed || user.conflict !== before.conflict,
+  };
 }
 
 /**
@@ -138,27 +143,6 @@ async function relink(
 ): Promise<DirectoryUser> {
   if (identity.kind === 'waiting') return user;
   return setUserLink(tx, user.organizationId, user._id, await resolveLink(tx, pushed, identity));
-}
-
-/** After a change of the address: whether somebody else holds the new one. It stays what the directory shows (ACC-3, ACC-4). */
-async function refreshConflict(
-  tx: Transaction,
-  directory: Directory,
-  user: DirectoryUser,
-  { address }: Pushed,
-): Promise<DirectoryUser> {
-  const holder = address === undefined ? undefined : await findAccountByProvenEmail(tx, address);
-  const conflict =
-    address !== undefined &&
-    ((holder !== undefined && holder._id !== user.accountId) ||
-      (await isAddressHeld(tx, directory, address, holder?._id, user._id)));
-  if (conflict === (user.conflict !== undefined)) return user;
-  const { organizationId, _id, link, accountId } = user;
-  return setUserLink(tx, organizationId, _id, {
-    link,
-    ...(accountId !== undefined && { accountId }),
-    ...(conflict && { conflict: 'email_held_by_another' }),
-  });
 }
 
 async function settle(

@@ -42,15 +42,18 @@ export const cause: Cause = { actor: 'operator', requestId: 'req-test' };
 /** What a test says of a person; the rest of the record follows from it. */
 export interface Person {
   readonly userName: string;
+  /** The primary address. */
   readonly email?: string;
+  readonly otherEmail?: string;
   readonly externalId?: string;
   readonly active?: boolean;
   readonly title?: string;
 }
 
-function recordOf({ userName, email, externalId, active = true, title }: Person): UserRecord {
-  const emails = email === undefined ? [] : [{ value: email, type: 'work', primary: true }];
-  const attributes = { ...(email !== undefined && { emails }), ...(title !== undefined && { title }) };
+function recordOf({ userName, email, otherEmail, externalId, active = true, title }: Person): UserRecord {
+  const primary = email === undefined ? [] : [{ value: email, type: 'work', primary: true }];
+  const emails = [...primary, ...(otherEmail === undefined ? [] : [{ value: otherEmail, type: 'other' }])];
+  const attributes = { ...(emails.length > 0 && { emails }), ...(title !== undefined && { title }) };
   return { userName, active, emails, attributes, ...(externalId !== undefined && { externalId }) };
 }
 

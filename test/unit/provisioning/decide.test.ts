@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import {
+  decideConflict,
   decideDeparture,
   decideIdentity,
   decideMembership,
@@ -62,12 +63,12 @@ const identities: readonly (readonly [promise: string, facts: Partial<IdentityFa
   [
     'a recycled userName inherits nothing (SCIM-3)',
     { departedWithSameName: 'acc-departed' },
-    { kind: 'recycled', accountId: 'acc-departed' },
+    { kind: 'recycled', accountId: 'acc-departed', conflict: false },
   ],
   [
     'a departed member found by address without the immutable id is recycled, verified domain or not (SCIM-3)',
     { ...holds('departed'), domainVerified: true },
-    { kind: 'recycled', accountId: 'acc-holder' },
+    { kind: 'recycled', accountId: 'acc-holder', conflict: false },
   ],
   [
     'an address that an account has proven weighs more than a departed namesake (SCIM-3)',
@@ -75,9 +76,14 @@ const identities: readonly (readonly [promise: string, facts: Partial<IdentityFa
     { kind: 'found', accountId: 'acc-holder' },
   ],
   [
-    'a namesake of a departed member whose address belongs to another user is somebody new (ACC-3)',
-    { departedWithSameName: 'acc-departed', addressHeldInDirectory: true },
-    { kind: 'new', claim: 'none', conflict: true },
+    'a departed namesake whose address another user goes by is recycled without it, and the conflict is told (ACC-3, SCIM-3)',
+    { departedWithSameName: 'acc-departed', addressHeldInDirectory: true, ...holds('present') },
+    { kind: 'recycled', accountId: 'acc-departed', conflict: true },
+  ],
+  [
+    'an equal immutable id with an address that the account itself has proven is no conflict (ACC-3)',
+    { departedWithSameId: 'acc-holder', addressHeldInDirectory: true, ...holds('departed') },
+    { kind: 'returned', accountId: 'acc-holder', conflict: false },
   ],
   [
     'a link never moves, whatever the userName or the address becomes (SCIM-3)',
@@ -89,6 +95,18 @@ const identities: readonly (readonly [promise: string, facts: Partial<IdentityFa
 describe('whose account a pushed person is', () => {
   test.each(identities)('%s', (_promise, facts, expected) => {
     expect(decideIdentity({ ...nobody, ...facts })).toEqual(expected);
+  });
+});
+
+describe('whose an address is (ACC-3)', () => {
+  test.each([
+    ['free: no conflict', false, undefined, false],
+    ['another user of the directory goes by it, and nobody has it proven: a conflict', true, undefined, true],
+    ['another account has it proven: a conflict', false, 'acc-other', true],
+    ["the person's own account has it proven: no conflict, whoever else goes by it", true, 'acc-own', false],
+  ] as const)('%s', (_promise, addressHeldInDirectory, holder, expected) => {
+    const facts = { addressHeldInDirectory, ...(holder && { holder: { accountId: holder } }) };
+    expect(decideConflict(facts, 'acc-own')).toBe(expected);
   });
 });
 
