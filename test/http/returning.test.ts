@@ -1,7 +1,7 @@
 /** Members whom the operator adds or removes while a directory has something to say of them. */
 import { beforeEach, expect, test } from '@jest/globals';
 import { type Method, openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
-import { buildWorld, expectStatus, type World } from './world.ts';
+import { buildWorld, expectStatus, openPerson, type World } from './world.ts';
 
 let gatehouse: TestGatehouse;
 let acme: World;
@@ -45,4 +45,39 @@ test('a removal says that the person comes back as long as a directory holds the
   await scim(204, 'delete', `/Users/${id}`);
   const again = await ask(201, 'post', members, { accountId });
   expect((await ask(200, 'delete', `${members}/${again.id}`)).comesBack).toBe(false);
+});
+
+const putInGroup = (userId: string) =>
+  scim(204, 'patch', `/Groups/${acme.groupId}`, {
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+    Operations: [{ op: 'add', path: 'members', value: [{ value: userId }] }],
+  });
+/** Whether jobs have given what the group of this person is mapped to. */
+const isMapped = async (accountId: string): Promise<boolean> => {
+  await gatehouse.queue?.idle();
+  const { items } = await ask(200, 'get', `/api/v1/projects/${acme.projectId}/collaborators`);
+  const found = items.find((one: { accountId: string }) => one.accountId === accountId);
+  return found?.sources.some((one: { mappingId?: string }) => one.mappingId === acme.mappingId) ?? false;
+};
+
+test('a member added by the operator gets the mapped roles of their groups (MAP-3)', async () => {
+  const { id } = await push('jane@elsewhere.example');
+  const { accountId } = await linkOf(id);
+  await ask(200, 'delete', `${members}/${await memberOf(accountId)}`);
+  await putInGroup(id);
+  expect(await isMapped(accountId)).toBe(false);
+  await ask(201, 'post', members, { accountId });
+  expect(await isMapped(accountId)).toBe(true);
+});
+
+test('one who waits in the adoption queue is adopted when the operator adds the person (SCIM-3)', async () => {
+  const { accountId, email } = await openPerson(gatehouse, 'held@elsewhere.example');
+  const { id } = await push(email);
+  await putInGroup(id);
+  expect((await linkOf(id)).link).toBe('waiting');
+  const added = await ask(201, 'post', members, { accountId, role: 'admin' });
+  expect(added).toMatchObject({ role: 'admin', status: 'active', source: 'operator', directoryUserId: id });
+  expect(await linkOf(id)).toMatchObject({ link: 'linked', accountId });
+  expect((await ask(200, 'get', `/api/v1/organizations/${acme.organizationId}/adoptions`)).items).toEqual([]);
+  expect(await isMapped(accountId)).toBe(true);
 });

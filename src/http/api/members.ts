@@ -12,6 +12,7 @@ import {
 } from '../../access/index.ts';
 import { findUsersOfAccount } from '../../directory/index.ts';
 import { AppError } from '../../errors.ts';
+import { memberAdded } from '../../provisioning/index.ts';
 import type { Member, ReadStore } from '../../store/index.ts';
 import { type Route, route } from '../route.ts';
 import {
@@ -99,7 +100,8 @@ export const memberRoutes: readonly Route[] = [
     path,
     tag: 'Members',
     summary: 'Add an account as a member',
-    description: 'The account must exist: it is named by its id or by a proven email (ACC-2).',
+    description:
+      'The account must exist: it is named by its id or by a proven email (ACC-2). Mapped roles follow at once, and a directory user who waits for this person is adopted (MAP-3, SCIM-3).',
     access: 'operator',
     params: inOrganization,
     body: z
@@ -116,7 +118,13 @@ export const memberRoutes: readonly Route[] = [
         const account = await findAccount(tx, named);
         if (!account) throw new AppError('account_not_found', `There is no account ${named}.`);
         await getOrganization(tx, params.org);
-        return addMember(tx, params.org, { accountId: account._id, source: 'operator', role: body.role });
+        const { _id } = await addMember(tx, params.org, {
+          accountId: account._id,
+          source: 'operator',
+          role: body.role,
+        });
+        await memberAdded(tx, params.org, account._id);
+        return getMember(tx, params.org, _id);
       });
       return presentOne(reads, added);
     },
