@@ -73,13 +73,13 @@ function invite(terminal: Terminal, { platform, operatorToken }: Demo, { tenant,
   line(
     `  curl -s -H "Authorization: Bearer $OPERATOR" \\\n    ${baseUrl}/api/v1/projects/${projects.production.id}/collaborators`,
   );
-  line(dim('\n  # what the IdPs have sent, and what came of it'));
+  line(dim('\n  # what was refused to the IdPs, and why'));
   line(`  curl -s -H "Authorization: Bearer $OPERATOR" \\\n    '${home}/provisioning-log?outcome=refused'`);
   line(dim('\n  # be Okta: look somebody up'));
   line(
     `  curl -s -G -H "Authorization: Bearer $OKTA" \\\n    ${endpoints.okta.baseUrl}/Users \\\n    --data-urlencode 'filter=userName eq "alice.ng@northwind.example"'`,
   );
-  line(dim('\n  Ctrl-C ends it and removes its data.'));
+  line(dim('\n  (Answers end without a line feed.) Ctrl-C ends it and removes its data.'));
 }
 
 /** Tells the story; answers the process's exit code. */
@@ -98,6 +98,11 @@ async function tell(terminal: Terminal, demo: Demo, stay: boolean): Promise<numb
   return failed.length === 0 ? 0 : 1;
 }
 
+const unknown = process.argv.slice(2).filter((argument) => argument !== '--once');
+if (unknown.length > 0) {
+  process.stderr.write(`The demo knows --once only, not ${unknown.join(' ')}\n`);
+  process.exit(2);
+}
 const stay = !process.argv.includes('--once');
 const terminal = openTerminal(process.stdout);
 terminal.line(terminal.bold('Gatehouse: an IdP’s push becomes roles that a permission check sees'));

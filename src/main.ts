@@ -32,7 +32,10 @@ function closeOnSignals(gatehouse: Gatehouse, logger: Logger): void {
       closing = true;
       logger.info({ signal }, 'closing');
       gatehouse.close().then(
-        () => process.exit(0),
+        () => {
+          logger.info('closed');
+          process.exit(0);
+        },
         (error: unknown) => {
           logger.fatal({ err: error }, 'did not close cleanly');
           process.exit(1);
@@ -42,12 +45,13 @@ function closeOnSignals(gatehouse: Gatehouse, logger: Logger): void {
   }
 }
 
-/** A generated operator token is shown once, to a person at a terminal, and never reaches a log. */
-function showToken({ secrets }: Gatehouse, logger: Logger): void {
+/** What a person at a terminal wants to know next. A generated operator token is shown once, and never reaches a log. */
+function greet({ secrets }: Gatehouse, baseUrl: string, logger: Logger): void {
   const { newOperatorToken, operatorTokenFile } = secrets;
   if (operatorTokenFile !== undefined) logger.info({ file: operatorTokenFile }, 'the operator token is kept in a file');
-  if (newOperatorToken === undefined || !process.stdout.isTTY) return;
-  process.stdout.write(`\n  Operator token (shown this once): ${newOperatorToken}\n\n`);
+  if (!process.stdout.isTTY) return;
+  const token = newOperatorToken === undefined ? '' : `  Operator token (shown this once): ${newOperatorToken}\n`;
+  process.stdout.write(`\n  Gatehouse serves ${baseUrl}\n  The API, to read: ${baseUrl}/docs\n${token}\n`);
 }
 
 const config = readConfigOrExit();
@@ -67,4 +71,4 @@ const port = await gatehouse.listen().catch(async (error: unknown) => {
   return refuse(error);
 });
 logger.info({ port, url: config.baseUrl, store: gatehouse.store.engine }, 'ready');
-showToken(gatehouse, logger);
+greet(gatehouse, config.baseUrl, logger);

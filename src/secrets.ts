@@ -1,6 +1,6 @@
 /** The encryption key and the operator's tokens: as configured, or kept in files of the data folder. */
 import { randomBytes } from 'node:crypto';
-import { access, link, mkdir, open, readFile, unlink, writeFile } from 'node:fs/promises';
+import { access, constants, link, mkdir, open, readFile, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Config, ConfigError } from './config.ts';
 import { newSecret } from './lib/secrets.ts';
@@ -21,7 +21,7 @@ export interface Secrets {
  * sealed its contents is not: a new key could read nothing of it.
  */
 export async function loadSecrets(config: Config): Promise<Secrets> {
-  if (config.store.kind === 'sqlite') await mkdir(config.dataFolder, { recursive: true, mode: 0o700 });
+  if (config.store.kind === 'sqlite') await makeFolder(config.dataFolder);
   const key = config.key ?? (await loadKey(config));
   if (config.operatorTokens.length > 0) return { key, operatorTokens: config.operatorTokens };
   const operatorTokenFile = join(config.dataFolder, 'operator-token');
@@ -32,6 +32,16 @@ export async function loadSecrets(config: Config): Promise<Secrets> {
     operatorTokenFile,
     ...(token.created && { newOperatorToken: token.text }),
   };
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await access(path, constants.W_OK);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError([{ setting: 'GATEHOUSE_DATA', message: `cannot be used as a data folder: ${why}` }]);
+  }
 }
 
 async function loadKey(config: Config): Promise<string> {
