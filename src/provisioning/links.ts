@@ -87,23 +87,24 @@ async function findReturning(reads: ReadStore, directory: Directory, pushed: Pus
 }
 
 /**
- * The account of the member who has departed from this directory with this userName. A namesake whose account has
- * other addresses than the one pushed now is somebody else.
+ * The account of the member who has departed from this directory with this userName. A namesake pushed with an address
+ * that is neither the account's nor the one pushed last is somebody else.
  */
 async function findNamesake(reads: ReadStore, directory: Directory, pushed: Pushed): Promise<string | undefined> {
   const userNameKey = caseKey(pushed.userName);
   const named = await reads.members.find(directory.organizationId, { 'departed.userNameKey': userNameKey });
-  for (const { accountId, departed } of named.toReversed()) {
-    if (departed?.directoryId !== directory._id) continue;
-    if (await mayBeOf(reads, accountId, pushed.address)) return accountId;
+  for (const member of named.toReversed()) {
+    if (member.departed?.directoryId !== directory._id) continue;
+    if (await mayBeOf(reads, member, pushed.address)) return member.accountId;
   }
   return undefined;
 }
 
-async function mayBeOf(reads: ReadStore, accountId: string, address: string | undefined): Promise<boolean> {
+async function mayBeOf(reads: ReadStore, member: Member, address: string | undefined): Promise<boolean> {
   if (address === undefined) return true;
-  const emails = await findAccountEmails(reads, accountId);
-  return emails.length === 0 || emails.some(({ emailKey }) => emailKey === caseKey(address));
+  const known = (await findAccountEmails(reads, member.accountId)).map(({ emailKey }) => emailKey);
+  if (member.profile?.email !== undefined) known.push(caseKey(member.profile.email));
+  return known.length === 0 || known.includes(caseKey(address));
 }
 
 /** A member row as the rules look at it, from the point of view of one directory user. */

@@ -366,6 +366,20 @@ describe('a person deleted by the IdP (SCIM-3)', () => {
     expect(await world.memberOf('jane@acme.example')).toMatchObject({ status: 'suspended' });
   });
 
+  test.each(['jane.roe@acme.example', 'jane@acme.example'])(
+    'whose email had changed meanwhile is the same member under the userName with %s',
+    async (email) => {
+      await verify('acme.example');
+      const { user } = await world.push(person);
+      await world.change(user._id, { ...person, email: 'Jane.Roe@acme.example' });
+      await world.remove(user._id);
+      const again = await world.push({ userName: 'jane', email });
+      expect(again.user.accountId).toBe(user.accountId);
+      expect(again.notes).toEqual(['recycled_identity']);
+      expect(await world.linked(again)).toMatchObject({ status: 'active', review: 'recycled_identity' });
+    },
+  );
+
   test('pushed again as inactive stays suspended until active: true', async () => {
     await lookBack();
     const again = await world.push({ ...person, active: false });
