@@ -121,8 +121,9 @@ export function decideMembership(facts: MembershipFacts): Membership {
   }
   if (member.governedBy === 'another') return { ...keep, note: 'governed_by_another_directory' };
   const recycled = identity === 'recycled';
-  // A directory that has merely known a departed member all along does not undo the departure by its next full sync.
-  if (member.departed && identity === 'known') return { ...keep, note: 'departed_member_stays_suspended' };
+  // A directory that has known a departed member all along takes them up by saying active: true, and by nothing less.
+  const takesUp = identity !== 'known' || (active && facts.statesActive);
+  if (member.departed && !takesUp) return { ...keep, note: 'departed_member_stays_suspended' };
   const governed = { ...keep, status, governs: true, recycled } as const;
   if (!active && member.status === 'active') return { ...governed, step: 'suspend' };
   if (active && facts.statesActive && member.status === 'suspended') return { ...governed, step: 'reactivate' };

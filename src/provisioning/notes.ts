@@ -8,7 +8,7 @@ export type Note =
   | 'governed_by_another_directory'
   /** An Admin has removed this person: only a push of `active: true` brings them back (MEM-4). */
   | 'removed_member_stays_out'
-  /** Another directory has deleted this person, who stays suspended (SCIM-3). */
+  /** The governing directory has deleted this person, whom only a push of `active: true` brings back (MEM-4, SCIM-3). */
   | 'departed_member_stays_suspended'
   /** Came back under the userName or address of one who had left, without the immutable id: without grants (SCIM-3). */
   | 'recycled_identity'

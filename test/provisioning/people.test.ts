@@ -404,14 +404,24 @@ describe('a person of two directories (SCIM-3)', () => {
     expect(await world.linked(first)).toMatchObject({ status: 'active', directoryUserId: first.user._id });
   });
 
-  test('once the governing one has deleted the person, the full sync of the other does not bring them back', async () => {
+  test('once the governing one has deleted the person, the other takes them up by active: true only (MEM-4)', async () => {
     await verify('acme.example');
+    const project = await world.project('gpu');
     const first = await world.push(person);
+    await world.give(project._id, 'jane@acme.example');
     const other = await world.another();
     const second = await world.push(person, other);
     await world.remove(first.user._id);
-    const synced = await world.change(second.user._id, person, { directory: other });
-    expect(synced.notes).toEqual(['departed_member_stays_suspended']);
+    const retitled = { ...person, title: 'Lead' };
+    const silent = await world.change(second.user._id, retitled, { directory: other, stated: false });
+    expect(silent.notes).toEqual(['departed_member_stays_suspended']);
+    expect(await world.linked(second)).toMatchObject({ status: 'suspended' });
+    const stated = await world.change(second.user._id, retitled, { directory: other });
+    expect(stated.notes).toEqual([]);
+    expect(await world.linked(second)).toMatchObject({ status: 'active', directoryUserId: second.user._id });
+    expect((await world.linked(second))?.departed).toBeUndefined();
+    expect(await world.may(second.user.accountId, 'cluster.read', project._id)).toBe(true);
+    await world.change(second.user._id, { ...retitled, active: false }, { directory: other });
     expect(await world.linked(second)).toMatchObject({ status: 'suspended' });
   });
 });

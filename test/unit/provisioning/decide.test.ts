@@ -198,8 +198,18 @@ const memberships: readonly (readonly [
     { step: 'keep', governs: true, recycled: true },
   ],
   [
-    'the full sync of another directory does not undo a departure (SCIM-3)',
+    'another directory that still has a departed member takes them up by active: true (MEM-4, SCIM-3)',
     { statesActive: true, member: { status: 'suspended', governedBy: 'nobody', departed: true } },
+    { step: 'reactivate', governs: true, recycled: false },
+  ],
+  [
+    'another directory that does not say active: true does not undo a departure (MEM-4)',
+    { member: { status: 'suspended', governedBy: 'nobody', departed: true } },
+    { step: 'keep', governs: false, note: 'departed_member_stays_suspended' },
+  ],
+  [
+    'another directory that says active: false does not undo a departure (MEM-4)',
+    { active: false, member: { status: 'suspended', governedBy: 'nobody', departed: true } },
     { step: 'keep', governs: false, note: 'departed_member_stays_suspended' },
   ],
 ];
