@@ -48,9 +48,10 @@ async function actingAs(idOrEmail: string, reads: ReadStore): Promise<Principal>
   return { kind: 'account', accountId: account._id, operator: true };
 }
 
-/** Who stands in audit events for what this principal changes. */
+/** Who stands in audit events for what this principal changes; a session that the operator made speaks for both. */
 export function causeOf(principal: Principal, requestId: string): Cause {
   if (principal.kind === 'operator') return { actor: 'operator', requestId };
-  if (principal.operator) return { actor: 'operator', onBehalfOf: principal.accountId, requestId };
+  if (principal.operator || principal.session?.madeBy === 'operator')
+    return { actor: 'operator', onBehalfOf: principal.accountId, requestId };
   return { actor: `account:${principal.accountId}`, requestId };
 }

@@ -147,6 +147,18 @@ test('the audit says who did what, for whom, by which request (AUD-1)', async ()
   ]);
 });
 
+test.each([
+  ['a session that the operator made names both', 'operator', 'operator'],
+  ['a session of the person’s own sign-in names the person', 'sign_in', 'account'],
+] as const)('the audit of %s (AUD-1)', async (_name, madeBy, actor) => {
+  const person = await openPerson(gatehouse, acme.admin.email, madeBy);
+  const project = await ask(201, 'post', `${home}/projects`, { name: `Audited, ${madeBy}` }, person.token);
+  const audit = await ask(200, 'get', `${home}/audit?type=project.created&targetId=${project.id}`);
+  const { accountId } = person;
+  const who = actor === 'operator' ? { actor, onBehalfOf: accountId } : { actor: `account:${accountId}` };
+  expect(audit.items).toMatchObject([who]);
+});
+
 test('a parked job is seen with its error and given all its attempts again', async () => {
   const parked = await ask(200, 'get', `${home}/jobs/parked`, undefined, acme.admin.token);
   expect(parked.items).toMatchObject([{ id: acme.parkedJobId, error: 'the last error', attempts: 5 }]);
