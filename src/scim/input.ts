@@ -32,10 +32,12 @@ export function memberOf(body: Readonly<Record<string, unknown>>, name: string):
 
 /**
  * Checks `schemas`: a list of texts that names `urn`. Others may stand beside it, or be missing although the body uses
- * them (Entra does both). Throws scim_invalid_syntax.
+ * them (Entra does both). A body without `schemas` is taken for what its address asks for: RFC 7643 §3 requires the
+ * attribute, but nothing is ambiguous without it. One that says something else is refused.
+ * Throws scim_invalid_syntax.
  */
 export function requireSchema(body: Readonly<Record<string, unknown>>, urn: string): readonly string[] {
-  const schemas = memberOf(body, 'schemas');
+  const schemas = memberOf(body, 'schemas') ?? [urn];
   if (!Array.isArray(schemas) || !schemas.every((entry) => typeof entry === 'string')) {
     throw invalidSyntax(`schemas must be a list of URNs that names ${urn}`);
   }

@@ -7,34 +7,54 @@ import { decodeKeys, encodeKeys } from './keys.ts';
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
+/** How many characters an attribute that is searched may have; of an address, what RFC 5321 §4.5.3.1 leaves room for. */
+const TEXT_LIMIT = 1024;
+const EMAIL_LIMIT = 320;
+
+/** Throws scim_invalid_value naming the attribute and the limit. */
+function requireLength(value: string | undefined, name: string, most = TEXT_LIMIT): void {
+  // in UTF-16 units there are never fewer: only what is long has to be counted
+  if (value === undefined || value.length <= most) return;
+  const length = [...value].length;
+  if (length > most) throw invalidValue(`${name} may have at most ${most} characters; this one has ${length}`);
+}
+
 function requireText(value: unknown, name: string): string {
   if (typeof value !== 'string' || value.trim() === '') throw invalidValue(`${name} is required and must not be empty`);
+  requireLength(value, name);
   return value;
 }
 
 /** An empty externalId is none: it would identify nothing. */
-const identifier = (value: unknown): string | undefined => text(value) || undefined;
+function identifier(value: unknown): string | undefined {
+  const id = text(value) || undefined;
+  requireLength(id, 'externalId');
+  return id;
+}
 
 /**
  * The record of a User.
  *
  * @param active what holds where the resource does not say: true for a new one, the present state in a PUT (SCIM-3)
- * Throws scim_invalid_value where userName is missing.
+ * Throws scim_invalid_value where userName is missing, or a text that is searched is too long.
  */
 export function userRecord(resource: Resource, active: boolean): UserRecord {
   const { userName, externalId, active: stated, displayName, groups: _, ...rest } = resource;
   const attributes = encodeKeys(rest);
+  const emails = emailsIn(attributes);
+  requireLength(text(displayName), 'displayName');
+  for (const { value } of emails) requireLength(value, 'emails.value', EMAIL_LIMIT);
   return {
     userName: requireText(userName, 'userName'),
     externalId: identifier(externalId),
     active: typeof stated === 'boolean' ? stated : active,
     displayName: text(displayName),
-    emails: emailsIn(attributes),
+    emails,
     attributes,
   };
 }
 
-/** The record of a Group, without its members. Throws scim_invalid_value where displayName is missing. */
+/** The record of a Group, without its members. Throws scim_invalid_value where displayName is missing or too long. */
 export function groupRecord(resource: Resource): GroupRecord {
   const { displayName, externalId, members: _, ...rest } = resource;
   return {

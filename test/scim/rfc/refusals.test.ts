@@ -1,6 +1,17 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { issueToken, revokeToken } from '../../../src/directory/index.ts';
-import { addWorld, cause, ERROR, GROUP, openWorld, PATCH, type ScimWorld, USER, type Verb } from '../setup.ts';
+import {
+  addWorld,
+  cause,
+  ENTERPRISE,
+  ERROR,
+  GROUP,
+  openWorld,
+  PATCH,
+  type ScimWorld,
+  USER,
+  type Verb,
+} from '../setup.ts';
 
 let world: ScimWorld;
 let other: ScimWorld;
@@ -122,7 +133,8 @@ describe('what is sent (OPS-1): a precise refusal, and nothing is changed', () =
   const send = (verb: Verb, path: string, type: string | undefined, body: string | Buffer) => {
     const asked = world.gatehouse.bearer(world.token, verb, root() + path);
     if (type !== undefined) asked.set('Content-Type', type);
-    return Buffer.isBuffer(body) ? asked.send(body) : asked.send(body);
+    // as it is: by itself superagent would write bytes out as JSON
+    return Buffer.isBuffer(body) ? asked.serialize((bytes) => bytes).send(body) : asked.send(body);
   };
   const valid = (name: string) => JSON.stringify({ schemas: [USER], userName: name });
 
@@ -163,7 +175,7 @@ describe('what is sent (OPS-1): a precise refusal, and nothing is changed', () =
     ['a text', 'invalidSyntax', '"x"'],
     ['null', 'invalidSyntax', 'null'],
     ['endless nesting', 'invalidSyntax', deep],
-    ['no schemas', 'invalidSyntax', '{"userName":"x"}'],
+    ['schemas that name nothing', 'invalidSyntax', '{"schemas":[],"userName":"x"}'],
     ["another resource type's schemas", 'invalidSyntax', JSON.stringify({ schemas: [GROUP], userName: 'x' })],
     ['schemas that are no list', 'invalidSyntax', JSON.stringify({ schemas: USER, userName: 'x' })],
     ['no userName', 'invalidValue', JSON.stringify({ schemas: [USER] })],
@@ -202,6 +214,47 @@ describe('what is sent (OPS-1): a precise refusal, and nothing is changed', () =
     expect(answer.body).toEqual({ schemas: [ERROR], status: '400', scimType, detail: expect.stringMatching(/./) });
     expect((await world.call('get', '/Users?count=0')).body.totalResults).toBe(before);
     expect(({} as { admin?: boolean }).admin).toBeUndefined();
+  });
+
+  const long = 'x'.repeat(1025);
+  test.each<[string, '/Users' | '/Groups', object, string]>([
+    ['userName', '/Users', { userName: long }, 'userName may have at most 1024 characters; this one has 1025'],
+    ['displayName', '/Users', { userName: 'x', displayName: long }, 'displayName may have at most 1024'],
+    ['externalId', '/Users', { userName: 'x', externalId: long }, 'externalId may have at most 1024'],
+    ['an address', '/Users', { userName: 'x', emails: [{ value: `${'x'.repeat(312)}@acme.test` }] }, 'at most 320'],
+    ['displayName of a group', '/Groups', { displayName: long }, 'displayName may have at most 1024'],
+    ['externalId of a group', '/Groups', { displayName: 'x', externalId: long }, 'externalId may have at most 1024'],
+  ])('too long a text is 400 invalidValue with attribute and limit (SCIM-1): %s', async (_title, path, body, says) => {
+    const answer = await world.call('post', path, body);
+    expect(answer.body).toMatchObject({
+      status: '400',
+      scimType: 'invalidValue',
+      detail: expect.stringContaining(says),
+    });
+  });
+
+  test('the longest userName is taken as it is, also of characters of two units, and quoted cut in its conflict', async () => {
+    const userName = '𝕏'.repeat(1024);
+    expect((await world.user({ userName })).userName).toBe(userName);
+    const again = await world.call('post', '/Users', { userName });
+    expect(again.status).toBe(409);
+    expect(again.body.detail.length).toBeLessThan(300);
+    expect(again.body.detail).toContain('𝕏…"');
+  });
+
+  test('a body without schemas is taken for what its address asks for, one with others is refused (SCIM-2)', async () => {
+    const made = await world.call('post', '/Users', {
+      userName: 'bare@acme.test',
+      [ENTERPRISE]: { department: 'R&D' },
+    });
+    expect(made.status).toBe(201);
+    expect(made.body).toMatchObject({ schemas: [USER, ENTERPRISE], [ENTERPRISE]: { department: 'R&D' } });
+    const path = `/Users/${made.body.id}`;
+    expect((await world.call('put', path, { userName: 'bare@acme.test' })).status).toBe(200);
+    expect((await world.call('patch', path, { Operations: [{ op: 'add', path: 'title', value: 'x' }] })).status).toBe(
+      200,
+    );
+    expect((await world.call('put', path, { schemas: [PATCH], userName: 'bare@acme.test' })).status).toBe(400);
   });
 
   test('a taken userName in any case is 409 uniqueness, names the attribute, also of a deactivated person (SCIM-3)', async () => {
