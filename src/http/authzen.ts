@@ -3,19 +3,18 @@ import { z } from 'zod';
 import { type Decision, deny, evaluate, findAccount } from '../access/index.ts';
 import { isId } from '../lib/ids.ts';
 import type { ReadStore } from '../store/index.ts';
-import { type FieldFault, invalidRequest } from './errors.ts';
+import { parseInput } from './input.ts';
 import { type Route, route } from './route.ts';
 
 const evaluationLimit = 200;
 
 // AuthZEN lets a request say more than we look at: unknown members are passed over here, unlike everywhere else.
-const properties = z.record(z.string(), z.unknown()).optional();
+const properties = z.looseObject({}).optional();
 const text = z.string().min(1).max(320);
 const entity = z.object({ type: text, id: text, properties });
 const action = z.object({ name: text, properties });
-const context = z.record(z.string(), z.unknown()).optional();
+const context = z.looseObject({}).optional();
 const question = z.object({ subject: entity, action, resource: entity, context });
-const partial = question.partial();
 
 type Question = z.output<typeof question>;
 
@@ -51,45 +50,48 @@ async function decide(reads: ReadStore, { subject, action: asked, resource }: Qu
 
 const semantics = ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'] as const;
 
-const batch = partial.extend({
-  evaluations: z.array(partial).max(evaluationLimit).optional(),
+/** Told to readers, not checked: what is wrong in it is an error of the evaluations that it goes into, not of all. */
+function described(schema: z.ZodType) {
+  const { $schema: _, ...told } = z.toJSONSchema(schema, { io: 'input' });
+  return z.unknown().meta(told).optional();
+}
+
+const batch = z.object({
+  subject: described(entity),
+  action: described(action),
+  resource: described(entity),
+  context: described(context),
+  evaluations: z.array(described(question.partial())).max(evaluationLimit).optional(),
   options: z.object({ evaluations_semantic: z.enum(semantics).default('execute_all') }).optional(),
 });
 
-/** Each item with the defaults of the top level; throws invalid_request where something is missing from both. */
-function mergeDefaults({
-  evaluations = [],
-  subject,
-  action: asked,
-  resource,
-  context: shared,
-}: z.output<typeof batch>) {
-  const faults: FieldFault[] = [];
-  const merged = evaluations.map((item, index) => {
-    const whole = question.safeParse({ subject, action: asked, resource, context: shared, ...item });
-    if (whole.success) return whole.data;
-    for (const issue of whole.error.issues) {
-      faults.push({ in: 'body', field: ['evaluations', index, ...issue.path].join('.'), message: 'is missing' });
-    }
-    return undefined;
-  });
-  if (faults.length > 0) throw invalidRequest('Some evaluations are incomplete, and no default stands in.', faults);
-  return merged.filter((item) => item !== undefined);
+type Batch = z.output<typeof batch>;
+
+const item = z.looseObject({});
+
+/** One evaluation of several, with the defaults of the top level; one that cannot be read is denied and says why. */
+async function answerItem(reads: ReadStore, defaults: Batch, given: unknown): Promise<Answer> {
+  const own = item.safeParse(given);
+  const { subject, action: asked, resource, context: shared } = defaults;
+  if (!own.success) return unreadable(own.error);
+  const whole = question.safeParse({ subject, action: asked, resource, context: shared, ...own.data });
+  return whole.success ? present(await decide(reads, whole.data)) : unreadable(whole.error);
+}
+
+function unreadable({ issues }: z.ZodError): Answer {
+  const faults = issues.map(({ path, message }) => [...path, message].join(': '));
+  const message = `This evaluation cannot be read: ${faults.join('; ')}`;
+  return { decision: false, context: { reason: { code: 'invalid_request', message } } };
 }
 
 /** Answers until the semantic says that the rest no longer matters; what was not asked has no answer. */
-async function decideInTurn(
-  reads: ReadStore,
-  questions: readonly Question[],
-  semantic: (typeof semantics)[number],
-): Promise<Answer[]> {
-  if (semantic === 'execute_all') {
-    return Promise.all(questions.map(async (item) => present(await decide(reads, item))));
-  }
+async function answerInTurn(reads: ReadStore, body: Batch, items: readonly unknown[]): Promise<Answer[]> {
+  const semantic = body.options?.evaluations_semantic ?? 'execute_all';
+  if (semantic === 'execute_all') return Promise.all(items.map((given) => answerItem(reads, body, given)));
   const last = semantic === 'permit_on_first_permit';
   const answers: Answer[] = [];
-  for (const item of questions) {
-    const answer = present(await decide(reads, item));
+  for (const given of items) {
+    const answer = await answerItem(reads, body, given);
     answers.push(answer);
     if (answer.decision === last) break;
   }
@@ -115,18 +117,15 @@ export const decisionRoutes: readonly Route[] = [
     path: '/access/v1/evaluations',
     tag: 'Decisions',
     summary: 'Ask several such questions at once',
-    description: `AuthZEN 1.0, at most ${evaluationLimit} at once. Top-level members are defaults of every evaluation; without \`evaluations\` it is a single one.`,
+    description: `AuthZEN 1.0, at most ${evaluationLimit} at once. Top-level members are defaults of every evaluation; without \`evaluations\` it is a single one. One that is incomplete or malformed is denied with the reason \`invalid_request\`; the others are answered.`,
     access: 'operator',
     body: batch,
     status: 200,
     response: z.union([z.strictObject({ evaluations: z.array(decision) }), decision]),
     handle: async ({ body, reads }) => {
-      if (body.evaluations === undefined || body.evaluations.length === 0) {
-        const [single] = mergeDefaults({ ...body, evaluations: [{}] });
-        if (single) return present(await decide(reads, single));
-      }
-      const semantic = body.options?.evaluations_semantic ?? 'execute_all';
-      return { evaluations: await decideInTurn(reads, mergeDefaults(body), semantic) };
+      const { evaluations = [] } = body;
+      if (evaluations.length === 0) return present(await decide(reads, parseInput(question, body, 'body')));
+      return { evaluations: await answerInTurn(reads, body, evaluations) };
     },
   }),
   route({

@@ -122,10 +122,46 @@ describe('evaluations (PERM-5)', () => {
     expect(answer.body).toMatchObject({ decision: true, context: { role: 'member' } });
   });
 
-  test('name what an item lacks and no default gives', async () => {
-    const answer = await evaluateAll({ resource: organization(), evaluations: [{ ...yes(), ...defaults() }, yes()] });
-    expect(answer.status).toBe(400);
-    expect(answer.body.errors).toEqual([{ in: 'body', field: 'evaluations.1.subject', message: 'is missing' }]);
+  const long = 'x'.repeat(321);
+  test.each<[string, () => unknown, string]>([
+    ['lacks what no default gives', () => ({}), 'action'],
+    ['is no object', () => 'all', 'object'],
+    ['is null', () => null, 'object'],
+    ['is a list', () => [yes()], 'object'],
+    ['has a malformed subject', () => ({ ...yes(), subject: 'alice' }), 'subject'],
+    ['takes back a default', () => ({ ...yes(), resource: null }), 'resource'],
+    ['has an empty name', () => ({ action: may('') }), 'action: name'],
+    ['has an id of too great length', () => ({ ...yes(), subject: user(long) }), 'subject: id'],
+    ['has a name of too great length', () => ({ action: may(long) }), 'action: name'],
+    ['has a context that is no object', () => ({ ...yes(), context: 'now' }), 'context'],
+  ])('answer one that %s with an error in its place, and the others as ever (AuthZEN)', async (_, item, named) => {
+    const answer = await evaluateAll({ ...defaults(), evaluations: [yes(), item(), yes()] });
+    expect(answer.status).toBe(200);
+    expect(decisions(answer)).toEqual([true, false, true]);
+    const { reason } = answer.body.evaluations[1].context;
+    expect(reason).toEqual({ code: 'invalid_request', message: expect.stringContaining(named) });
+  });
+
+  test('whose default is malformed fail only where they take it (AuthZEN)', async () => {
+    const own = { ...yes(), subject: user(acme.member.accountId) };
+    const answer = await evaluateAll({ ...defaults(), subject: 7, evaluations: [own, yes()] });
+    expect([answer.status, decisions(answer)]).toEqual([200, [true, false]]);
+  });
+
+  test('stop at a malformed one as at any denial where the semantic says so (AuthZEN)', async () => {
+    const options = { evaluations_semantic: 'deny_on_first_deny' };
+    const answer = await evaluateAll({ ...defaults(), options, evaluations: [yes(), {}, yes()] });
+    expect(decisions(answer)).toEqual([true, false]);
+  });
+
+  test.each([
+    ['no object', [], ''],
+    ['evaluations that are no list', { evaluations: { 0: {} } }, 'evaluations'],
+    ['options that are no object', { evaluations: [{}], options: 'all' }, 'options'],
+    ['an incomplete single evaluation', { subject: user('x') }, 'action'],
+  ])('are refused as a whole for %s (AuthZEN)', async (_, body, field) => {
+    const answer = await evaluateAll(body);
+    expect([answer.status, answer.body.code, answer.body.errors[0].field]).toEqual([400, 'invalid_request', field]);
   });
 
   test('are at most 200', async () => {

@@ -36,10 +36,10 @@ const question = (world: World) => ({
 
 export const bodies: Bodies = {
   'POST /access/v1/evaluation': question,
-  'POST /access/v1/evaluations': (world) => ({
-    ...question(world),
-    evaluations: [{ action: { name: 'member.list' } }],
-  }),
+  'POST /access/v1/evaluations': (world) => {
+    const { action, ...defaults } = question(world);
+    return { ...defaults, evaluations: [{ action }] };
+  },
   'POST /api/v1/accounts': () => ({ email: 'new@people.example', name: 'New' }),
   'POST /api/v1/sessions': (world) => ({ email: world.member.email }),
   'POST /api/v1/sessions/introspect': (world) => ({ token: world.member.token }),
