@@ -256,7 +256,7 @@ test('decisions are served by AuthZEN (PERM-5)', async () => {
   const one = await ask(200, 'post', '/access/v1/evaluation', sample('POST /access/v1/evaluation'));
   expect(one).toMatchObject({ decision: true, context: { role: 'member', via: 'default_project' } });
   const many = await ask(200, 'post', '/access/v1/evaluations', sample('POST /access/v1/evaluations'));
-  expect(many.evaluations).toMatchObject([{ decision: false }]);
+  expect(many.evaluations).toMatchObject([{ decision: true }]);
   const about = await ask(200, 'get', '/.well-known/authzen-configuration');
   expect(about.access_evaluation_endpoint).toBe('http://gatehouse.test/access/v1/evaluation');
 });
