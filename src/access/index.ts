@@ -8,6 +8,7 @@ export * from './collaboratorList.ts';
 export * from './collaborators.ts';
 export * from './decide.ts';
 export * from './domains.ts';
+export * from './emailAddress.ts';
 export * from './evaluate.ts';
 export * from './governance.ts';
 export * from './grants.ts';

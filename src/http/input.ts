@@ -7,17 +7,18 @@ import { type FieldFault, invalidRequest } from './errors.ts';
 
 const bodyLimit = '256kb';
 const depthLimit = 32;
-const readBody = express.json({ limit: bodyLimit, type: () => true, verify: refuseBrokenText });
+const readBody = express.json({ limit: bodyLimit, strict: false, type: () => true, verify: refuseBrokenText });
 
 function refuseBrokenText(_request: unknown, _response: unknown, bytes: Buffer): void {
   if (!isUtf8(bytes)) throw new Error('not UTF-8');
 }
 
 /**
- * The request's JSON body; undefined where there is none.
- * Throws AppError: unsupported_content_type, malformed_json, body_too_large, invalid_request (poisoned content).
+ * The request's JSON body, an object; undefined where there is none.
+ * Throws AppError: unsupported_content_type, malformed_json, body_too_large, invalid_request (no object, or poisoned
+ * content).
  */
-export async function readJson(request: Request, response: Response): Promise<unknown> {
+export async function readJson(request: Request, response: Response): Promise<object | undefined> {
   const length = request.headers['content-length'];
   const empty = request.headers['transfer-encoding'] === undefined && (length === undefined || length === '0');
   if (empty) return undefined;
@@ -28,8 +29,12 @@ export async function readJson(request: Request, response: Response): Promise<un
   await new Promise<void>((resolve, reject) => {
     readBody(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(error)));
   });
-  refusePoison(request.body, 'body');
-  return request.body;
+  const body: unknown = request.body;
+  refusePoison(body, 'body');
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body;
+  const found = body === null ? 'null' : Array.isArray(body) ? 'a list' : `a ${typeof body}`;
+  const fault = { in: 'body', field: '', message: `must be a JSON object, not ${found}` } as const;
+  throw invalidRequest(`The body ${fault.message}.`, [fault]);
 }
 
 const inUtf8 = (contentType: string): boolean =>

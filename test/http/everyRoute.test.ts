@@ -137,10 +137,16 @@ describe.each(table(withBody))('%s', (name, route) => {
     expect(JSON.stringify(answer.body)).not.toContain('hunter2');
   });
 
-  test.each(['[]', '"text"', 'null', '1'])('refuses %s instead of an object', async (text) => {
+  test.each([
+    ['null', 'null'],
+    ['"text"', 'a string'],
+    ['1', 'a number'],
+    ['true', 'a boolean'],
+    ['[]', 'a list'],
+  ])('refuses %s, and says that an object is expected (OPS-1)', async (text, found) => {
     const answer = await sendText(text);
-    expect(answer.status).toBe(400);
-    expect(['invalid_request', 'malformed_json']).toContain(answer.body.code);
+    expectProblem(answer, 400, 'invalid_request');
+    expect(answer.body.errors).toEqual([{ in: 'body', field: '', message: `must be a JSON object, not ${found}` }]);
   });
 
   test('refuses a missing body', async () => {

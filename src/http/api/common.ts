@@ -1,5 +1,6 @@
 /** Schemas that several routes share. What goes out is strict: a field that no schema names is a fault in tests. */
 import { z } from 'zod';
+import { isEmailAddress } from '../../access/index.ts';
 import type { Page } from '../../store/index.ts';
 
 /** An id as it may stand in a path; anything else names nothing. */
@@ -19,7 +20,11 @@ export const roleInput = z
   .meta({ description: '`admin` or `member`' });
 export const role = z.enum(['admin', 'member']);
 export const nameInput = z.string().trim().min(1).max(200);
-export const emailInput = z.string().trim().max(254).regex(z.regexes.unicodeEmail, 'must be an email address');
+export const emailInput = z
+  .string()
+  .max(254)
+  .refine(isEmailAddress, 'must be an email address, such as jane@acme.example')
+  .meta({ format: 'email' });
 
 /** Lists are read in pages. */
 export const pageQuery = z.strictObject({
