@@ -66,13 +66,13 @@ export async function updateGroup(
   return { group, changed, notes };
 }
 
-/** Members added, taken out or replaced. Throws `scim_invalid_value` naming one that the directory does not have. */
+/** Members added, taken out or replaced; `moved` are those who were not so before. Throws `scim_invalid_value` naming one that the directory does not have. */
 export async function changeMembers(
   tx: Transaction,
   directory: Directory,
   group: DirectoryGroup,
   change: MemberChange,
-): Promise<GroupResult> {
+): Promise<GroupResult & { readonly moved: readonly MemberRef[] }> {
   const moved: MemberRef[] = [];
   if (change.replace) {
     const { added, removed } = await replaceMembers(tx, directory, group._id, change.replace);
@@ -80,9 +80,9 @@ export async function changeMembers(
   }
   if (change.remove?.length) moved.push(...(await removeMembers(tx, directory, group._id, change.remove)));
   if (change.add?.length) moved.push(...(await addMembers(tx, directory, group._id, change.add)));
-  if (moved.length === 0) return { group, changed: false, notes: [] };
+  if (moved.length === 0) return { group, changed: false, notes: [], moved };
   await changedMembers(tx, group, moved);
-  return { group: await current(tx, group), changed: true, notes: [] };
+  return { group: await current(tx, group), changed: true, notes: [], moved };
 }
 
 /**

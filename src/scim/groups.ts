@@ -6,6 +6,7 @@ import type { Directory, DirectoryGroup, Filter, ReadStore, Transaction } from '
 import { matches } from './filter/match.ts';
 import { memberOf, type Resource, readResource } from './input.ts';
 import type { ResourceKind } from './kind.ts';
+import type { ScimNote } from './notes.ts';
 import { applyPatch } from './patch/apply.ts';
 import { foldMembers, type MemberChange, type MemberStep, readMemberIds } from './patch/members.ts';
 import { groupRecord, resourceOf } from './records.ts';
@@ -42,22 +43,22 @@ export const groups: ResourceKind<DirectoryGroup> = {
   },
 
   async create(tx, directory, body) {
-    const resource = readResource(groupType, body);
+    const { resource, notes: ownNotes } = readResource(groupType, body);
     const ids = memberIdsIn(body) ?? [];
     const { group, notes } = await createGroup(tx, directory, groupRecord(resource), ids.map(refOf));
-    return { row: group, changed: true, notes, touched: touched(group, { add: ids }) };
+    return { row: group, changed: true, notes: [...notes, ...ownNotes], touched: touched(group, { add: ids }) };
   },
 
   // a PUT that does not name members says nothing about them: it does not empty the group
   async replace(tx, directory, row, body) {
-    const record = groupRecord(readResource(groupType, body));
+    const { resource, notes } = readResource(groupType, body, row._id);
     const ids = memberIdsIn(body);
-    return write(tx, directory, row, record, ids ? { replace: ids } : {});
+    return write(tx, directory, row, groupRecord(resource), ids ? { replace: ids } : {}, notes);
   },
 
   async patch(tx, directory, row, operations) {
-    const { resource, members } = applyPatch(groupType, row._id, resourceOf(row), operations);
-    return write(tx, directory, row, groupRecord(resource), await fold(tx, row, members));
+    const { resource, members, notes } = applyPatch(groupType, row._id, resourceOf(row), operations);
+    return write(tx, directory, row, groupRecord(resource), await fold(tx, row, members), notes);
   },
 
   async remove(tx, directory, row) {
@@ -72,6 +73,7 @@ async function write(
   row: DirectoryGroup,
   record: ReturnType<typeof groupRecord>,
   change: MemberChange,
+  notes: Iterable<ScimNote>,
 ) {
   const updated = await updateGroup(tx, directory, row, record);
   const moved = await changeMembers(tx, directory, updated.group, {
@@ -82,9 +84,23 @@ async function write(
   return {
     row: moved.group,
     changed: updated.changed || moved.changed,
-    notes: [...updated.notes, ...moved.notes],
+    notes: [...updated.notes, ...moved.notes, ...notes, ...memberNotes(change, moved.moved)],
     touched: touched(row, change),
   };
+}
+
+/** Who was named and not moved: where a part of a push has no effect, the log says so (SCIM-5). */
+function memberNotes(
+  { add = [], remove = [], notes = [] }: MemberChange,
+  moved: readonly MemberRef[],
+): readonly ScimNote[] {
+  const effective = new Set(moved.map(({ id }) => id));
+  const idle = (id: string) => !effective.has(id);
+  return [
+    ...notes,
+    ...(remove.some(idle) ? ['member_not_in_group' as const] : []),
+    ...(add.some(idle) ? ['member_already_in_group' as const] : []),
+  ];
 }
 
 /** An id says by its form what it is of; a foreign one is looked for among the users, and not found there. */

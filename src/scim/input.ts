@@ -8,6 +8,7 @@ import {
   resolvePath,
 } from './attributes.ts';
 import { invalidSyntax, invalidValue } from './errors.ts';
+import type { ScimNote } from './notes.ts';
 import { inspect } from './safety.ts';
 
 /** A resource in canonical form: plain, unfrozen, nobody else's; without `id`, `meta`, `schemas` and other read-only parts. */
@@ -47,27 +48,36 @@ export function requireSchema(body: Readonly<Record<string, unknown>>, urn: stri
   return schemas;
 }
 
+/** A resource as it was read, and what of it was accepted without effect. */
+export interface Reading {
+  readonly resource: Resource;
+  readonly notes: ReadonlySet<ScimNote>;
+}
+
 /**
  * Reads the body of a POST or PUT. Read-only attributes are ignored (RFC 7644 §3.3), `null` means unassigned, unknown
  * attributes and custom extensions are kept as they came, flat and dotted names are folded into their objects.
+ *
+ * @param id the resource's own where it exists: a client may repeat it
  * Throws scim_invalid_syntax, scim_invalid_value.
  */
-export function readResource(type: ResourceType, body: unknown): Resource {
+export function readResource(type: ResourceType, body: unknown, id?: string): Reading {
   const source = requireObject(body);
   const schemas = requireSchema(source, type.core.urn).map((urn) => canonicalUrn(type, urn));
   const resource: Resource = {};
+  const notes = new Set<ScimNote>();
   for (const key of Object.keys(source)) {
     if (key.toLowerCase() === 'schemas') continue;
     const value = source[key];
     const path = resolvePath(type, key, schemas);
     if (path === undefined) keepUnknown(resource, key, value);
-    else if (path.name === undefined) readExtension(type, resource, path.keys[0] ?? key, value);
+    else if (path.name === undefined) readExtension(type, resource, notes, path.keys[0] ?? key, value);
     else if (path.extension !== undefined && path.attribute === undefined && isObject(value)) {
-      readExtension(type, resource, key, value);
-    } else assign(resource, path, key, value);
+      readExtension(type, resource, notes, key, value);
+    } else if (path.name !== 'id' || value !== id) assign(resource, notes, path, key, value);
   }
   dropNobody(type, resource);
-  return resource;
+  return { resource, notes };
 }
 
 /** An empty reference (Entra's way to remove a manager) means nobody, also where it was put together from flat names. */
@@ -89,13 +99,19 @@ function keepUnknown(target: Resource, key: string, value: unknown): void {
 }
 
 /** An extension as an object under its URN. One that core attributes are wrapped in by their full URN is unwrapped. */
-function readExtension(type: ResourceType, resource: Resource, urn: string, value: unknown): void {
+function readExtension(
+  type: ResourceType,
+  resource: Resource,
+  notes: Set<ScimNote>,
+  urn: string,
+  value: unknown,
+): void {
   if (value === null) return;
   if (!isObject(value)) throw invalidValue(`${urn} must be an object`);
   for (const name of Object.keys(value)) {
     const path = resolvePath(type, `${urn}:${name}`, [urn]);
     if (path === undefined) keepUnknown(extensionOf(resource, urn), name, value[name]);
-    else assign(resource, path, `${urn}:${name}`, value[name]);
+    else assign(resource, notes, path, `${urn}:${name}`, value[name]);
   }
 }
 
@@ -108,8 +124,10 @@ function extensionOf(resource: Resource, urn: string): Resource {
 }
 
 /** Puts one attribute, or one sub-attribute of a flat name, in its place. */
-function assign(resource: Resource, path: AttributePath, label: string, value: unknown): void {
+function assign(resource: Resource, notes: Set<ScimNote>, path: AttributePath, label: string, value: unknown): void {
   const { attribute, name = label } = path;
+  const note = noteOn(path, value);
+  if (note) notes.add(note);
   const clean = readAt(path, label, value);
   if (clean === undefined) return;
   const target = path.extension === undefined ? resource : extensionOf(resource, path.extension);
@@ -143,6 +161,16 @@ export function readAt(path: AttributePath, label: string, value: unknown): unkn
     return undefined;
   }
   return readValue(sub ?? attribute, label, value);
+}
+
+/** What is to be noted of a value that is accepted; `meta` is repeated by every client that writes what it has read. */
+export function noteOn({ attribute, sub }: AttributePath, value: unknown): ScimNote | undefined {
+  if (attribute === undefined || attribute.name === 'meta' || unassigned(value)) return undefined;
+  if (attribute.mutability === 'readOnly' || sub?.mutability === 'readOnly') return 'read_only_ignored';
+  if (attribute.mutability === 'writeOnly') return 'password_not_kept';
+  const named = sub === undefined && isObject(value) ? Object.keys(value) : [];
+  const readOnly = (name: string) => attribute.subAttributes?.get(name.toLowerCase())?.mutability === 'readOnly';
+  return named.some(readOnly) ? 'read_only_ignored' : undefined;
 }
 
 const unassigned = (value: unknown): boolean => value === null || (Array.isArray(value) && value.length === 0);

@@ -2,17 +2,13 @@
 import { findUser, listUsers } from '../directory/index.ts';
 import { createPerson, deletePerson, updatePerson } from '../provisioning/index.ts';
 import type { DirectoryGroup, DirectoryUser, Filter, ReadStore } from '../store/index.ts';
-import { memberOf, type Resource, readResource } from './input.ts';
+import { type Resource, readResource } from './input.ts';
 import type { ResourceKind } from './kind.ts';
 import { applyPatch } from './patch/apply.ts';
-import type { Operation } from './patch/operations.ts';
 import { resourceOf, userRecord } from './records.ts';
 import { type BaseUrl, groupOfUser, represent } from './representation.ts';
 import { userType } from './schemas/user.ts';
 import { wants } from './selection.ts';
-
-/** What is accepted and not kept, for the log (SCIM-5). */
-const PASSWORD_NOTE = 'password_not_kept';
 
 export const users: ResourceKind<DirectoryUser> = {
   type: userType,
@@ -38,35 +34,27 @@ export const users: ResourceKind<DirectoryUser> = {
   },
 
   async create(tx, directory, body) {
-    const record = userRecord(readResource(userType, body), true);
-    const { user, notes, touched } = await createPerson(tx, directory, record);
-    return { row: user, changed: true, notes: [...notes, ...passwordNotes(body)], touched };
+    const { resource, notes: ownNotes } = readResource(userType, body);
+    const { user, notes, touched } = await createPerson(tx, directory, userRecord(resource, true));
+    return { row: user, changed: true, notes: [...notes, ...ownNotes], touched };
   },
 
   async replace(tx, directory, row, body) {
-    const resource = readResource(userType, body);
+    const { resource, notes } = readResource(userType, body, row._id);
     const statesActive = resource.active === true;
     const result = await updatePerson(tx, directory, row, userRecord(resource, row.active), { statesActive });
-    return { ...result, row: result.user, notes: [...result.notes, ...passwordNotes(body)] };
+    return { ...result, row: result.user, notes: [...result.notes, ...notes] };
   },
 
   async patch(tx, directory, row, operations) {
-    const { resource, named } = applyPatch(userType, row._id, resourceOf(row), operations);
+    const { resource, named, notes } = applyPatch(userType, row._id, resourceOf(row), operations);
     const statesActive = named.has('active') && resource.active === true;
     const result = await updatePerson(tx, directory, row, userRecord(resource, row.active), { statesActive });
-    const notes = operations.some(setsPassword) ? [...result.notes, PASSWORD_NOTE] : result.notes;
-    return { ...result, row: result.user, notes };
+    return { ...result, row: result.user, notes: [...result.notes, ...notes] };
   },
 
   remove: deletePerson,
 };
-
-function passwordNotes(body: unknown): readonly string[] {
-  return memberOf(body as Resource, 'password') === undefined ? [] : [PASSWORD_NOTE];
-}
-
-const setsPassword = ({ path, value }: Operation): boolean =>
-  path === undefined ? passwordNotes(value).length > 0 : /(?:^|:)password$/i.test(path);
 
 /** The groups that each of these users is a direct member of, in two reads for all of them. */
 async function directGroups(

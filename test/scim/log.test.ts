@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { findUsersOfAccount, listLog } from '../../src/directory/index.ts';
-import { openWorld, ownerEmail, type ScimWorld, USER } from './setup.ts';
+import { ENTERPRISE, openWorld, ownerEmail, type ScimWorld, USER } from './setup.ts';
 
 let world: ScimWorld;
 beforeAll(async () => {
@@ -37,6 +37,47 @@ describe('every request is in the provisioning log (SCIM-5)', () => {
     const { id } = await world.user({ title: 'Boss' });
     await world.patch(`/Users/${id}`, { op: 'replace', path: 'title', value: 'Boss' });
     expect(await newest()).toMatchObject({ method: 'PATCH', status: 200, outcome: 'no_effect' });
+  });
+
+  test('a part without effect is noted beside what was applied: members', async () => {
+    const [a, b] = [await world.user(), await world.user()];
+    const { id } = await world.group({ members: [{ value: a.id }] });
+    const rename = { op: 'replace', path: 'displayName', value: 'Renamed' };
+    await world.patch(`/Groups/${id}`, rename, { op: 'remove', path: `members[value eq "${b.id}"]` });
+    expect(await newest()).toMatchObject({ outcome: 'applied', notes: ['member_not_in_group'] });
+    await world.patch(
+      `/Groups/${id}`,
+      { ...rename, value: 'Again' },
+      { op: 'remove', path: 'members[type eq "Group"]' },
+    );
+    expect(await newest()).toMatchObject({ outcome: 'applied', notes: ['member_not_in_group'] });
+    await world.patch(`/Groups/${id}`, { op: 'add', path: 'members', value: [{ value: a.id }, { value: b.id }] });
+    expect(await newest()).toMatchObject({ outcome: 'applied', notes: ['member_already_in_group'] });
+    await world.patch(`/Groups/${id}`, { op: 'remove', path: 'members', value: [{ value: a.id }] });
+    expect(await newest()).toMatchObject({ outcome: 'applied', notes: [] });
+  });
+
+  test('a part without effect is noted beside what was applied: attributes', async () => {
+    const groups = [{ value: 'grp-x' }];
+    const user = await world.user({ userName: 'notes@acme.test', groups });
+    expect(await newest()).toMatchObject({ outcome: 'applied', notes: ['read_only_ignored'] });
+    const path = `/Users/${user.id}`;
+    await world.call('put', path, { ...user, title: 'A', groups });
+    expect(await newest()).toMatchObject({ outcome: 'applied', notes: ['read_only_ignored'] });
+    await world.call('put', path, { ...user, title: 'B', groups: [], meta: { resourceType: 'User' } });
+    expect(await newest()).toMatchObject({ outcome: 'applied', notes: [] });
+    await world.patch(path, { op: 'replace', value: { title: 'C', groups, id: user.id } });
+    expect(await newest()).toMatchObject({ outcome: 'applied', notes: ['read_only_ignored'] });
+    const manager = { value: 'boss', displayName: 'The Boss' };
+    await world.patch(path, { op: 'add', path: `${ENTERPRISE}:manager`, value: manager });
+    expect(await newest()).toMatchObject({ outcome: 'applied', notes: ['read_only_ignored'] });
+    const retitle = { op: 'replace', path: 'title', value: 'D' };
+    for (const gone of ['locale', 'emails[type eq "home"]', 'phoneNumbers', `${ENTERPRISE}:department`]) {
+      await world.patch(path, { ...retitle, value: gone }, { op: 'remove', path: gone });
+      expect(await newest()).toMatchObject({ outcome: 'applied', notes: ['nothing_to_remove'] });
+    }
+    await world.patch(path, { op: 'remove', path: 'title' });
+    expect(await newest()).toMatchObject({ outcome: 'applied', notes: [] });
   });
 
   test('a refusal, with its detail; nothing else of it remains', async () => {

@@ -3,10 +3,12 @@
  * scim-patch then makes each change. It is never handed a path, name or value that has not passed here: version 0.8
  * reaches Object.prototype through both, compares names with case and gets value paths wrong.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { type ScimResource, scimPatch } from 'scim-patch';
 import { type Attribute, type AttributePath, isPoisonous, type ResourceType, resolvePath } from '../attributes.ts';
 import { invalidPath, invalidValue, mutability } from '../errors.ts';
-import { isObject, memberOf, ownName, type Resource, readAt } from '../input.ts';
+import { isObject, memberOf, noteOn, ownName, type Resource, readAt } from '../input.ts';
+import type { ScimNote } from '../notes.ts';
 import { addElements, changeElements, removeElements } from './elements.ts';
 import { type MemberStep, memberStep } from './members.ts';
 import type { Operation } from './operations.ts';
@@ -19,6 +21,8 @@ export interface Patched {
   readonly members: readonly MemberStep[];
   /** Canonical names of the attributes that the operations set, added to or removed. */
   readonly named: ReadonlySet<string>;
+  /** What of the operations was accepted without effect. */
+  readonly notes: ReadonlySet<ScimNote>;
 }
 
 interface Work {
@@ -27,6 +31,7 @@ interface Work {
   readonly resource: Resource;
   readonly members: MemberStep[];
   readonly named: Set<string>;
+  readonly notes: Set<ScimNote>;
 }
 
 /**
@@ -42,7 +47,7 @@ export function applyPatch(
   resource: Resource,
   operations: readonly Operation[],
 ): Patched {
-  const work: Work = { type, id, resource, members: [], named: new Set() };
+  const work: Work = { type, id, resource, members: [], named: new Set(), notes: new Set() };
   for (const operation of operations) {
     if (operation.path === undefined) applyObject(work, operation, operation.value as Resource);
     else applyAt(work, operation, parsePath(type, operation.path, urnsOf(resource)), 'path');
@@ -93,6 +98,8 @@ function applyAt(work: Work, operation: Operation, target: PatchPath, from: 'pat
     return;
   }
   if (isReadOnly(work, operation, target, from)) return;
+  const note = operation.op === 'remove' ? undefined : noteOn(path, operation.value);
+  if (note) work.notes.add(note);
   if (path.attribute.home?.in === 'nowhere') {
     if (operation.op !== 'remove') readAt(path, target.text, operation.value);
     return;
@@ -110,6 +117,8 @@ function isReadOnly(work: Work, { value }: Operation, { path, text }: PatchPath,
   if (path.attribute?.mutability !== 'readOnly' && path.sub?.mutability !== 'readOnly') return false;
   const sameId = path.name === 'id' && value === work.id;
   if (from === 'path' || (path.name === 'id' && !sameId)) throw mutability(`${text} is read-only`);
+  const note = sameId ? undefined : noteOn(path, value);
+  if (note) work.notes.add(note);
   return true;
 }
 
@@ -146,6 +155,7 @@ const holds = (resource: unknown, [first, ...rest]: readonly string[]): boolean 
 function put(work: Work, keys: readonly string[], value: unknown): void {
   if (keys.some(isPoisonous)) throw invalidPath(`${keys.join('.')} is not a path`);
   work.named.add(keys[0] ?? '');
+  if (value === null && !holds(work.resource, keys)) work.notes.add('nothing_to_remove');
   let holder = work.resource;
   for (const key of keys.slice(0, -1)) {
     if (!isObject(holder[key])) holder[key] = {};
@@ -217,6 +227,7 @@ function applyPlural(work: Work, operation: Operation, { path, filter, text }: P
     const values = readAt(whole, text, operation.value) as readonly unknown[] | undefined;
     next = operation.op === 'replace' ? values : addElements(list, values ?? [], text);
   }
+  if (operation.op === 'remove' && isDeepStrictEqual(next ?? [], list)) work.notes.add('nothing_to_remove');
   change(work, whole, next?.length === 0 ? undefined : next);
 }
 
@@ -239,6 +250,7 @@ function removeValues(
 function change(work: Work, path: AttributePath, value: unknown): void {
   const names = path.extension === undefined ? path.keys : path.keys.slice(1);
   const at = (path.extension === undefined ? '' : `${path.extension}:`) + names.join('.');
+  if (value === undefined && !holds(work.resource, path.keys)) work.notes.add('nothing_to_remove');
   // the library's type asks for what belongs to a whole resource; it touches nothing but the path
   const resource = work.resource as Resource & ScimResource;
   scimPatch(resource, [value === undefined ? { op: 'remove', path: at } : { op: 'replace', path: at, value }]);

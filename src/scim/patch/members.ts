@@ -5,6 +5,7 @@
 import { invalidFilter, invalidPath, invalidValue, mutability } from '../errors.ts';
 import type { Condition } from '../filter/parse.ts';
 import { isObject, memberOf } from '../input.ts';
+import type { ScimNote } from '../notes.ts';
 import type { Operation } from './operations.ts';
 import type { PatchPath } from './path.ts';
 
@@ -77,6 +78,7 @@ export interface MemberChange {
   readonly replace?: readonly string[];
   readonly add?: readonly string[];
   readonly remove?: readonly string[];
+  readonly notes?: readonly ScimNote[];
 }
 
 /**
@@ -92,6 +94,7 @@ export async function foldMembers(
   let whole: Set<string> | undefined;
   const add = new Set<string>();
   const remove = new Set<string>();
+  let missed = false;
   for (const step of steps) {
     if (step.step === 'replace') {
       whole = new Set(step.ids);
@@ -102,14 +105,25 @@ export async function foldMembers(
     const adding = step.step === 'add';
     const pending = [...(whole ?? add)];
     const ids = step.step === 'remove_where' ? await choose(step.condition, pending) : step.ids;
-    for (const id of ids) {
-      if (whole) adding ? whole.add(id) : whole.delete(id);
-      else {
-        (adding ? add : remove).add(id);
-        (adding ? remove : add).delete(id);
-      }
-    }
+    if (step.step === 'remove_where' && ids.length === 0) missed = true;
+    if (whole) missed = take(ids, adding ? whole : undefined, adding ? undefined : whole) || missed;
+    else take(ids, adding ? add : remove, adding ? remove : add);
   }
-  if (whole) return { replace: [...whole] };
-  return { ...(add.size > 0 && { add: [...add] }), ...(remove.size > 0 && { remove: [...remove] }) };
+  const notes = missed && { notes: ['member_not_in_group' as const] };
+  if (whole) return { replace: [...whole], ...notes };
+  return {
+    ...notes,
+    ...(add.size > 0 && { add: [...add] }),
+    ...(remove.size > 0 && { remove: [...remove] }),
+  };
+}
+
+/** Takes ids out of one set and into another; whether one of them was not where it is taken out of. */
+function take(ids: readonly string[], into: Set<string> | undefined, outOf: Set<string> | undefined): boolean {
+  let missed = false;
+  for (const id of ids) {
+    if (outOf && !outOf.delete(id)) missed = true;
+    into?.add(id);
+  }
+  return missed;
 }
