@@ -36,11 +36,21 @@ export function select(type: ResourceType, resource: Resource, { only, without }
   if (only) {
     const chosen: Resource = {};
     for (const key of Object.keys(resource)) if (alwaysReturned(type, key)) chosen[key] = resource[key];
-    for (const { keys } of only) copy(resource, chosen, keys);
+    for (const path of only) copy(resource, chosen, keysIn(resource, path));
     return chosen;
   }
   if (!without) return resource;
-  return without.reduce((left, { keys }) => (alwaysReturned(type, keys[0] ?? '') ? left : drop(left, keys)), resource);
+  return without.reduce((left, path) => {
+    const keys = keysIn(left, path);
+    return alwaysReturned(type, keys[0] ?? '') ? left : drop(left, keys);
+  }, resource);
+}
+
+/** Where the name stands in this resource: only a resource that carries it tells a custom extension's URN from its attributes. */
+function keysIn(resource: Resource, { extension, attribute, name, subName, keys }: AttributePath): readonly string[] {
+  if (extension === undefined || attribute || name === undefined || keyIn(resource, extension) !== undefined)
+    return keys;
+  return [`${extension}:${name}${subName === undefined ? '' : `.${subName}`}`];
 }
 
 const alwaysReturned = (type: ResourceType, key: string): boolean =>

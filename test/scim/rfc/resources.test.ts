@@ -137,6 +137,38 @@ describe('resources (RFC 7643 §3, RFC 7644 §3.3 to §3.6)', () => {
     expect(rows.filter(({ notes }) => notes.includes('password_not_kept'))).toHaveLength(2);
   });
 
+  test('attributes and excludedAttributes take URNs of extensions, known and custom, whole and in part (SCIM-1, §3.9)', async () => {
+    const custom = 'urn:x:1.0:User';
+    const enterprise = { department: 'R&D', division: 'D' };
+    const { id } = await world.user({ title: 'Boss', [ENTERPRISE]: enterprise, [custom]: { floor: 3, 'wing.a': 1 } });
+    const get = async (query: string) => {
+      const { schemas: _, id: __, ...rest } = (await world.call('get', `/Users/${id}?${query}`)).body;
+      return rest;
+    };
+    expect(await get(`attributes=${ENTERPRISE}`)).toEqual({ [ENTERPRISE]: enterprise });
+    expect(await get(`attributes=${ENTERPRISE}:department`)).toEqual({ [ENTERPRISE]: { department: 'R&D' } });
+    expect(await get(`attributes=${USER}:title`)).toEqual({ title: 'Boss' });
+    expect(await get(`attributes=${custom}`)).toEqual({ [custom]: { floor: 3, 'wing.a': 1 } });
+    expect(await get(`attributes=${custom}:floor`)).toEqual({ [custom]: { floor: 3 } });
+    const without = await get(`excludedAttributes=${custom},${ENTERPRISE}:division`);
+    expect(without).toMatchObject({ title: 'Boss', [ENTERPRISE]: { department: 'R&D' } });
+    expect(without).not.toHaveProperty([custom]);
+    expect(without[ENTERPRISE]).not.toHaveProperty('division');
+  });
+
+  test('a PUT of a Group and a PATCH of a User answer 200 with the whole resource (SCIM-2, RFC 7644 §3.5)', async () => {
+    const user = await world.user({ title: 'Boss' });
+    const patched = await world.patch(`/Users/${user.id}`, { op: 'replace', path: 'title', value: 'Chief' });
+    expect([patched.status, patched.body]).toMatchObject([
+      200,
+      { id: user.id, userName: user.userName, title: 'Chief' },
+    ]);
+    const group = await world.group();
+    const body = { schemas: [GROUP], displayName: 'Put', members: [{ value: user.id }] };
+    const put = await world.call('put', `/Groups/${group.id}`, body);
+    expect([put.status, put.body]).toMatchObject([200, { id: group.id, ...body }]);
+  });
+
   test('attributes and excludedAttributes choose what is answered, on every verb (§3.9)', async () => {
     const { id } = await world.user({
       title: 'Boss',
