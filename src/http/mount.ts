@@ -9,7 +9,7 @@ import { authenticate, causeOf } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import { parseInput, readJson, refusePoison } from './input.ts';
 import { nameRoute, requestIdOf } from './observe.ts';
-import type { ApiDeps, Principal, Route } from './route.ts';
+import { type ApiDeps, mayWrite, type Principal, type Route } from './route.ts';
 
 export interface MountOptions {
   readonly operatorTokens: readonly string[];
@@ -57,12 +57,14 @@ async function answer(
       decision,
       requestId,
       reads: store.read,
-      write: (work) =>
-        store.transaction(causeOf(principal, requestId), async (tx) => {
+      write: (work) => {
+        if (!mayWrite(route)) throw new Error(`${route.method} ${route.path} is declared to change nothing`);
+        return store.transaction(causeOf(principal, requestId), async (tx) => {
           // What was allowed when the request came may no longer be when it changes something (PRJ-7).
           if (principal.kind === 'account') await authorize(route.access, principal, params, tx);
           return work(tx);
-        }),
+        });
+      },
     },
     deps,
   );

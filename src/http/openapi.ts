@@ -4,7 +4,7 @@ import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObj
 import { type ErrorCode, errorCatalogue } from '../errors.ts';
 import { groupBy } from '../lib/groupBy.ts';
 import { statusOf } from './errors.ts';
-import type { Access, Route } from './route.ts';
+import { type Access, mayWrite, type Route } from './route.ts';
 
 const problem = z
   .object({
@@ -21,9 +21,12 @@ const problem = z
   })
   .meta({ id: 'Problem', description: 'An error as RFC 9457 describes it. `code` is stable.' });
 
-/** Every code that a route may answer with: its own, and those that follow from its access and its input. */
+/**
+ * Every code that a route may answer with: its own, and those that follow from its access, its input, and whether it
+ * writes. Any may refuse a query parameter that it does not take, and a method that its path does not have.
+ */
 export function errorsOf(route: Route): readonly ErrorCode[] {
-  const codes = new Set<ErrorCode>(route.errors);
+  const codes = new Set<ErrorCode>([...(route.errors ?? []), 'invalid_request', 'method_not_allowed']);
   const add = (...more: readonly ErrorCode[]): void => {
     for (const code of more) codes.add(code);
   };
@@ -33,8 +36,8 @@ export function errorsOf(route: Route): readonly ErrorCode[] {
   }
   if (typeof route.access === 'object') add('token_revoked');
   if (route.params) add('not_found');
-  if (route.query) add('invalid_request');
-  if (route.body) add('invalid_request', 'malformed_json', 'unsupported_content_type', 'body_too_large');
+  if (mayWrite(route)) add('stale');
+  if (route.body) add('malformed_json', 'unsupported_content_type', 'body_too_large');
   if (route.access !== 'public') add('store_unavailable');
   return [...codes];
 }

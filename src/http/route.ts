@@ -65,6 +65,8 @@ interface Declaration<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodT
   readonly summary: string;
   readonly description?: string;
   readonly access: Access;
+  /** Says of a POST that it only asks: it changes nothing, and `write` is refused to its handler. */
+  readonly readOnly?: true;
   /** Parameters that do not fit are names of nothing: 404. */
   readonly params?: P;
   readonly query?: Q;
@@ -106,3 +108,7 @@ export function route<
 >(declaration: Declaration<P, Q, B, R>): Route {
   return declaration as unknown as Route;
 }
+
+/** Whether a route may change something. */
+export const mayWrite = ({ method, readOnly }: Pick<Route, 'method' | 'readOnly'>): boolean =>
+  method !== 'get' && readOnly !== true;

@@ -50,7 +50,6 @@ export const keyRoutes: readonly Route[] = [
     params: inOrganization,
     status: 200,
     response: defaultKey,
-    errors: ['stale'],
     handle: ({ params, principal, write }, { sealer }) =>
       write(async (tx) => present(await regenerateDefaultKey(tx, sealer, params.org, readerOf(principal)))),
   }),

@@ -102,7 +102,7 @@ export const mappingRoutes: readonly Route[] = [
     body: z.strictObject({ role: roleInput, grants: grantsChoice.optional() }),
     status: 200,
     response: mapping,
-    errors: ['grants_choice_required', 'stale'],
+    errors: ['grants_choice_required'],
     handle: ({ params, body, write }) =>
       write(async (tx) => present(await changeMapping(tx, params.org, params.mapping, body))),
   }),
@@ -116,7 +116,7 @@ export const mappingRoutes: readonly Route[] = [
     params: oneMapping,
     query: z.strictObject({ grants: grantsChoice.optional() }),
     status: 204,
-    errors: ['grants_choice_required', 'stale'],
+    errors: ['grants_choice_required'],
     handle: async ({ params, query, write }) => {
       await write((tx) => deleteMapping(tx, params.org, params.mapping, query.grants));
       return undefined;

@@ -152,7 +152,7 @@ export const memberRoutes: readonly Route[] = [
     body: z.strictObject({ role: roleInput }),
     status: 200,
     response: member,
-    errors: ['owner_protected', 'role_from_mapping', 'stale'],
+    errors: ['owner_protected', 'role_from_mapping'],
     handle: async ({ params, body, write, reads }) =>
       presentOne(reads, await write((tx) => changeMemberRole(tx, params.org, params.member, body.role))),
   }),
@@ -167,7 +167,7 @@ export const memberRoutes: readonly Route[] = [
     params: oneMember,
     status: 200,
     response: z.strictObject({ removed: id, comesBack: z.boolean() }),
-    errors: ['owner_protected', 'stale'],
+    errors: ['owner_protected'],
     handle: ({ params, write }) =>
       write(async (tx) => {
         const { accountId } = await removeMember(tx, params.org, params.member);

@@ -56,6 +56,7 @@ export const sessionRoutes: readonly Route[] = [
     tag: 'Sessions',
     summary: 'Ask whose session a token is, and where it counts',
     access: 'operator',
+    readOnly: true,
     body: z.strictObject({ token: z.string().min(1).max(1000) }),
     status: 200,
     response: introspection,
