@@ -14,7 +14,7 @@ import {
   StoreUsageError,
 } from '../store.ts';
 import { type Codec, codecFor } from './codec.ts';
-import { type Connection, readFault, type Value } from './driver.ts';
+import { type ReadConnection, readFault, type Value } from './driver.ts';
 import { at, type Compile, compileFor, named } from './sql.ts';
 
 /** What the engine knows of one collection, compiled once at start-up. */
@@ -98,7 +98,7 @@ const belongs = (scope: Scope, row: AnyRow): boolean => scope === PLATFORM || ro
 
 export function readById(
   collection: Collection,
-  connection: Connection,
+  connection: ReadConnection,
   scope: Scope,
   id: unknown,
 ): AnyRow | undefined {
@@ -128,7 +128,7 @@ export function selectSql(
 /** The documents that match, as their JSON texts. */
 export function readDocs(
   collection: Collection,
-  connection: Connection,
+  connection: ReadConnection,
   scope: Scope,
   filter: unknown,
   options?: FindOptions,
@@ -140,11 +140,11 @@ export function readDocs(
 /** The reads of one collection on one connection. All are done when they are called; their promises only say so. */
 export class CollectionReads {
   readonly #collection: Collection;
-  readonly #connection: Connection;
+  readonly #connection: ReadConnection;
   readonly #enter: () => void;
 
   /** `enter` is called first by every read, and throws where reading is not allowed. */
-  constructor(collection: Collection, connection: Connection, enter: () => void) {
+  constructor(collection: Collection, connection: ReadConnection, enter: () => void) {
     this.#collection = collection;
     this.#connection = connection;
     this.#enter = enter;

@@ -8,13 +8,17 @@ export type Value = string | number | Inside;
 type Sqlite = InstanceType<typeof DatabaseSync>;
 type Statement = StatementSyncInstance;
 
-/** One open connection with its prepared statements. All calls are synchronous. */
-export interface Connection {
-  exec(sql: string): void;
+/** What reads need of a connection. All calls are synchronous. */
+export interface ReadConnection {
   /** The first column of the first row; undefined where there is none. */
   first(sql: string, values: readonly Value[]): unknown;
   /** The first column of all rows. */
   all(sql: string, values: readonly Value[]): unknown[];
+}
+
+/** One open connection with its prepared statements. */
+export interface Connection extends ReadConnection {
+  exec(sql: string): void;
   /** Runs a change and answers how many rows it changed. */
   run(sql: string, values: readonly Value[]): number;
   isInTransaction(): boolean;
@@ -109,11 +113,23 @@ class OpenConnection implements Connection {
   }
 }
 
+/**
+ * Reads committed data: on the writer's connection while no transaction is open there, for every commit makes another
+ * connection forget its pages; else on the reader's.
+ */
+export function readCommitted(writer: Connection, reader: Connection): ReadConnection {
+  const at = (): ReadConnection => (writer.isInTransaction() ? reader : writer);
+  return {
+    first: (sql, values) => at().first(sql, values),
+    all: (sql, values) => at().all(sql, values),
+  };
+}
+
 /** Opens the data file. The writer makes it durable: WAL, and every commit on the disk before it is acknowledged. */
 export function openConnection(path: string, use: 'write' | 'read'): Connection {
   const sqlite = new DatabaseSync(path, { timeout: 5_000 });
-  sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000');
-  sqlite.exec('PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768');
+  sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000');
+  sqlite.exec('PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536');
   if (use === 'read') sqlite.exec('PRAGMA query_only = ON');
   return new OpenConnection(sqlite);
 }

@@ -11,7 +11,7 @@ import { trackNesting } from '../nesting.ts';
 import { collections } from '../schemas/index.ts';
 import type { CollectionName, ReadStore, Store, Transaction } from '../store.ts';
 import { CollectionReads, compileCollection } from './collection.ts';
-import { type Connection, lockFile, openConnection, readFault } from './driver.ts';
+import { type Connection, lockFile, openConnection, readCommitted, readFault } from './driver.ts';
 import { buildTables } from './tables.ts';
 import type { Collections } from './transaction.ts';
 import { Writer } from './writer.ts';
@@ -84,7 +84,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     connection.close();
     unlock();
   };
-  const read = forAll((name) => new CollectionReads(compiled[name], reader, enter));
+  const committedData = readCommitted(connection, reader);
+  const read = forAll((name) => new CollectionReads(compiled[name], committedData, enter));
 
   return {
     engine: 'sqlite',
