@@ -1,4 +1,6 @@
 /** The Express application: every middleware, in its order, and all routers. */
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import express, { type Express, type NextFunction, type Request, type Response, type Router } from 'express';
 import helmet from 'helmet';
 import { AppError } from '../errors.ts';
@@ -54,10 +56,13 @@ export function createApp(options: AppOptions): Express {
   return app;
 }
 
-/** Pages load their own style and nothing else; nothing may be framed. HTTPS is demanded where the service is on it. */
+/**
+ * Pages load their own style and nothing else; nothing may be framed. HTTPS is demanded where the service is on it.
+ * The headers depend on no request: helmet makes them once, on an answer that nobody gets.
+ */
 function securityHeaders(baseUrl: string) {
   const secure = baseUrl.startsWith('https:');
-  return helmet({
+  const makeHeaders = helmet({
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {
@@ -71,6 +76,15 @@ function securityHeaders(baseUrl: string) {
     },
     strictTransportSecurity: secure && { maxAge: 31_536_000 },
   });
+  const model = new ServerResponse(new IncomingMessage(new Socket()));
+  makeHeaders(model.req, model, (error) => {
+    if (error) throw error;
+  });
+  const headers = new Map(Object.entries(model.getHeaders()).map(([name, value]) => [name, String(value)]));
+  return (_request: Request, response: Response, next: NextFunction): void => {
+    response.setHeaders(headers);
+    next();
+  };
 }
 
 /** Every error of every router ends here, as an RFC 9457 problem; only those that nobody foresaw are logged. */
