@@ -1,5 +1,6 @@
 /** The readable page of the API, from the same declarations as the routes. No script, no inline style: CSP needs no holes. */
 import { z } from 'zod';
+import { organizationPermissions, projectPermissions } from '../access/index.ts';
 import { type ErrorCode, errorCatalogue } from '../errors.ts';
 import { groupBy } from '../lib/groupBy.ts';
 import { statusOf, titleOf } from './errors.ts';
@@ -29,6 +30,7 @@ export function docsPage(routes: readonly Route[]): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Gatehouse API</title><link rel="stylesheet" href="/docs/style.css"></head><body>
 <nav><h1>Gatehouse API</h1><p><a href="/openapi.json">OpenAPI 3.1</a></p><ul>${contents.join('')}
+<li><a href="#permissions">Permissions</a></li>
 <li><a href="#problems">Errors</a></li></ul></nav>
 <main>
 <p>Send <code>Authorization: Bearer …</code> with the operator token or the token of a session. The operator may send
@@ -36,6 +38,9 @@ export function docsPage(routes: readonly Route[]): string {
 Lists take <code>limit</code> and <code>cursor</code>, and answer <code>items</code> and, where there is more,
 <code>nextCursor</code>. SCIM 2.0 is served under <code>/scim/v2/{directoryId}</code>.</p>
 ${sections.join('\n')}
+<h2 id="permissions">Permissions</h2>
+<p>What an evaluation's <code>action.name</code> may be, on the type of resource that carries it.</p>
+<table><thead><tr><th>Permission</th><th>On</th><th>Roles</th></tr></thead><tbody>${permissionRows()}</tbody></table>
 <h2 id="problems">Errors</h2>
 <p>Errors are problems of RFC 9457 with a stable <code>code</code> and the id of the request.</p>
 <table><thead><tr><th>Code</th><th>Status</th><th>Meaning</th></tr></thead><tbody>${problemRows()}</tbody></table>
@@ -68,28 +73,42 @@ function problemLink(code: ErrorCode): string {
 /** A schema as one line per field. */
 function shape(title: string, schema: z.ZodType | undefined, io: 'input' | 'output'): string {
   if (!schema) return '';
-  const lines = describeSchema(z.toJSONSchema(schema, { io, unrepresentable: 'any', reused: 'inline' }), 0);
+  const root: JsonSchema = z.toJSONSchema(schema, { io, unrepresentable: 'any', reused: 'inline' });
+  const lines = describeSchema(root, 0, (root.$defs ?? {}) as Definitions);
   return `<h4>${title}</h4><pre>${escapeHtml(lines)}</pre>`;
 }
 
 type JsonSchema = Readonly<Record<string, unknown>>;
+/** The named schemas of a document, which `$ref: '#/$defs/<name>'` stands for. */
+type Definitions = Readonly<Record<string, JsonSchema>>;
 
-function describeSchema(schema: JsonSchema, depth: number): string {
+function describeSchema(schema: JsonSchema, depth: number, named: Definitions): string {
   const pad = '  '.repeat(depth);
+  if (typeof schema.$ref === 'string') {
+    return describeSchema(named[schema.$ref.replace('#/$defs/', '')] ?? {}, depth, named);
+  }
   if (schema.properties && typeof schema.properties === 'object') {
     const required = Array.isArray(schema.required) ? schema.required : [];
     const lines = Object.entries(schema.properties as Record<string, JsonSchema>).map(([name, field]) => {
       const optional = required.includes(name) && field.default === undefined ? '' : '?';
       const note = typeof field.description === 'string' ? `  — ${field.description}` : '';
-      return `${pad}  ${name}${optional}: ${describeSchema(field, depth + 1)}${note}`;
+      return `${pad}  ${name}${optional}: ${describeSchema(field, depth + 1, named)}${note}`;
     });
     return `{\n${lines.join('\n')}\n${pad}}`;
   }
-  if (Array.isArray(schema.anyOf)) return schema.anyOf.map((one) => describeSchema(one, depth)).join(' | ');
+  if (Array.isArray(schema.anyOf)) return schema.anyOf.map((one) => describeSchema(one, depth, named)).join(' | ');
   if (Array.isArray(schema.enum)) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
   if (schema.const !== undefined) return JSON.stringify(schema.const);
-  if (schema.type === 'array') return `[${describeSchema((schema.items ?? {}) as JsonSchema, depth)}]`;
+  if (schema.type === 'array') return `[${describeSchema((schema.items ?? {}) as JsonSchema, depth, named)}]`;
   return String(schema.format ?? schema.type ?? 'anything');
+}
+
+function permissionRows(): string {
+  const rows = (on: string, table: Readonly<Record<string, readonly string[]>>) =>
+    Object.entries(table).map(
+      ([name, roles]) => `<tr><td><code>${name}</code></td><td>${on}</td><td>${roles.join(', ')}</td></tr>`,
+    );
+  return [...rows('organization', organizationPermissions), ...rows('project', projectPermissions)].join('');
 }
 
 function problemRows(): string {
