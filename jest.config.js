@@ -10,5 +10,7 @@ export default {
     ],
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
+  // Jest's default leaves one core idle.
+  maxWorkers: '100%',
   testTimeout: 30_000,
 };
