@@ -213,10 +213,12 @@ async function delayToCheck(world: World, client: Client): Promise<Line> {
     );
     if (!ok(patched)) throw new Error(`the membership PATCH answered ${patched.status} ${patched.body}`);
     const answered = performance.now();
+    // The first one waits until the jobs are done that the loads before have left; it is not counted.
+    const limit = index === 0 ? 120_000 : 10_000;
     while (!(await client.send(check)).body.includes('"decision":true')) {
-      if (performance.now() - answered > 10_000) throw new Error('the mapped role did not arrive within 10 s');
+      if (performance.now() - answered > limit) throw new Error(`the mapped role did not arrive within ${limit} ms`);
     }
-    delays.push(performance.now() - answered);
+    if (index > 0) delays.push(performance.now() - answered);
   }
   busy = false;
   await Promise.all(load);
