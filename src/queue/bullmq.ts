@@ -2,35 +2,22 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue as BullQueue, type Job, Worker } from 'bullmq';
 import { z } from 'zod';
-import { type Clock, systemClock } from '../lib/clock.ts';
-import type { Logger } from '../lib/logger.ts';
-import { PLATFORM, type Store } from '../store/index.ts';
+import { systemClock } from '../lib/clock.ts';
+import { PLATFORM } from '../store/index.ts';
 import { channels, openRedis, rareLog } from './bullmq-redis.ts';
+import type { EmbeddedQueueOptions } from './embedded.ts';
 import { holdings, placesOfOne } from './holdings.ts';
-import type { Retry } from './jobs.ts';
 import { giveBack, type Held, renewLeases } from './leases.ts';
-import type { Handlers, Queue } from './queue.ts';
+import type { Queue } from './queue.ts';
 import { anyUnderWay, openRelay } from './relay.ts';
 import { type Outcome, openRunner } from './run.ts';
 
 export { openNudge } from './bullmq-nudge.ts';
 
-export interface BullQueueOptions {
-  readonly store: Store;
-  readonly handlers: Handlers;
-  readonly logger: Logger;
+export interface BullQueueOptions extends EmbeddedQueueOptions {
   readonly redisUrl: string;
   /** Processes with the same prefix work together. Default `gatehouse`. */
   readonly prefix?: string | undefined;
-  readonly clock?: Clock | undefined;
-  /** How many handlers run at once in this process. Default 16. */
-  readonly concurrency?: number | undefined;
-  /** How long a row is out of others' reach without a sign of life. Default 30 s, renewed every third of it. */
-  readonly leaseMs?: number | undefined;
-  readonly pollMs?: number | undefined;
-  /** Replaces what the catalogue says of every job. */
-  readonly retry?: Partial<Retry> | undefined;
-  readonly longestRunMs?: number | undefined;
 }
 
 /** What BullMQ carries: which row, under which lease, and which relay waits for its end. The row says all the rest. */
