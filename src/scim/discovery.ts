@@ -5,10 +5,7 @@ import { listResponse } from './messages.ts';
 import { MAX_COUNT } from './query.ts';
 import type { BaseUrl } from './representation.ts';
 import { common } from './schemas/common.ts';
-import { groupType } from './schemas/group.ts';
-import { userType } from './schemas/user.ts';
-
-export const resourceTypes: readonly ResourceType[] = [userType, groupType];
+import type { ResourceTypes } from './types.ts';
 
 /** What this service provider can do; it says of nothing that it is supported unless it is. */
 export function serviceProviderConfig(base: BaseUrl): object {
@@ -80,22 +77,27 @@ function describeSchema(base: BaseUrl, table: AttributeTable): object {
   };
 }
 
-const tables: readonly AttributeTable[] = resourceTypes.flatMap((type) => [type.core, ...type.extensions]);
+const inOrder = ({ User, Group }: ResourceTypes): readonly ResourceType[] => [User, Group];
 
-export const listTypes = (base: BaseUrl): object => listResponse(resourceTypes.map((type) => describeType(base, type)));
+const tablesOf = (types: ResourceTypes): readonly AttributeTable[] =>
+  inOrder(types).flatMap((type) => [type.core, ...type.extensions]);
 
-export const listSchemas = (base: BaseUrl): object => listResponse(tables.map((table) => describeSchema(base, table)));
+export const listTypes = (base: BaseUrl, types: ResourceTypes): object =>
+  listResponse(inOrder(types).map((type) => describeType(base, type)));
+
+export const listSchemas = (base: BaseUrl, types: ResourceTypes): object =>
+  listResponse(tablesOf(types).map((table) => describeSchema(base, table)));
 
 /** Throws not_found. */
-export function getType(base: BaseUrl, name: string): object {
-  const type = resourceTypes.find((candidate) => candidate.name.toLowerCase() === name.toLowerCase());
+export function getType(base: BaseUrl, types: ResourceTypes, name: string): object {
+  const type = inOrder(types).find((candidate) => candidate.name.toLowerCase() === name.toLowerCase());
   if (!type) throw new AppError('not_found', `There is no resource type ${name}`);
   return describeType(base, type);
 }
 
 /** Throws not_found. */
-export function getSchema(base: BaseUrl, urn: string): object {
-  const table = tables.find((candidate) => candidate.urn.toLowerCase() === urn.toLowerCase());
+export function getSchema(base: BaseUrl, types: ResourceTypes, urn: string): object {
+  const table = tablesOf(types).find((candidate) => candidate.urn.toLowerCase() === urn.toLowerCase());
   if (!table) throw new AppError('not_found', `There is no schema ${urn}`);
   return describeSchema(base, table);
 }

@@ -30,6 +30,7 @@ import { type ReadBody, readBody } from './body.ts';
 import { type Refusal, refusalOf } from './errors.ts';
 import { type BaseUrl, baseUrlOf } from './representation.ts';
 import { type Logged, logEntry, type Outcome } from './requestLog.ts';
+import { type ResourceTypes, typesOf } from './types.ts';
 
 /** What the protocol layer stands on. */
 export interface ScimDeps {
@@ -47,6 +48,8 @@ export interface Exchange {
   readonly deps: ScimDeps;
   readonly directory: Directory;
   readonly base: BaseUrl;
+  /** The resource types as this directory knows them. */
+  readonly types: ResourceTypes;
   readonly request: Request;
   /** Reads the body, at most once. */
   body(): Promise<unknown>;
@@ -94,6 +97,7 @@ export function exchangeWith(deps: ScimDeps, handle: Handler) {
         deps,
         directory,
         base: baseUrlOf(deps.baseUrl, directory),
+        types: await typesOf(deps.store.read, directory),
         request,
         async body() {
           body = await readBody(request, response);

@@ -3,6 +3,7 @@ import { findGroup, listGroups, type MemberRef, streamMembers } from '../directo
 import { isId } from '../lib/ids.ts';
 import { changeMembers, createGroup, deleteGroup, updateGroup } from '../provisioning/index.ts';
 import type { Directory, DirectoryGroup, Filter, ReadStore, Transaction } from '../store/index.ts';
+import type { ResourceType } from './attributes.ts';
 import { matches } from './filter/match.ts';
 import { memberOf, type Resource, readResource } from './input.ts';
 import type { ResourceKind } from './kind.ts';
@@ -11,14 +12,15 @@ import { applyPatch } from './patch/apply.ts';
 import { foldMembers, type MemberChange, type MemberStep, readMemberIds } from './patch/members.ts';
 import { groupRecord, resourceOf } from './records.ts';
 import { type BaseUrl, memberOfGroup, represent } from './representation.ts';
-import { groupType } from './schemas/group.ts';
+import { group as groupSchema } from './schemas/group.ts';
 import { wants } from './selection.ts';
 
 /** How many of the members that a request names are noted in the log as touched. */
 const TOUCHED_LIMIT = 100;
 
-export const groups: ResourceKind<DirectoryGroup> = {
-  type: groupType,
+/** @param type the Group as the directory at hand knows it */
+export const groupsOf = (type: ResourceType): ResourceKind<DirectoryGroup> => ({
+  type,
   queued: true,
   answersPatch: false,
   versionCoversAnswer: () => true,
@@ -37,13 +39,13 @@ export const groups: ResourceKind<DirectoryGroup> = {
     const rendered: Resource[] = [];
     for (const row of rows) {
       const members = withMembers ? await membersOf(reads, base, row) : [];
-      rendered.push({ ...represent(groupType, base, row), ...(members.length > 0 && { members }) });
+      rendered.push({ ...represent(type, base, row), ...(members.length > 0 && { members }) });
     }
     return rendered;
   },
 
   async create(tx, directory, body) {
-    const { resource, notes: ownNotes } = readResource(groupType, body);
+    const { resource, notes: ownNotes } = readResource(type, body);
     const ids = memberIdsIn(body) ?? [];
     const { group, notes } = await createGroup(tx, directory, groupRecord(resource), ids.map(refOf));
     return { row: group, changed: true, notes: [...notes, ...ownNotes], touched: touched(group, { add: ids }) };
@@ -51,13 +53,13 @@ export const groups: ResourceKind<DirectoryGroup> = {
 
   // a PUT that does not name members says nothing about them: it does not empty the group
   async replace(tx, directory, row, body) {
-    const { resource, notes } = readResource(groupType, body, row._id);
+    const { resource, notes } = readResource(type, body, row._id);
     const ids = memberIdsIn(body);
     return write(tx, directory, row, groupRecord(resource), ids ? { replace: ids } : {}, notes);
   },
 
   async patch(tx, directory, row, operations) {
-    const { resource, members, notes } = applyPatch(groupType, row._id, resourceOf(row), operations);
+    const { resource, members, notes } = applyPatch(type, row._id, resourceOf(row), operations);
     return write(tx, directory, row, groupRecord(resource), await fold(tx, row, members), notes);
   },
 
@@ -65,7 +67,7 @@ export const groups: ResourceKind<DirectoryGroup> = {
     await deleteGroup(tx, directory, row);
     return { notes: [], touched: [row._id] };
   },
-};
+});
 
 async function write(
   tx: Transaction,
@@ -113,7 +115,7 @@ const touched = (group: DirectoryGroup, { replace = [], add = [], remove = [] }:
 
 /** The members that a POST or PUT names; undefined where it names none, which is something else than an empty list. */
 function memberIdsIn(body: unknown): readonly string[] | undefined {
-  const value = memberOf(body as Resource, 'members') ?? memberOf(body as Resource, `${groupType.core.urn}:members`);
+  const value = memberOf(body as Resource, 'members') ?? memberOf(body as Resource, `${groupSchema.urn}:members`);
   return value === undefined || value === null ? undefined : readMemberIds(value);
 }
 

@@ -2,15 +2,16 @@
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import { AppError } from '../errors.ts';
 import { quoted } from '../lib/text.ts';
-import type { DirectoryGroup, DirectoryUser } from '../store/index.ts';
+import type { ResourceType } from './attributes.ts';
 import { getSchema, getType, listSchemas, listTypes, serviceProviderConfig } from './discovery.ts';
 import { refusalOf } from './errors.ts';
 import { type Exchange, exchangeWith, type Handler, type ScimDeps, sendRefusal } from './exchange.ts';
-import { groups } from './groups.ts';
-import type { ResourceKind } from './kind.ts';
+import { groupsOf } from './groups.ts';
+import type { AnyRow, ResourceKind } from './kind.ts';
 import { readParameters } from './query.ts';
-import { verbsOf } from './resources.ts';
-import { users } from './users.ts';
+import { type Verbs, verbsOf } from './resources.ts';
+import { standardTypes } from './types.ts';
+import { usersOf } from './users.ts';
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 type Routes = Readonly<Record<string, Partial<Record<Method, Handler>>>>;
@@ -27,22 +28,34 @@ const document =
 
 const idOf = ({ request }: Exchange): string => String(request.params.id);
 
-function resourceRoutes<R extends DirectoryUser | DirectoryGroup>(kind: ResourceKind<R>): Routes {
-  const verbs = verbsOf(kind);
+/** The verbs of a resource type of the directory that asks; made once for as long as its type stays what it is. */
+function resourceRoutes<R extends AnyRow>(
+  { name, endpoint }: ResourceType,
+  kindOf: (type: ResourceType) => ResourceKind<R>,
+): Routes {
+  const made = new WeakMap<ResourceType, Verbs>();
+  const verb =
+    (which: keyof Verbs): Handler =>
+    (exchange) => {
+      const type = exchange.types[name];
+      const verbs = made.get(type) ?? verbsOf(kindOf(type));
+      made.set(type, verbs);
+      return verbs[which](exchange);
+    };
   return {
-    [kind.type.endpoint]: { get: verbs.list, post: verbs.create },
-    [`${kind.type.endpoint}/:id`]: { get: verbs.get, put: verbs.replace, patch: verbs.patch, delete: verbs.remove },
+    [endpoint]: { get: verb('list'), post: verb('create') },
+    [`${endpoint}/:id`]: { get: verb('get'), put: verb('replace'), patch: verb('patch'), delete: verb('remove') },
   };
 }
 
 const routes: Routes = {
-  ...resourceRoutes(users),
-  ...resourceRoutes(groups),
+  ...resourceRoutes(standardTypes.User, usersOf),
+  ...resourceRoutes(standardTypes.Group, groupsOf),
   '/ServiceProviderConfig': { get: document(({ base }) => serviceProviderConfig(base)) },
-  '/ResourceTypes': { get: document(({ base }) => listTypes(base)) },
-  '/ResourceTypes/:id': { get: document((exchange) => getType(exchange.base, idOf(exchange))) },
-  '/Schemas': { get: document(({ base }) => listSchemas(base)) },
-  '/Schemas/:id': { get: document((exchange) => getSchema(exchange.base, idOf(exchange))) },
+  '/ResourceTypes': { get: document(({ base, types }) => listTypes(base, types)) },
+  '/ResourceTypes/:id': { get: document((exchange) => getType(exchange.base, exchange.types, idOf(exchange))) },
+  '/Schemas': { get: document(({ base, types }) => listSchemas(base, types)) },
+  '/Schemas/:id': { get: document((exchange) => getSchema(exchange.base, exchange.types, idOf(exchange))) },
 };
 
 /** The Express router of the protocol, to be mounted at `/scim/v2`. Every answer of it, errors too, is SCIM's. */

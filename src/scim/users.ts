@@ -2,16 +2,17 @@
 import { findUser, listUsers } from '../directory/index.ts';
 import { createPerson, deletePerson, updatePerson } from '../provisioning/index.ts';
 import type { DirectoryGroup, DirectoryUser, Filter, ReadStore } from '../store/index.ts';
+import type { ResourceType } from './attributes.ts';
 import { type Resource, readResource } from './input.ts';
 import type { ResourceKind } from './kind.ts';
 import { applyPatch } from './patch/apply.ts';
 import { resourceOf, userRecord } from './records.ts';
 import { type BaseUrl, groupOfUser, represent } from './representation.ts';
-import { userType } from './schemas/user.ts';
 import { wants } from './selection.ts';
 
-export const users: ResourceKind<DirectoryUser> = {
-  type: userType,
+/** @param type the User as the directory at hand knows it */
+export const usersOf = (type: ResourceType): ResourceKind<DirectoryUser> => ({
+  type,
   queued: false,
   answersPatch: true,
   versionCoversAnswer: (selection) => !wants(selection, 'groups'),
@@ -29,32 +30,32 @@ export const users: ResourceKind<DirectoryUser> = {
     const groups = !fresh && wants(selection, 'groups') ? await directGroups(reads, base, rows) : undefined;
     return rows.map((row) => {
       const own = groups?.get(row._id);
-      return { ...represent(userType, base, row), ...(own && { groups: own }) };
+      return { ...represent(type, base, row), ...(own && { groups: own }) };
     });
   },
 
   async create(tx, directory, body) {
-    const { resource, notes: ownNotes } = readResource(userType, body);
+    const { resource, notes: ownNotes } = readResource(type, body);
     const { user, notes, touched } = await createPerson(tx, directory, userRecord(resource, true));
     return { row: user, changed: true, notes: [...notes, ...ownNotes], touched };
   },
 
   async replace(tx, directory, row, body) {
-    const { resource, notes } = readResource(userType, body, row._id);
+    const { resource, notes } = readResource(type, body, row._id);
     const statesActive = resource.active === true;
     const result = await updatePerson(tx, directory, row, userRecord(resource, row.active), { statesActive });
     return { ...result, row: result.user, notes: [...result.notes, ...notes] };
   },
 
   async patch(tx, directory, row, operations) {
-    const { resource, named, notes } = applyPatch(userType, row._id, resourceOf(row), operations);
+    const { resource, named, notes } = applyPatch(type, row._id, resourceOf(row), operations);
     const statesActive = named.has('active') && resource.active === true;
     const result = await updatePerson(tx, directory, row, userRecord(resource, row.active), { statesActive });
     return { ...result, row: result.user, notes: [...result.notes, ...notes] };
   },
 
   remove: deletePerson,
-};
+});
 
 /** The groups that each of these users is a direct member of, in two reads for all of them. */
 async function directGroups(
