@@ -33,6 +33,8 @@ export interface Settled {
   readonly memberId?: string;
   /** Whether the membership is another than before. */
   readonly changed: boolean;
+  /** The member whom this directory user governs now; absent where it governs nobody. */
+  readonly governed?: Member;
   /** Whether the person's mapped grants have been asked to be recomputed. */
   readonly reconciled: boolean;
 }
@@ -61,7 +63,7 @@ export async function settleMembership(tx: Transaction, user: DirectoryUser, set
   const taken = member.directoryUserId !== user._id;
   if (taken || decided.recycled) await govern(tx, member, user, decided.recycled);
   if (taken) await enqueue(tx, organizationId, 'reconcile', { people: [accountId] });
-  return { notes, memberId: member._id, changed: changed || taken, reconciled: taken };
+  return { notes, memberId: member._id, changed: changed || taken, governed: member, reconciled: taken };
 }
 
 /** A directory user that does not govern: its groups may count from now on, if it has just been linked. */
@@ -90,7 +92,7 @@ async function join(
   if (decided.status === 'suspended') await suspendMember(tx, organizationId, member._id);
   const reconciled = !(fresh && identity === 'new');
   if (reconciled) await enqueue(tx, organizationId, 'reconcile', { people: [accountId] });
-  return { notes: [], memberId: member._id, changed: true, reconciled };
+  return { notes: [], memberId: member._id, changed: true, governed: member, reconciled };
 }
 
 /** Answers whether the status was changed. access/ refuses to suspend the Owner (OWN-1). */

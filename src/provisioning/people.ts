@@ -66,14 +66,24 @@ export async function updatePerson(
     user = await refreshConflict(tx, directory, user);
   }
   const settled = await settle(tx, user, pushed, identity, { statesActive });
-  const activeChanged = user.active !== before.active;
-  if (activeChanged && !settled.reconciled && user.accountId !== undefined) {
-    await enqueue(tx, user.organizationId, 'reconcile', { people: [user.accountId] });
-  }
+  if (user.active !== before.active) await activityChanged(tx, user, settled);
   return {
     ...toResult(user, settled),
     changed: updated.changed || settled.changed || user.conflict !== before.conflict,
   };
+}
+
+/**
+ * The groups of a directory user count while it is active, or governs its member (countingUsers): a governing one's
+ * activity changes nobody's grants, and asks for no job. Its member, where not written, is locked, so that nobody else
+ * begins to govern them unseen. Without a member a job is asked for: another directory may be making one just now.
+ */
+async function activityChanged(tx: Transaction, user: DirectoryUser, settled: Settled): Promise<void> {
+  const { organizationId, accountId } = user;
+  const { governed, changed, reconciled } = settled;
+  if (governed && !changed) await tx.members.lock(organizationId, governed._id);
+  if (governed || reconciled || accountId === undefined) return;
+  await enqueue(tx, organizationId, 'reconcile', { people: [accountId] });
 }
 
 /**

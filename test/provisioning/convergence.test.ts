@@ -1,24 +1,31 @@
 import { describe, test } from '@jest/globals';
 import fc from 'fast-check';
-import { removeMember } from '../../src/access/index.ts';
+import { claimDomain, forceVerifyDomain, removeMember } from '../../src/access/index.ts';
 import { changeMapping, createMapping, deleteMapping, sweepOrganization } from '../../src/provisioning/index.ts';
+import type { Directory } from '../../src/store/index.ts';
 import { expectConverged } from './oracle.ts';
 import { cause, openWorld, type World } from './world.ts';
 
-/** What happens in an organization, by numbers that stand for people, groups and projects. */
+/**
+ * What happens in an organization, by numbers that stand for people, groups and projects. Its people are in two
+ * directories, of which one governs each of them (SCIM-3); group 3 is of the second.
+ */
 const step = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('join' as const), who: fc.nat(2), group: fc.nat(2) }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('leave' as const), who: fc.nat(2), group: fc.nat(2) }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('join' as const), who: fc.nat(2), group: fc.nat(3) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('leave' as const), who: fc.nat(2), group: fc.nat(3) }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('nest' as const), who: fc.nat(2), group: fc.nat(2) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('part' as const), who: fc.nat(2), group: fc.nat(2) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('map' as const), group: fc.nat(2), target: fc.nat(2) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('map' as const), group: fc.nat(3), target: fc.nat(2) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('widen' as const), which: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('narrow' as const), which: fc.nat(3) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('unmap' as const), which: fc.nat(3) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), group: fc.nat(2) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('active' as const), who: fc.nat(2), active: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const), who: fc.nat(2) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), who: fc.nat(2) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), group: fc.nat(3) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('active' as const), who: fc.nat(2), of: fc.nat(1), active: fc.boolean() }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const), who: fc.nat(2), of: fc.nat(1) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), who: fc.nat(2), of: fc.nat(1) }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
@@ -36,20 +43,28 @@ const story = (lossy: boolean) =>
   });
 
 interface Cast {
-  readonly people: Map<number, string>;
+  readonly directories: readonly [Directory, Directory];
+  /** By the number of the directory and the person's. */
+  readonly people: Map<string, string>;
   readonly groups: Map<number, string>;
   readonly targets: readonly string[];
 }
 
 async function openCast(world: World): Promise<Cast> {
+  await world.run(async (tx) => {
+    await claimDomain(tx, world.id, 'acme.example');
+    await forceVerifyDomain(tx, world.id, 'acme.example');
+  });
   const cast: Cast = {
+    directories: [world.directory, await world.another()],
     people: new Map(),
     groups: new Map(),
     targets: [(await world.project('a'))._id, (await world.project('b'))._id, world.id],
   };
-  for (let index = 0; index < 3; index += 1) {
-    const member = await personOf(world, cast, index);
-    const { _id: groupId } = await world.group(`g${index}`, [member], `e${index}`);
+  for (let index = 0; index < 4; index += 1) {
+    const member = await personOf(world, cast, index % 3, directoryOf(index));
+    const directory = cast.directories[directoryOf(index)];
+    const { _id: groupId } = await world.group(`g${index}`, [member], `e${index}`, directory);
     cast.groups.set(index, groupId);
     const targetId = cast.targets[index] ?? world.id;
     const target = targetId === world.id ? 'organization' : 'project';
@@ -61,19 +76,22 @@ async function openCast(world: World): Promise<Cast> {
 
 const emailOf = (who: number) => `p${who}@acme.example`;
 
+/** The number of the directory that the group of this number is of. */
+const directoryOf = (group: number): 0 | 1 => (group === 3 ? 1 : 0);
+
 /** The directory user of this number, pushed when first needed. */
-async function personOf(world: World, cast: Cast, who: number): Promise<string> {
-  const known = cast.people.get(who);
+async function personOf(world: World, cast: Cast, who: number, of: number): Promise<string> {
+  const known = cast.people.get(`${of} ${who}`);
   if (known !== undefined) return known;
-  const { user } = await world.push({ userName: `p${who}`, email: emailOf(who) });
-  cast.people.set(who, user._id);
+  const { user } = await world.push({ userName: `p${who}`, email: emailOf(who) }, cast.directories[of]);
+  cast.people.set(`${of} ${who}`, user._id);
   return user._id;
 }
 
 async function groupOf(world: World, cast: Cast, group: number): Promise<string> {
   const known = cast.groups.get(group);
   if (known !== undefined) return known;
-  const { _id } = await world.group(`again ${group}`, [], `e${group}`);
+  const { _id } = await world.group(`again ${group}`, [], `e${group}`, cast.directories[directoryOf(group)]);
   cast.groups.set(group, _id);
   return _id;
 }
@@ -81,11 +99,13 @@ async function groupOf(world: World, cast: Cast, group: number): Promise<string>
 async function play(world: World, cast: Cast, move: Step): Promise<void> {
   switch (move.kind) {
     case 'join':
-      await world.members(await groupOf(world, cast, move.group), { add: [await personOf(world, cast, move.who)] });
+    case 'leave': {
+      const of = directoryOf(move.group);
+      const person = await personOf(world, cast, move.who, of);
+      const change = move.kind === 'join' ? { add: [person] } : { remove: [person] };
+      await world.members(await groupOf(world, cast, move.group), change, cast.directories[of]);
       return;
-    case 'leave':
-      await world.members(await groupOf(world, cast, move.group), { remove: [await personOf(world, cast, move.who)] });
-      return;
+    }
     case 'nest':
       await world.members(await groupOf(world, cast, move.group), { add: [await groupOf(world, cast, move.who)] });
       return;
@@ -93,20 +113,21 @@ async function play(world: World, cast: Cast, move: Step): Promise<void> {
       await world.members(await groupOf(world, cast, move.group), { remove: [await groupOf(world, cast, move.who)] });
       return;
     case 'drop':
-      await world.dropGroup(await groupOf(world, cast, move.group));
+      await world.dropGroup(await groupOf(world, cast, move.group), cast.directories[directoryOf(move.group)]);
       cast.groups.delete(move.group);
       return;
     case 'active': {
-      const id = await personOf(world, cast, move.who);
-      await world.change(id, { userName: `p${move.who}`, email: emailOf(move.who), active: move.active });
+      const id = await personOf(world, cast, move.who, move.of);
+      const person = { userName: `p${move.who}`, email: emailOf(move.who), active: move.active };
+      await world.change(id, person, { directory: cast.directories[move.of] });
       return;
     }
     case 'delete':
-      await world.remove(await personOf(world, cast, move.who));
-      cast.people.delete(move.who);
+      await world.remove(await personOf(world, cast, move.who, move.of), cast.directories[move.of]);
+      cast.people.delete(`${move.of} ${move.who}`);
       return;
     case 'remove': {
-      const id = await personOf(world, cast, move.who);
+      const id = await personOf(world, cast, move.who, move.of);
       await world.run(async (tx) => {
         const member = await tx.members.findOne(world.id, { directoryUserId: id });
         if (member) await removeMember(tx, world.id, member._id);

@@ -9,10 +9,13 @@ import {
   findLiveSession,
   forceVerifyDomain,
   openSession,
+  reactivateMember,
   removeMember,
+  suspendMember,
 } from '../../src/access/index.ts';
 import { openSealer } from '../../src/lib/secrets.ts';
 import { createMapping, listWaiting, memberAdded, sweepOrganization } from '../../src/provisioning/index.ts';
+import { expectConverged } from './oracle.ts';
 import { cause, openWorld, ownerEmail, type World } from './world.ts';
 
 let world: World;
@@ -423,6 +426,75 @@ describe('a person of two directories (SCIM-3)', () => {
     expect(await world.may(second.user.accountId, 'cluster.read', project._id)).toBe(true);
     await world.change(second.user._id, { ...retitled, active: false }, { directory: other });
     expect(await world.linked(second)).toMatchObject({ status: 'suspended' });
+  });
+});
+
+describe('a change of activity asks for a job only where it can change what mappings give (MAP-3, MAP-5)', () => {
+  const person = { userName: 'jane', email: 'jane@acme.example' };
+  const toggle = async (userId: string, directory = world.directory) => {
+    for (const active of [false, true, false, true]) await world.change(userId, { ...person, active }, { directory });
+  };
+  beforeEach(() => verify('acme.example'));
+  const other = async () => {
+    const directory = await world.another();
+    const { user } = await world.push(person, directory);
+    const group = await world.group('of the other', [user._id], undefined, directory);
+    const project = await world.project('gpu');
+    const rule = { groupId: group._id, target: 'project', targetId: project._id, role: 'member' } as const;
+    await world.run((tx) => createMapping(tx, world.id, rule));
+    return { directory, user, given: [`${project._id} member mapping`] };
+  };
+
+  test('of the one who governs, who is in a mapped group and suspended by hand: no row in the outbox', async () => {
+    const { directory, user, given } = await other();
+    await world.runJobs();
+    const member = await world.linked({ user, notes: [], touched: [] });
+    await toggle(user._id, directory);
+    await world.change(user._id, { ...person, active: false }, { directory });
+    expect(await world.linked({ user, notes: [], touched: [] })).toMatchObject({ status: 'suspended' });
+    await world.run((tx) => reactivateMember(tx, world.id, member?._id ?? ''));
+    await world.run((tx) => suspendMember(tx, world.id, member?._id ?? ''));
+    await world.change(user._id, { ...person, active: true }, { directory, stated: false });
+    expect(await world.waitingJobs()).toEqual([]);
+    expect(await world.grants(user.accountId)).toEqual(given);
+    await expectConverged(world);
+  });
+
+  test('of one whom another directory governs: what only their groups gave goes, and comes back', async () => {
+    const first = await world.push(person);
+    const { directory, user, given } = await other();
+    expect(user.accountId).toBe(first.user.accountId);
+    await world.runJobs();
+    expect(await world.grants(user.accountId)).toEqual(given);
+    await toggle(first.user._id);
+    expect(await world.waitingJobs()).toEqual([]);
+    for (const [active, expected] of [[false, []] as const, [true, given] as const]) {
+      await world.change(user._id, { ...person, active }, { directory });
+      expect(await world.waitingJobs()).toHaveLength(1);
+      await world.runJobs();
+      expect(await world.grants(user.accountId)).toEqual(expected);
+    }
+  });
+
+  test('of one whose member has departed from the directory that governed: the same', async () => {
+    const first = await world.push(person);
+    const { directory, user, given } = await other();
+    await world.remove(first.user._id);
+    await world.runJobs();
+    expect(await world.grants(user.accountId)).toEqual(given);
+    await world.change(user._id, { ...person, active: false }, { directory });
+    await world.runJobs();
+    expect(await world.grants(user.accountId)).toEqual([]);
+    await expectConverged(world);
+  });
+
+  test('of one who is no member: a member made by another directory meanwhile is given what counts', async () => {
+    const { directory, user } = await other();
+    const member = await world.linked({ user, notes: [], touched: [] });
+    await world.run((tx) => removeMember(tx, world.id, member?._id ?? ''));
+    await world.runJobs();
+    await world.change(user._id, { ...person, active: false }, { directory });
+    expect(await world.waitingJobs()).toHaveLength(1);
   });
 });
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { removeMember } from '../../src/access/index.ts';
+import { claimDomain, forceVerifyDomain, removeMember } from '../../src/access/index.ts';
 import { createMapping, deleteMapping } from '../../src/provisioning/index.ts';
 import type { DirectoryGroup, Project } from '../../src/store/index.ts';
 import { expectConverged } from './oracle.ts';
@@ -89,6 +89,32 @@ describe('at the same time (MAP-3)', () => {
     expect([first, second].flatMap(({ notes }) => notes)).toEqual(['governed_by_another_directory']);
     const member = await world.memberOf('jane@acme.example');
     expect([first.user._id, second.user._id]).toContain(member?.directoryUserId);
+  });
+
+  test('activity is toggled while another directory takes the members over: what counts then is what is given (SCIM-3)', async () => {
+    await world.run(async (tx) => {
+      await claimDomain(tx, world.id, 'acme.example');
+      await forceVerifyDomain(tx, world.id, 'acme.example');
+    });
+    const people = await crowd(6);
+    await world.run((tx) => createMapping(tx, world.id, rule()));
+    await world.members(group._id, { add: people.map(({ _id }) => _id) });
+    await runJobsAtOnce();
+    const other = await world.another();
+    const members = await world.store.read.members.find(world.id, { source: 'scim' });
+    const inactive = (who: number) => ({ userName: `p${who}`, email: `p${who}@acme.example`, active: false });
+    const takeOver = async (who: number) => {
+      const member = members.find(({ directoryUserId }) => directoryUserId === people[who]?._id);
+      await world.run((tx) => removeMember(tx, world.id, member?._id ?? ''));
+      await world.push({ ...inactive(who), active: true }, other);
+      await runJobsAtOnce();
+    };
+    await Promise.all(
+      people.flatMap(({ _id }, who) => [takeOver(who), world.change(_id, inactive(who), { stated: false })]),
+    );
+    await runJobsAtOnce();
+    await expectConverged(world);
+    expect(await world.store.read.grants.count(world.id, { source: 'mapping' })).toBe(0);
   });
 
   test('the same userName is pushed twice: one person, the other is told of it (SCIM-3)', async () => {

@@ -100,7 +100,7 @@ export class World {
   }
 
   /** A PUT or PATCH; says `active: true` itself unless told otherwise. */
-  change(userId: string, person: Person, options: { stated?: boolean; directory?: Directory } = {}) {
+  change(userId: string, person: Person, options: { stated?: boolean; directory?: Directory | undefined } = {}) {
     const { directory = this.directory, stated = person.active ?? true } = options;
     return this.run(async (tx) => {
       const user = await getUser(tx, directory, userId);
@@ -112,15 +112,24 @@ export class World {
     return this.run(async (tx) => deletePerson(tx, directory, await getUser(tx, directory, userId)));
   }
 
-  group(displayName: string, members: readonly string[] = [], externalId?: string): Promise<DirectoryGroup> {
+  group(
+    displayName: string,
+    members: readonly string[] = [],
+    externalId?: string,
+    directory = this.directory,
+  ): Promise<DirectoryGroup> {
     const record = { displayName, attributes: {}, ...(externalId !== undefined && { externalId }) };
-    return this.run(async (tx) => (await createGroup(tx, this.directory, record, members.map(refOf))).group);
+    return this.run(async (tx) => (await createGroup(tx, directory, record, members.map(refOf))).group);
   }
 
-  members(groupId: string, change: { add?: string[]; remove?: string[]; replace?: string[] }) {
+  members(
+    groupId: string,
+    change: { add?: string[]; remove?: string[]; replace?: string[] },
+    directory = this.directory,
+  ) {
     const { add, remove, replace } = change;
     return this.run(async (tx) =>
-      changeMembers(tx, this.directory, await getGroup(tx, this.directory, groupId), {
+      changeMembers(tx, directory, await getGroup(tx, directory, groupId), {
         ...(add && { add: add.map(refOf) }),
         ...(remove && { remove }),
         ...(replace && { replace: replace.map(refOf) }),
@@ -128,8 +137,8 @@ export class World {
     );
   }
 
-  dropGroup(groupId: string): Promise<void> {
-    return this.run(async (tx) => deleteGroup(tx, this.directory, await getGroup(tx, this.directory, groupId)));
+  dropGroup(groupId: string, directory = this.directory): Promise<void> {
+    return this.run(async (tx) => deleteGroup(tx, directory, await getGroup(tx, directory, groupId)));
   }
 
   async memberOf(email: string): Promise<Member | undefined> {
