@@ -3,18 +3,13 @@ import { AppError } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
 import { newId } from '../lib/ids.ts';
 import { hashSecret, newSecret, type Sealer } from '../lib/secrets.ts';
-import type { ApiKey, ReadStore, Session, Transaction } from '../store/index.ts';
+import type { ApiKey, ReadStore, Transaction } from '../store/index.ts';
 import { findMember } from './members.ts';
 import { isOwner } from './owner.ts';
+import { decideOwnSignIn, type Presence } from './presence.ts';
 
 /** The recognisable beginning of every API key. */
 const apiKeyPrefix = 'ghk_';
-
-/** Who asks for the Default Key, with all that OWN-4 depends on. */
-export type KeyReader =
-  | { readonly kind: 'operator' }
-  | { readonly kind: 'act_as'; readonly accountId: string }
-  | { readonly kind: 'session'; readonly accountId: string; readonly madeBy: Session['madeBy'] };
 
 /** Makes the Default Key of a new organization; the secret is not answered (KEY-3). */
 export async function insertDefaultKey(
@@ -40,7 +35,7 @@ export async function readDefaultKey(
   reads: ReadStore,
   sealer: Sealer,
   organizationId: string,
-  reader: KeyReader,
+  reader: Presence,
 ): Promise<{ readonly key: ApiKey; readonly secret: string }> {
   await requireOwnersOwnSignIn(reads, organizationId, reader);
   const key = await getDefaultKey(reads, organizationId);
@@ -52,7 +47,7 @@ export async function regenerateDefaultKey(
   tx: Transaction,
   sealer: Sealer,
   organizationId: string,
-  reader: KeyReader,
+  reader: Presence,
 ): Promise<{ readonly key: ApiKey; readonly secret: string }> {
   await requireOwnersOwnSignIn(tx, organizationId, reader);
   const old = await getDefaultKey(tx, organizationId);
@@ -76,17 +71,13 @@ async function getDefaultKey(reads: ReadStore, organizationId: string): Promise<
   return key;
 }
 
-async function requireOwnersOwnSignIn(reads: ReadStore, organizationId: string, reader: KeyReader): Promise<void> {
+async function requireOwnersOwnSignIn(reads: ReadStore, organizationId: string, reader: Presence): Promise<void> {
   if (reader.kind === 'operator') throw refused('Only the Owner can read or regenerate the Organization Default Key');
   const member = await findMember(reads, organizationId, reader.accountId);
   if (!member) throw new AppError('not_found', 'There is no such organization');
-  if (reader.kind === 'act_as') {
-    throw new AppError('act_as_refused', 'The Default Key cannot be read or regenerated in the name of its Owner');
-  }
+  const refusal = decideOwnSignIn(reader, 'Reading or regenerating the Default Key');
+  if (refusal) throw refusal;
   if (!isOwner(member)) throw refused('Only the Owner can read or regenerate the Organization Default Key');
-  if (reader.madeBy !== 'sign_in') {
-    throw refused("The Default Key needs the Owner's own sign-in; this session was made by the operator");
-  }
 }
 
 const refused = (message: string) => new AppError('permission_denied', message);

@@ -17,6 +17,8 @@ export * from './memberRole.ts';
 export * from './members.ts';
 export * from './organizations.ts';
 export * from './owner.ts';
+export * from './ownership.ts';
 export * from './permissions.ts';
+export * from './presence.ts';
 export * from './projects.ts';
 export * from './sessions.ts';

@@ -91,7 +91,7 @@ export async function addMember(tx: Transaction, organizationId: string, input: 
     targetId: member._id,
     after: { accountId: account._id, role, status: 'active', source },
   });
-  if (role === 'admin') await insertGrant(tx, organizationId, manualAdmin(tx, organizationId, account._id));
+  if (role === 'admin') await giveManualAdmin(tx, organizationId, account._id, []);
   return member;
 }
 
@@ -123,14 +123,25 @@ export async function changeMemberRole(
   const { accountId } = member;
   const grants = await findGrants(tx, organizationId, { accountId, targetId: organizationId });
   if (role === 'admin') {
-    if (grants.some(({ source }) => source === 'manual')) return member;
-    await insertGrant(tx, organizationId, manualAdmin(tx, organizationId, accountId));
+    if (!(await giveManualAdmin(tx, organizationId, accountId, grants))) return member;
   } else {
     refuseOwner(member, 'demote');
     refuseMapped(grants, 'member');
     await removeGrants(tx, organizationId, grants);
   }
   return (await refreshMemberRole(tx, organizationId, accountId)) ?? member;
+}
+
+/** Admin of the organization by hand, beside whatever `grants` there are on it; false where it is given so already. */
+export async function giveManualAdmin(
+  tx: Transaction,
+  organizationId: string,
+  accountId: string,
+  grants: readonly Grant[],
+): Promise<boolean> {
+  if (grants.some(({ source }) => source === 'manual')) return false;
+  await insertGrant(tx, organizationId, manualAdmin(tx, organizationId, accountId));
+  return true;
 }
 
 /** Throws `role_from_mapping`, naming the mappings, where mapped grants hold a higher role than `role` (MAP-2). */

@@ -18,7 +18,8 @@ export const sessionTokenPrefix = 'ghs_';
 
 /**
  * Opens a session for an account. Answers the row and the token, which is shown this once and stored only as a hash.
- * `madeBy` says whether the person has signed in or the operator made it: the latter reads no secrets (OWN-4).
+ * `madeBy` says whether the person has signed in, at this moment, or the operator made it: the latter reads no secrets
+ * and moves no ownership (OWN-4).
  * Throws `not_found` where there is no such account.
  */
 export async function openSession(
@@ -32,6 +33,7 @@ export async function openSession(
     accountId: account._id,
     tokenHash: hashSecret(token),
     madeBy: input.madeBy,
+    ...(input.madeBy === 'sign_in' && { authenticatedAt: tx.at }),
     endedIn: [],
     idleExpiresAt: new Date(tx.at.getTime() + idleLimitMs),
     expiresAt: new Date(tx.at.getTime() + absoluteLimitMs),

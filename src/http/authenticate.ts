@@ -1,6 +1,6 @@
 /** Who asks: the operator's token, a session, or the operator in somebody's place. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { findAccount, findLiveSession } from '../access/index.ts';
+import { findAccount, findLiveSession, type Presence } from '../access/index.ts';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { equalSecrets } from '../lib/secrets.ts';
@@ -54,4 +54,13 @@ export function causeOf(principal: Principal, requestId: string): Cause {
   if (principal.operator || principal.session?.madeBy === 'operator')
     return { actor: 'operator', onBehalfOf: principal.accountId, requestId };
   return { actor: `account:${principal.accountId}`, requestId };
+}
+
+/** How the principal is present, for what only a person's own sign-in may do (OWN-4, KEY-3). */
+export function presenceOf(principal: Principal): Presence {
+  if (principal.kind === 'operator') return { kind: 'operator' };
+  const { accountId, session } = principal;
+  if (!session) return { kind: 'act_as', accountId };
+  const { madeBy, authenticatedAt } = session;
+  return { kind: 'session', accountId, madeBy, ...(authenticatedAt && { authenticatedAt }) };
 }

@@ -25,6 +25,7 @@ const prefixes = {
   accountEmail: 'eml',
   organization: 'org',
   member: 'mem',
+  ownershipTransfer: 'own',
   project: 'prj',
   grant: 'grt',
   apiKey: 'key',

@@ -5,7 +5,8 @@ export type CollectionScope = 'organization' | 'platform';
 
 /**
  * A rule on rows that the store itself keeps, below every use case (OWN-6): a row that matches `when` must also match
- * `require`, and is never removed while its organization exists.
+ * `require`, is never removed while its organization exists, and loses its mark (the fields of `when`) only in a
+ * transaction that gives the mark to another row of the organization.
  */
 export interface Protection {
   readonly when: Readonly<Record<string, boolean | string>>;

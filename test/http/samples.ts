@@ -51,6 +51,7 @@ export const bodies: Bodies = {
   [`PATCH ${org}`]: () => ({ name: 'Renamed', settings: { adminAccess: 'joined', membershipPolicy: 'sso' } }),
   [`POST ${org}/members`]: (world) => ({ email: world.member.email, role: 'Admin' }),
   [`PATCH ${org}/members/{member}`]: () => ({ role: 'admin' }),
+  [`POST ${org}/ownership-transfer`]: (world) => ({ memberId: world.admin.memberId, force: true }),
   [`POST ${org}/domains`]: () => ({ domain: 'second.example' }),
   [`POST ${org}/domains/{domain}/verify`]: () => ({ force: true }),
   [`POST ${org}/directories`]: () => ({ name: 'Entra', externalIdIsImmutable: true }),

@@ -223,6 +223,19 @@ test("the Default Key is read and replaced in the Owner's own sign-in (KEY-3)", 
   expect(await ask(200, 'get', `${home}/default-key`, undefined, owner.token)).toEqual(next);
 });
 
+test('the ownership is offered, declined, accepted, and brought back by the operator (OWN-4)', async () => {
+  const path = `${home}/ownership-transfer`;
+  const owner = await openPerson(gatehouse, acme.owner.email, 'sign_in');
+  const admin = await openPerson(gatehouse, acme.admin.email, 'sign_in');
+  const offer = () => ask(201, 'post', path, { memberId: acme.admin.memberId }, owner.token);
+  expect(await offer()).toEqual(await ask(200, 'get', path));
+  await ask(204, 'delete', path, undefined, admin.token);
+  await offer();
+  await ask(200, 'post', `${path}/accept`, undefined, admin.token);
+  const back = await ask(201, 'post', path, { memberId: acme.owner.memberId, force: true });
+  expect(back).toEqual({ state: 'transferred', toMemberId: acme.owner.memberId });
+});
+
 test('sessions are made, introspected, listed and ended (SSO-7)', async () => {
   const { email, accountId } = acme.member;
   const made = await ask(201, 'post', '/api/v1/sessions', { email });

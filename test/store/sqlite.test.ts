@@ -260,7 +260,7 @@ describe('faults of the file', () => {
     const committed: string[] = [];
     const writer = new Writer({
       ...{ connection: failing, collections: compiled, clock: systemClock, nesting: trackNesting() },
-      ...{ rehearse: false, bodyTimeoutMs: 1000, committed: (names) => committed.push(...names) },
+      ...{ protection: true, rehearse: false, bodyTimeoutMs: 1000, committed: (names) => committed.push(...names) },
     });
     const insert = (org: string) => writer.transaction(cause, (tx) => tx.outbox.insert(org, rows.job(org)));
     const count = () => Number(real.first('SELECT count(*) FROM outbox', []));

@@ -58,6 +58,33 @@ export function guardSuite(open: OpenStore): void {
       expect((await store().read.members.find(org, { owner: true })).map((row) => row._id)).toEqual([heir._id]);
     });
 
+    test('ownership moves to another member of the organization, and nowhere else (OWN-4)', async () => {
+      const [org, other] = [newOrganization(), newOrganization()];
+      const owner = await insertOwner(store(), org);
+      await insertOwner(store(), other);
+      const heir = await write(store(), (tx) => tx.members.insert(org, rows.member(org, { role: 'admin' })));
+      const unmark = { $unset: { owner: true } } as const;
+      const attempts = [
+        write(store(), (tx) => tx.members.updateOne(org, { _id: owner._id }, unmark)),
+        write(store(), (tx) => tx.members.updateOne(org, { _id: owner._id }, { $set: { owner: false } })),
+        write(store(), (tx) => tx.members.update(org, {}, unmark)),
+        write(store(), (tx) => tx.members.updateOne(PLATFORM, { _id: owner._id }, unmark)),
+        write(store(), (tx) => tx.members.update(PLATFORM, {}, unmark)),
+        write(store(), async (tx) => {
+          await tx.members.updateOne(org, { _id: owner._id }, unmark);
+          await tx.members.remove(org, { _id: owner._id });
+        }),
+        write(store(), async (tx) => {
+          await tx.members.updateOne(org, { _id: owner._id }, unmark);
+          await tx.members.updateOne(org, { _id: heir._id }, { $set: { owner: true } });
+          await tx.members.updateOne(org, { _id: heir._id }, unmark);
+        }),
+      ];
+      for (const attempt of attempts) await expect(attempt).rejects.toThrow(ProtectedRowError);
+      expect(await store().read.members.find(org, { owner: true })).toStrictEqual([owner]);
+      expect(await store().read.members.count(other, { owner: true })).toBe(1);
+    });
+
     test('the Owner goes with the organization', async () => {
       const org = newOrganization();
       await insertOwner(store(), org);
@@ -73,6 +100,7 @@ export function guardSuite(open: OpenStore): void {
       const org = newOrganization();
       const owner = await insertOwner(opened.store, org);
       await write(opened.store, (tx) => tx.members.updateOne(org, { _id: owner._id }, { $set: { role: 'member' } }));
+      await write(opened.store, (tx) => tx.members.updateOne(org, { _id: owner._id }, { $unset: { owner: true } }));
       await write(opened.store, (tx) => tx.members.remove(org, { _id: owner._id }));
       expect(await opened.store.read.members.count(org, {})).toBe(0);
       await opened.close();

@@ -10,6 +10,7 @@ import { mappingRoutes } from './mappings.ts';
 import { meRoutes } from './me.ts';
 import { memberRoutes } from './members.ts';
 import { organizationRoutes } from './organizations.ts';
+import { ownershipRoutes } from './ownership.ts';
 import { projectRoutes } from './projects.ts';
 import { recordRoutes } from './records.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -21,6 +22,7 @@ export const apiRoutes: readonly Route[] = [
   ...accountRoutes,
   ...organizationRoutes,
   ...memberRoutes,
+  ...ownershipRoutes,
   ...domainRoutes,
   ...directoryRoutes,
   ...recordRoutes,

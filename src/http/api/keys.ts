@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { type KeyReader, readDefaultKey, regenerateDefaultKey } from '../../access/index.ts';
+import { readDefaultKey, regenerateDefaultKey } from '../../access/index.ts';
 import type { ApiKey } from '../../store/index.ts';
-import { type Principal, type Route, route } from '../route.ts';
+import { presenceOf } from '../authenticate.ts';
+import { type Route, route } from '../route.ts';
 import { id, inOrganization, time } from './common.ts';
 
 const defaultKey = z
@@ -15,13 +16,6 @@ const present = ({ key, secret }: { key: ApiKey; secret: string }): z.output<typ
   lastFour: key.lastFour,
   updatedAt: key.updatedAt.toISOString(),
 });
-
-/** The principal with all that OWN-4 depends on. */
-function readerOf(principal: Principal): KeyReader {
-  if (principal.kind === 'operator') return { kind: 'operator' };
-  const { accountId, session } = principal;
-  return session ? { kind: 'session', accountId, madeBy: session.madeBy } : { kind: 'act_as', accountId };
-}
 
 const whose =
   "For the Owner's own sign-in only: refused to the operator, with Gatehouse-Act-As, and to sessions that the operator made (OWN-4, KEY-3).";
@@ -38,7 +32,7 @@ export const keyRoutes: readonly Route[] = [
     status: 200,
     response: defaultKey,
     handle: async ({ params, principal, reads }, { sealer }) =>
-      present(await readDefaultKey(reads, sealer, params.org, readerOf(principal))),
+      present(await readDefaultKey(reads, sealer, params.org, presenceOf(principal))),
   }),
   route({
     method: 'post',
@@ -51,6 +45,6 @@ export const keyRoutes: readonly Route[] = [
     status: 200,
     response: defaultKey,
     handle: ({ params, principal, write }, { sealer }) =>
-      write(async (tx) => present(await regenerateDefaultKey(tx, sealer, params.org, readerOf(principal)))),
+      write(async (tx) => present(await regenerateDefaultKey(tx, sealer, params.org, presenceOf(principal)))),
   }),
 ];

@@ -6,17 +6,18 @@ import { AppError } from '../../errors.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { keyedMutex } from '../../lib/keyed-mutex.ts';
 import { type Checker, compileChecker } from '../checker.ts';
+import { MarkMoves } from '../marks.ts';
 import { trackNesting } from '../nesting.ts';
 import { type CollectionName, collections as definitions } from '../schemas/index.ts';
-import type { Cause, ReadStore, Store, Transaction } from '../store.ts';
+import type { ReadStore, Store, Transaction } from '../store.ts';
 import type { MongoCollections } from './collection.ts';
 import { connect, databaseOf } from './connect.ts';
 import { translate, unavailable } from './failures.ts';
 import { MongoReads } from './reads.ts';
-import type { Calls, Run } from './run.ts';
+import type { Calls } from './run.ts';
 import { prepareCollections } from './shape.ts';
 import { runTransaction } from './transaction.ts';
-import { MongoWrites } from './writes.ts';
+import { MongoWrites, type WriteContext } from './writes.ts';
 
 export interface MongoStoreOptions {
   readonly uri: string;
@@ -80,7 +81,13 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
       if (closed) throw new AppError('shutting_down', 'The store is closed.');
       const run = () =>
         runTransaction({ client, clock, rehearse, turns }, (attempt) =>
-          nesting.run(() => work(transactionOf(attempt, cause, collections, protection))),
+          nesting.run(async () => {
+            const moves = new MarkMoves();
+            const tx = transactionOf({ run: attempt, cause, collections, protection, moves });
+            const value = await work(tx);
+            await moves.refuseLost(tx);
+            return value;
+          }),
         );
       const committing = (line === undefined ? run() : lines.run(line, run)).finally(() => running.delete(committing));
       running.add(committing);
@@ -115,8 +122,8 @@ function readStore(collections: MongoCollections, calls: Calls): ReadStore {
   ) as unknown as ReadStore;
 }
 
-function transactionOf(run: Run, cause: Cause, collections: MongoCollections, protection: boolean): Transaction {
-  const context = { run, cause, collections, protection };
+function transactionOf(context: WriteContext): Transaction {
+  const { run, cause, collections } = context;
   const tx: Record<string, unknown> = { cause, at: run.at };
   for (const name of names) tx[name] = new MongoWrites(collections[name], checkers[name], context);
   return tx as unknown as Transaction;

@@ -1,6 +1,7 @@
 import type { mongo } from 'mongoose';
 import { endedVersion, firstVersion, nextVersion } from '../change.ts';
 import { type AnyRow, attribution, type CheckedChange, type Checker, checkTenant } from '../checker.ts';
+import type { MarkMoves } from '../marks.ts';
 import {
   type Cause,
   type Change,
@@ -30,6 +31,7 @@ export interface WriteContext {
   readonly collections: MongoCollections;
   /** Whether the store itself keeps protected rows (OWN-6). */
   readonly protection: boolean;
+  readonly moves: MarkMoves;
 }
 
 /** The reads and writes of one collection inside one run of a transaction. */
@@ -58,7 +60,7 @@ export class MongoWrites<R> extends MongoReads<R> implements Writes<R> {
 
   update(scope: Scope, filter: Filter<R>, change: Change<R>): Promise<number> {
     return this.#write(scope, 'update', filter, async (session) => {
-      const checked = this.checker.change(change);
+      const checked = this.#checked(scope, change);
       const where = await this.#ending(this.where(scope, filter), session);
       if (where === undefined) return 0;
       const { matchedCount } = await this.collection.native.updateMany(where, this.#updateOf(checked), { session });
@@ -68,7 +70,7 @@ export class MongoWrites<R> extends MongoReads<R> implements Writes<R> {
 
   updateOne(scope: Scope, filter: Filter<R>, change: Change<R>): Promise<R | undefined> {
     return this.#write(scope, 'update', filter, async (session) => {
-      const checked = this.checker.change(change);
+      const checked = this.#checked(scope, change);
       const { definition, native } = this.collection;
       const row = await native.findOneAndUpdate(this.where(scope, filter), this.#updateOf(checked), {
         session,
@@ -127,6 +129,12 @@ export class MongoWrites<R> extends MongoReads<R> implements Writes<R> {
       this.checker.scope(scope, call);
       return steps(session);
     });
+  }
+
+  #checked(scope: Scope, change: Change<R>): CheckedChange {
+    const checked = this.checker.change(change);
+    if (this.#context.protection) this.#context.moves.note(this.collection.definition, scope, checked);
+    return checked;
   }
 
   #newDocument(scope: Scope, row: unknown): Document {

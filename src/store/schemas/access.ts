@@ -62,6 +62,14 @@ members.schema.index({ organizationId: 1, directoryUserId: 1 });
 members.schema.index({ organizationId: 1, 'departed.userNameKey': 1 });
 members.schema.index({ organizationId: 1, 'departed.externalId': 1 });
 
+/** The Owner's offer of the ownership to an Admin (OWN-4), one at a time; it goes once it is accepted, declined or cancelled. */
+export const ownershipTransfers = organizationCollection('ownershipTransfers', {
+  fromMemberId: { type: String, required: true },
+  toMemberId: { type: String, required: true },
+  expiresAt: { type: Date, required: true },
+});
+ownershipTransfers.schema.index({ organizationId: 1 }, { unique: true });
+
 /** An isolated workspace (PRJ-1); one of an organization is the default one (PRJ-2). */
 export const projects = organizationCollection('projects', {
   name: { type: String, required: true },

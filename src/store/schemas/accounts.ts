@@ -17,11 +17,15 @@ export const accountEmails = platformCollection('accountEmails', {
 accountEmails.schema.index({ emailKey: 1 }, { unique: true, partialFilterExpression: { proven: true } });
 accountEmails.schema.index({ accountId: 1, emailKey: 1 }, { unique: true });
 
-/** Signed-in browsers and bearers (SSO-7). `endedIn` names the organizations whose part of the session has ended. */
+/**
+ * Signed-in browsers and bearers (SSO-7). `endedIn` names the organizations whose part of the session has ended;
+ * `authenticatedAt` is when the person last proved who they are, absent where the operator made the session.
+ */
 export const sessions = platformCollection('sessions', {
   accountId: { type: String, required: true },
   tokenHash: { type: String, required: true },
   madeBy: { type: String, enum: ['operator', 'sign_in'], required: true },
+  authenticatedAt: { type: Date },
   endedIn: { type: [String], required: true },
   idleExpiresAt: { type: Date, required: true },
   expiresAt: { type: Date, required: true },

@@ -1,6 +1,6 @@
 /** Every collection of the product: the single definition that both engines read. */
 import type { RowOf } from '../define.ts';
-import { apiKeys, domains, grants, members, organizations, projects } from './access.ts';
+import { apiKeys, domains, grants, members, organizations, ownershipTransfers, projects } from './access.ts';
 import { accountEmails, accounts, sessions } from './accounts.ts';
 import {
   directories,
@@ -20,6 +20,7 @@ export const collections = {
   sessions,
   organizations,
   members,
+  ownershipTransfers,
   projects,
   grants,
   apiKeys,
@@ -48,6 +49,7 @@ export type AccountEmail = Row<'accountEmails'>;
 export type Session = Row<'sessions'>;
 export type Organization = Row<'organizations'>;
 export type Member = Row<'members'>;
+export type OwnershipTransfer = Row<'ownershipTransfers'>;
 export type Project = Row<'projects'>;
 export type Grant = Row<'grants'>;
 export type ApiKey = Row<'apiKeys'>;

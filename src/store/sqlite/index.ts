@@ -69,6 +69,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     collections: compiled,
     clock,
     nesting,
+    protection,
     rehearse,
     bodyTimeoutMs,
     committed,

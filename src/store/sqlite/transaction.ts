@@ -1,5 +1,6 @@
 import { endedVersion, firstVersion, nextVersion } from '../change.ts';
 import { type AnyRow, type CheckedChange, checkTenant, deepFreeze } from '../checker.ts';
+import type { MarkMoves } from '../marks.ts';
 import { type Cause, type CollectionName, type Scope, StoreUsageError } from '../store.ts';
 import { type Collection, CollectionReads, readById, readDocs, translated, whereSql } from './collection.ts';
 import type { Connection, Value } from './driver.ts';
@@ -15,13 +16,16 @@ export class Run {
   /** The first write that failed: it dooms the transaction, whatever the body makes of the error. */
   failure: { readonly error: unknown } | undefined;
   readonly inserted = new Set<CollectionName>();
+  /** Absent where the store's own layer of OWN-6 is switched off. */
+  readonly moves: MarkMoves | undefined;
   #ended = false;
 
-  constructor(collections: Collections, connection: Connection, cause: Cause, at: Date) {
+  constructor(collections: Collections, connection: Connection, cause: Cause, at: Date, moves?: MarkMoves) {
     this.collections = collections;
     this.connection = connection;
     this.cause = cause;
     this.at = at;
+    this.moves = moves;
   }
 
   end(): void {
@@ -94,6 +98,12 @@ export class CollectionWrites extends CollectionReads {
     });
   }
 
+  #checked(owner: Scope, change: unknown): CheckedChange {
+    const checked = this.#collection.checker.change(change);
+    this.#run.moves?.note(this.#collection.definition, owner, checked);
+    return checked;
+  }
+
   async insert(scope: unknown, row: unknown): Promise<AnyRow> {
     return this.#write(scope, 'write', (owner) => deepFreeze(insertRow(this.#run, this.#collection, owner, row)));
   }
@@ -106,7 +116,7 @@ export class CollectionWrites extends CollectionReads {
 
   async update(scope: unknown, filter: unknown, change: unknown): Promise<number> {
     return this.#write(scope, 'update', (owner) => {
-      const checked = this.#collection.checker.change(change);
+      const checked = this.#checked(owner, change);
       const docs = readDocs(this.#collection, this.#run.connection, owner, filter);
       for (const doc of docs) changeRow(this.#run, this.#collection, doc, checked);
       return docs.length;
@@ -115,7 +125,7 @@ export class CollectionWrites extends CollectionReads {
 
   async updateOne(scope: unknown, filter: unknown, change: unknown): Promise<AnyRow | undefined> {
     return this.#write(scope, 'update', (owner) => {
-      const checked = this.#collection.checker.change(change);
+      const checked = this.#checked(owner, change);
       const [doc] = readDocs(this.#collection, this.#run.connection, owner, filter, { limit: 1 });
       if (doc === undefined) return undefined;
       return deepFreeze(changeRow(this.#run, this.#collection, doc, checked));

@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { MarkMoves } from '../marks.ts';
 import type { Nesting } from '../nesting.ts';
 import { type Cause, type CollectionName, StoreUsageError, type Transaction } from '../store.ts';
 import { type Connection, readFault } from './driver.ts';
@@ -28,6 +29,8 @@ export interface WriterOptions {
   readonly collections: Collections;
   readonly clock: Clock;
   readonly nesting: Nesting;
+  /** Whether the store itself keeps protected rows (OWN-6). */
+  readonly protection: boolean;
   /** Runs every body once and rolls it back before it runs for good. */
   readonly rehearse: boolean;
   /** A body that has not settled after this time is given up. */
@@ -144,13 +147,15 @@ export class Writer {
   }
 
   async #runBody({ cause, work, context }: Waiting): Promise<{ answer: unknown; inserted: Run['inserted'] }> {
-    const { connection, collections, clock, nesting } = this.#options;
-    const run = new Run(collections, connection, cause, clock.now());
+    const { connection, collections, clock, nesting, protection } = this.#options;
+    const moves = protection ? new MarkMoves() : undefined;
+    const run = new Run(collections, connection, cause, clock.now(), moves);
     try {
       const tx = new this.#Transaction(run) as Transaction;
       const body = context.runInAsyncScope(() => nesting.run(() => work(tx)));
       const answer = await this.#within(body);
       if (run.failure !== undefined) throw run.failure.error;
+      await moves?.refuseLost(tx);
       return { answer, inserted: run.inserted };
     } finally {
       run.end();

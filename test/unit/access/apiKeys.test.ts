@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { type KeyReader, readDefaultKey, regenerateDefaultKey } from '../../../src/access/index.ts';
+import { type Presence, readDefaultKey, regenerateDefaultKey } from '../../../src/access/index.ts';
 import { hashSecret, openSealer } from '../../../src/lib/secrets.ts';
 import { openWorld, refused, sealer, type World } from './world.ts';
 
@@ -8,9 +8,9 @@ beforeEach(async () => {
   world = await openWorld();
 });
 
-const signedIn = (accountId: string): KeyReader => ({ kind: 'session', accountId, madeBy: 'sign_in' });
-const read = (reader: KeyReader) => readDefaultKey(world.store.read, sealer, world.org, reader);
-const regenerate = (reader: KeyReader) => world.write((tx) => regenerateDefaultKey(tx, sealer, world.org, reader));
+const signedIn = (accountId: string): Presence => ({ kind: 'session', accountId, madeBy: 'sign_in' });
+const read = (reader: Presence) => readDefaultKey(world.store.read, sealer, world.org, reader);
+const regenerate = (reader: Presence) => world.write((tx) => regenerateDefaultKey(tx, sealer, world.org, reader));
 const holders = (secret: string) => world.store.read.apiKeys.count(world.org, { hash: hashSecret(secret) });
 
 describe('the Organization Default Key', () => {

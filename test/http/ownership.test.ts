@@ -1,0 +1,142 @@
+/** The transfer of the ownership over HTTP: who may, with which kind of session, and what follows it (OWN-4, KEY-3). */
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+import { buildWorld, expectStatus, openPerson, type Person, type World } from './world.ts';
+
+const minute = 60_000;
+let now: number;
+let gatehouse: TestGatehouse;
+let acme: World;
+let home: string;
+/** Owner and Admin, signed in themselves. */
+let owner: Person;
+let admin: Person;
+
+beforeEach(async () => {
+  now = Date.UTC(2030, 0, 1);
+  gatehouse = await openTestGatehouse({ clock: { now: () => new Date(now) }, rehearse: false });
+  acme = await buildWorld(gatehouse, 'acme');
+  home = `/api/v1/organizations/${acme.organizationId}`;
+  owner = await openPerson(gatehouse, acme.owner.email, 'sign_in');
+  admin = await openPerson(gatehouse, acme.admin.email, 'sign_in');
+});
+
+const transfer = () => `${home}/ownership-transfer`;
+const offer = ({ token }: Person, memberId = acme.admin.memberId) =>
+  gatehouse.bearer(token, 'post', transfer()).send({ memberId });
+const accept = ({ token }: Person) => gatehouse.bearer(token, 'post', `${transfer()}/accept`);
+const owners = async (): Promise<readonly string[]> => {
+  const { items } = await expectStatus(200, gatehouse.operator('get', `${home}/members`));
+  return items.filter((one: { isOwner: boolean }) => one.isOwner).map((one: { id: string }) => one.id);
+};
+
+describe('a transfer of the ownership', () => {
+  test('is offered, read, and accepted, and the Default Key follows it (OWN-4, KEY-3)', async () => {
+    const key = () => `${home}/default-key`;
+    const before = await expectStatus(200, gatehouse.bearer(owner.token, 'get', key()));
+    const offered = await expectStatus(201, offer(owner));
+    expect(offered).toEqual({
+      state: 'offered',
+      fromMemberId: acme.owner.memberId,
+      toMemberId: acme.admin.memberId,
+      offeredAt: new Date(now).toISOString(),
+      expiresAt: new Date(now + 7 * 24 * 60 * minute).toISOString(),
+    });
+    expect(await expectStatus(200, gatehouse.bearer(admin.token, 'get', transfer()))).toEqual(offered);
+    expect(await owners()).toEqual([acme.owner.memberId]);
+    const done = await expectStatus(200, accept(admin));
+    expect(done).toEqual({ state: 'transferred', toMemberId: acme.admin.memberId });
+    expect(await owners()).toEqual([acme.admin.memberId]);
+    expect((await gatehouse.bearer(owner.token, 'get', key())).status).toBe(403);
+    expect((await expectStatus(200, gatehouse.bearer(admin.token, 'get', key()))).secret).toBe(before.secret);
+    expect((await gatehouse.bearer(admin.token, 'get', transfer())).status).toBe(404);
+    const { items } = await expectStatus(
+      200,
+      gatehouse.operator('get', `${home}/audit`).query({ type: 'ownership.transferred' }),
+    );
+    expect(items).toMatchObject([{ actor: `account:${admin.accountId}`, targetId: acme.admin.memberId }]);
+  });
+
+  test('takes the protection with it: the former Owner may be removed, the new one not (OWN-1)', async () => {
+    await expectStatus(201, offer(owner));
+    await expectStatus(200, accept(admin));
+    const remove = (memberId: string) => gatehouse.operator('delete', `${home}/members/${memberId}`);
+    expect((await remove(acme.admin.memberId)).body.code).toBe('owner_protected');
+    await expectStatus(200, remove(acme.owner.memberId));
+    expect(await owners()).toEqual([acme.admin.memberId]);
+  });
+
+  test('is neither offered nor accepted with Act-As or in a session that the operator made (OWN-4)', async () => {
+    const actAs = (path: string, who: string, body?: object) => gatehouse.operator('post', path, who).send(body);
+    const body = { memberId: acme.admin.memberId };
+    for (const [asked, code] of [
+      [actAs(transfer(), acme.owner.email, body), 'act_as_refused'],
+      [offer(acme.owner), 'permission_denied'],
+      [offer(admin), 'permission_denied'],
+      [gatehouse.operator('post', transfer()).send(body), 'permission_denied'],
+      [gatehouse.bearer(owner.token, 'post', transfer()).send({ ...body, force: true }), 'operator_only'],
+      [actAs(transfer(), acme.owner.email, { ...body, force: true }), 'operator_only'],
+    ] as const) {
+      const answer = await asked;
+      expect([answer.status, answer.body.code]).toEqual([403, code]);
+      expect(answer.body.detail).toMatch(/\w/);
+    }
+    await expectStatus(201, offer(owner));
+    for (const [asked, code] of [
+      [actAs(`${transfer()}/accept`, acme.admin.email), 'act_as_refused'],
+      [accept(acme.admin), 'permission_denied'],
+      [accept(owner), 'permission_denied'],
+      [gatehouse.operator('post', `${transfer()}/accept`), 'permission_denied'],
+      [accept(acme.member), 'permission_denied'],
+    ] as const) {
+      const answer = await asked;
+      expect([answer.status, answer.body.code]).toEqual([403, code]);
+    }
+    expect(await owners()).toEqual([acme.owner.memberId]);
+  });
+
+  test('needs a sign-in of the last ten minutes on both sides (OWN-4)', async () => {
+    now += 11 * minute;
+    expect((await offer(owner)).body.code).toBe('reauthentication_required');
+    await expectStatus(201, offer(await openPerson(gatehouse, acme.owner.email, 'sign_in')));
+    const answer = await accept(admin);
+    expect([answer.status, answer.body.code]).toEqual([403, 'reauthentication_required']);
+    await expectStatus(200, accept(await openPerson(gatehouse, acme.admin.email, 'sign_in')));
+    expect(await owners()).toEqual([acme.admin.memberId]);
+  });
+
+  test('ends after seven days, and is cancelled or declined before', async () => {
+    await expectStatus(201, offer(owner));
+    const again = await offer(owner);
+    expect([again.status, again.body.code]).toEqual([409, 'transfer_pending']);
+    for (const by of [owner, admin]) {
+      await expectStatus(204, gatehouse.bearer(by.token, 'delete', transfer()));
+      expect((await accept(admin)).status).toBe(404);
+      await expectStatus(201, offer(owner));
+    }
+    now += 7 * 24 * 60 * minute;
+    const late = await accept(await openPerson(gatehouse, acme.admin.email, 'sign_in'));
+    expect([late.status, late.body.code]).toEqual([409, 'transfer_expired']);
+  });
+
+  test('is done by the operator with force, to an active Admin only', async () => {
+    const force = (memberId: string) => gatehouse.operator('post', transfer()).send({ memberId, force: true });
+    const refused = await force(acme.member.memberId);
+    expect([refused.status, refused.body.code]).toEqual([409, 'heir_not_eligible']);
+    await expectStatus(201, force(acme.admin.memberId));
+    expect(await owners()).toEqual([acme.admin.memberId]);
+    expect((await gatehouse.operator('get', `${home}/members/${acme.owner.memberId}`)).body.role).toBe('admin');
+  });
+
+  test('leaves exactly one Owner when acceptance and the operator race (OWN-4)', async () => {
+    await expectStatus(201, offer(owner));
+    const second = await expectStatus(
+      200,
+      gatehouse.operator('patch', `${home}/members/${acme.member.memberId}`).send({ role: 'admin' }),
+    );
+    const force = gatehouse.operator('post', transfer()).send({ memberId: second.id, force: true });
+    const answers = await Promise.all([accept(admin), force, accept(admin)]);
+    expect(answers.map(({ status }) => status).filter((status) => status < 300).length).toBeGreaterThanOrEqual(1);
+    expect(await owners()).toHaveLength(1);
+  });
+});
