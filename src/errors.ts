@@ -68,6 +68,7 @@ const catalogue = {
   scim_mutability: 'invalid',
   scim_no_target: 'invalid',
   scim_too_many: 'invalid',
+  bulk_reference_failed: 'conflict',
   // mappings
   mapping_exists: 'conflict',
   grants_choice_required: 'invalid',

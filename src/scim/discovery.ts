@@ -1,6 +1,8 @@
 /** ServiceProviderConfig, ResourceTypes and Schemas (RFC 7643 §5 to §7), from the attribute tables. */
 import { AppError } from '../errors.ts';
 import type { Attribute, AttributeTable, ResourceType } from './attributes.ts';
+import { BODY_LIMIT } from './body.ts';
+import { OPERATION_LIMIT } from './bulk/operations.ts';
 import { listResponse } from './messages.ts';
 import { MAX_COUNT } from './query.ts';
 import type { BaseUrl } from './representation.ts';
@@ -12,7 +14,7 @@ export function serviceProviderConfig(base: BaseUrl): object {
   return {
     schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
     patch: { supported: true },
-    bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
+    bulk: { supported: true, maxOperations: OPERATION_LIMIT, maxPayloadSize: BODY_LIMIT },
     filter: { supported: true, maxResults: MAX_COUNT },
     changePassword: { supported: false },
     sort: { supported: true },

@@ -9,4 +9,6 @@ export type ScimNote =
   /** Somebody to be taken out of a group is not in it. */
   | 'member_not_in_group'
   /** Somebody to be put into a group is in it already. */
-  | 'member_already_in_group';
+  | 'member_already_in_group'
+  /** A bulk of which an operation failed: the operations have rows of their own, under the same request id. */
+  | 'bulk_operation_failed';

@@ -2,7 +2,8 @@
 import { AppError } from '../errors.ts';
 import { quoted } from '../lib/text.ts';
 import type { ReadStore, Transaction } from '../store/index.ts';
-import type { Answer, Exchange, Handler } from './exchange.ts';
+import type { Answer } from './answer.ts';
+import type { Exchange, Handler } from './exchange.ts';
 import type { AnyRow, ResourceKind, Written } from './kind.ts';
 import { listResources } from './list.ts';
 import { readOperations } from './patch/operations.ts';

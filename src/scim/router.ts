@@ -2,19 +2,18 @@
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import { AppError } from '../errors.ts';
 import { quoted } from '../lib/text.ts';
+import { sendRefusal } from './answer.ts';
 import type { ResourceType } from './attributes.ts';
+import { bulkOf } from './bulk/index.ts';
 import { getSchema, getType, listSchemas, listTypes, serviceProviderConfig } from './discovery.ts';
 import { refusalOf } from './errors.ts';
-import { type Exchange, exchangeWith, type Handler, type ScimDeps, sendRefusal } from './exchange.ts';
+import { type Exchange, exchangeWith, type Handler, type Method, type Routes, type ScimDeps } from './exchange.ts';
 import { groupsOf } from './groups.ts';
 import type { AnyRow, ResourceKind } from './kind.ts';
 import { readParameters } from './query.ts';
 import { type Verbs, verbsOf } from './resources.ts';
 import { standardTypes } from './types.ts';
 import { usersOf } from './users.ts';
-
-type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
-type Routes = Readonly<Record<string, Partial<Record<Method, Handler>>>>;
 
 /** A discovery document: not filtered, not written (RFC 7644 §4). */
 const document =
@@ -48,9 +47,14 @@ function resourceRoutes<R extends AnyRow>(
   };
 }
 
-const routes: Routes = {
+const resources: Routes = {
   ...resourceRoutes(standardTypes.User, usersOf),
   ...resourceRoutes(standardTypes.Group, groupsOf),
+};
+
+const routes: Routes = {
+  ...resources,
+  '/Bulk': { post: bulkOf(resources) },
   '/ServiceProviderConfig': { get: document(({ base }) => serviceProviderConfig(base)) },
   '/ResourceTypes': { get: document(({ base, types }) => listTypes(base, types)) },
   '/ResourceTypes/:id': { get: document((exchange) => getType(exchange.base, exchange.types, idOf(exchange))) },

@@ -100,7 +100,41 @@ const scim: readonly Attack[] = [
     kind: 'refused',
     run: async ({ scim, adopt }) => scim('delete', `/Users/${await adopt()}`),
   },
+  {
+    name: 'SCIM Bulk with a DELETE',
+    kind: 'refused',
+    run: async (scene) => inBulk(scene, { method: 'DELETE', path: `/Users/${await scene.adopt()}` }),
+  },
+  {
+    name: 'SCIM Bulk with a PATCH',
+    kind: 'refused',
+    run: async (scene) =>
+      inBulk(scene, {
+        method: 'PATCH',
+        path: `/Users/${await scene.adopt()}`,
+        data: patchOf({ op: 'replace', value: { active: false } }),
+      }),
+  },
+  {
+    name: 'SCIM Bulk with a POST of the Owner as inactive, in a circle with a group',
+    kind: 'refused',
+    run: async (scene) =>
+      inBulk(
+        scene,
+        { method: 'POST', path: '/Users', bulkId: 'me', data: ownerResource({ active: false, manager: 'bulkId:me' }) },
+        { method: 'POST', path: '/Groups', bulkId: 'us', data: { displayName: 'us', members: ['bulkId:me'] } },
+      ),
+  },
 ];
+
+/** The answer to the first operation of a bulk, as if it had been a request of its own. */
+async function inBulk({ scim }: Scene, ...Operations: readonly object[]): Promise<unknown> {
+  const schemas = ['urn:ietf:params:scim:api:messages:2.0:BulkRequest'];
+  const { body } = await scim('post', '/Bulk', { schemas, Operations });
+  const [first] = (body as { readonly Operations: readonly { readonly status: string; response?: object }[] })
+    .Operations;
+  return { status: Number(first?.status), body: first?.response };
+}
 
 /** Makes the Owner an Admin by a mapped group, so that its end could be taken for the end of their role. */
 async function mapOwner({ scim, adopt, run, id, gatehouse }: Scene): Promise<{ groupId: string; mappingId: string }> {
