@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Store } from '../../src/store/index.ts';
+import type { Migration } from '../../src/store/migrations.ts';
 import { databaseUri, giveBackDatabase, takeDatabase } from './services.ts';
 
 export type EngineName = Store['engine'];
@@ -18,6 +19,8 @@ export interface TestStoreOptions {
   readonly protection?: boolean;
   /** Whether each transaction is run once and rolled back before it is run for real; on by default with SQLite. */
   readonly rehearse?: boolean;
+  /** Other migrations than the program's. */
+  readonly migrations?: readonly Migration[];
 }
 
 /** Where data lives: several stores, or processes of Gatehouse started with `env`, may work in one place at once. */

@@ -7,12 +7,14 @@ import { type Clock, systemClock } from '../../lib/clock.ts';
 import { keyedMutex } from '../../lib/keyed-mutex.ts';
 import { type Checker, compileChecker } from '../checker.ts';
 import { MarkMoves } from '../marks.ts';
+import { type Migration, migrations } from '../migrations.ts';
 import { trackNesting } from '../nesting.ts';
 import { type CollectionName, collections as definitions } from '../schemas/index.ts';
 import type { ReadStore, Store, Transaction } from '../store.ts';
 import type { MongoCollections } from './collection.ts';
 import { connect, databaseOf } from './connect.ts';
-import { translate, unavailable } from './failures.ts';
+import { isUnreachable, translate, unavailable } from './failures.ts';
+import { prepareInTurn } from './prepare.ts';
 import { MongoReads } from './reads.ts';
 import type { Calls } from './run.ts';
 import { prepareCollections } from './shape.ts';
@@ -28,6 +30,8 @@ export interface MongoStoreOptions {
   readonly protection?: boolean;
   /** Runs each transaction's body once and rolls it back before running it for real: shows what it does besides. */
   readonly rehearse?: boolean;
+  /** For tests: other migrations than the program's. */
+  readonly migrations?: readonly Migration[];
 }
 
 const names = Object.keys(definitions) as CollectionName[];
@@ -37,8 +41,9 @@ const checkers = Object.fromEntries(names.map((name) => [name, compileChecker(na
 >;
 
 /**
- * Opens the store on a MongoDB replica set, making collections and indexes where they are missing.
- * Throws AppError('store_unavailable') where no replica set answers.
+ * Opens the store on a MongoDB replica set, upgrading what an earlier program has written, and making collections and
+ * indexes where they are missing. Throws AppError('store_unavailable') where no replica set answers, or where a newer
+ * program has written the data.
  *
  * A response that a client has received is visible to the next request on any process: every commit waits for a majority
  * (`w: majority`), which the primary acknowledges only once its majority-committed snapshot holds it, and every read goes
@@ -49,9 +54,11 @@ const checkers = Object.fromEntries(names.map((name) => [name, compileChecker(na
 export async function openMongoStore(options: MongoStoreOptions): Promise<Store> {
   const { uri, database, clock = systemClock, protection = true, rehearse = false } = options;
   const connection = await connect(uri, database);
-  const collections = await prepareCollections(connection, protection).catch(async (error: unknown) => {
+  const collections = await prepareInTurn(databaseOf(connection), options.migrations ?? migrations, () =>
+    prepareCollections(connection, protection),
+  ).catch(async (error: unknown) => {
     await connection.close(true);
-    throw error;
+    throw isUnreachable(error) ? unavailable(error) : error;
   });
   const client = connection.getClient();
   const nesting = trackNesting();

@@ -47,7 +47,6 @@ function describeCollection(connection: Connection, definition: CollectionDefini
   };
 }
 
-/** A process that starts at the same moment may have been first; the model takes that for done. */
 async function makeCollection(connection: Connection, collection: MongoCollection, validator: mongo.Document) {
   await connection.model(collection.name).createCollection({ validator });
   await buildIndexes(collection);

@@ -44,8 +44,12 @@ export const history = organizationCollection('history', {
 });
 history.schema.index({ organizationId: 1, rowId: 1, to: 1 });
 
-/** Who does a periodic task for now, and when it was last done; also the version of the store's own shape. */
+/**
+ * Who does a task for all processes for now, and when it may next be begun. On MongoDB the row `data` is about migrations:
+ * `reached` is the version of all data there.
+ */
 export const leases = platformCollection('leases', {
   holder: { type: String, required: true },
   until: { type: Date, required: true },
+  reached: { type: Number },
 });

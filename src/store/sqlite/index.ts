@@ -7,6 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { AppError } from '../../errors.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
+import { type Migration, migrations } from '../migrations.ts';
 import { trackNesting } from '../nesting.ts';
 import { collections } from '../schemas/index.ts';
 import type { CollectionName, ReadStore, Store, Transaction } from '../store.ts';
@@ -26,6 +27,8 @@ export interface SqliteStoreOptions {
   readonly rehearse?: boolean;
   /** After how long a transaction's body that does not end is rolled back. Default: ten seconds. */
   readonly bodyTimeoutMs?: number;
+  /** For tests: other migrations than the program's. */
+  readonly migrations?: readonly Migration[];
 }
 
 const names = Object.keys(collections) as CollectionName[];
@@ -33,14 +36,14 @@ const names = Object.keys(collections) as CollectionName[];
 const forAll = <T>(make: (name: CollectionName) => T): Readonly<Record<CollectionName, T>> =>
   Object.fromEntries(names.map((name) => [name, make(name)])) as Record<CollectionName, T>;
 
-function openFile(path: string, protection: boolean) {
+function openFile(path: string, protection: boolean, upgrades: readonly Migration[]) {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const unlock = lockFile(path);
   const opened: Connection[] = [];
   try {
     const connection = openConnection(path, 'write');
     opened.push(connection);
-    const indexes = buildTables(connection, collections, protection);
+    const indexes = buildTables(connection, collections, protection, upgrades);
     return { unlock, connection, indexes, reader: openConnection(path, 'read') };
   } catch (error) {
     for (const connection of opened) connection.close();
@@ -51,12 +54,12 @@ function openFile(path: string, protection: boolean) {
 }
 
 /**
- * Opens the embedded store. Throws AppError('store_unavailable') where the file is open in another process, was written
- * by a newer program, or cannot be used.
+ * Opens the embedded store, upgrading what an earlier program has written. Throws AppError('store_unavailable') where the
+ * file is open in another process, was written by a newer program, or cannot be used.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const { path, clock = systemClock, protection = true, rehearse = false, bodyTimeoutMs = 10_000 } = options;
-  const { unlock, connection, indexes, reader } = openFile(path, protection);
+  const { unlock, connection, indexes, reader } = openFile(path, protection, options.migrations ?? migrations);
   const compiled: Collections = forAll((name) => compileCollection(name, collections[name], indexes));
 
   const nesting = trackNesting();

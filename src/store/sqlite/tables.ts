@@ -1,10 +1,7 @@
-import { AppError } from '../../errors.ts';
 import type { CollectionDefinition } from '../define.ts';
+import { type Migration, migrationFailure, migrations, pendingMigrations, versionAfter } from '../migrations.ts';
 import type { Connection } from './driver.ts';
 import { at, named, quoted } from './sql.ts';
-
-/** Raised when a file of this version can no longer be read by the programs before it. */
-const fileVersion = 1;
 
 type Definitions = Readonly<Record<string, CollectionDefinition>>;
 
@@ -78,20 +75,17 @@ function build(connection: Connection, kind: 'table' | 'index' | 'trigger', want
 }
 
 /**
- * Brings the file to what the schemas say: one table per collection (`_id`, and the whole row as JSON), the indexes on
- * expressions, and the triggers of OWN-6 unless `protection` is off. Answers the fields of each unique index by name.
- * Throws AppError('store_unavailable') for a file of a newer program.
+ * Brings the file to what the schemas say: the migrations that it has not seen, one table per collection (`_id`, and the
+ * whole row as JSON), the indexes on expressions, and the triggers of OWN-6 unless `protection` is off; all in one
+ * transaction. Answers the fields of each unique index by name.
+ * Throws AppError('store_unavailable') for a file of a newer program, and where a migration fails.
  */
 export function buildTables(
   connection: Connection,
   definitions: Definitions,
   protection: boolean,
+  upgrades: readonly Migration[] = migrations,
 ): ReadonlyMap<string, readonly string[]> {
-  const version = Number(connection.first('PRAGMA user_version', []));
-  if (version > fileVersion) {
-    const message = `The data file has version ${version}, this program reads up to ${fileVersion}: start a newer Gatehouse.`;
-    throw new AppError('store_unavailable', message);
-  }
   const entries = Object.entries(definitions);
   const tables = entries.map(([name]) => {
     return [name, `CREATE TABLE ${named(name)} (_id TEXT PRIMARY KEY NOT NULL, doc TEXT NOT NULL) STRICT`] as const;
@@ -100,14 +94,29 @@ export function buildTables(
   const triggers = protection ? entries.flatMap(([name, definition]) => readTriggers(name, definition)) : [];
   connection.exec('BEGIN IMMEDIATE');
   try {
+    migrate(connection, upgrades);
     build(connection, 'table', new Map(tables));
     build(connection, 'index', new Map(indexes.map(({ name, sql }) => [name, sql])));
     build(connection, 'trigger', new Map(triggers));
-    if (version < fileVersion) connection.exec(`PRAGMA user_version = ${fileVersion}`);
     connection.exec('COMMIT');
   } catch (error) {
-    connection.exec('ROLLBACK');
+    if (connection.isInTransaction()) connection.exec('ROLLBACK');
     throw error;
   }
   return new Map(indexes.map(({ name, fields }) => [name, fields]));
+}
+
+/** Runs what a file of an earlier program lacks. `user_version` is 0 in a new file, which has nothing to migrate. */
+function migrate(connection: Connection, upgrades: readonly Migration[]): void {
+  const version = Number(connection.first('PRAGMA user_version', []));
+  const pending = pendingMigrations(upgrades, version);
+  for (const migration of version === 0 ? [] : pending) {
+    try {
+      migration.sqlite?.(connection);
+    } catch (cause) {
+      throw migrationFailure(migration, cause);
+    }
+  }
+  const newest = versionAfter(upgrades);
+  if (version < newest) connection.exec(`PRAGMA user_version = ${newest}`);
 }

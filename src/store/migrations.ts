@@ -1,0 +1,51 @@
+/**
+ * Changes to data that earlier programs have written. New collections and indexes, validators and triggers need none: they
+ * follow the schemas at every start. A migration is for what must be done to rows, or to how an engine keeps them; and to
+ * drop an index that the schemas no longer have from MongoDB, where a process of the version before may still rely on it.
+ */
+import type { mongo } from 'mongoose';
+import { AppError } from '../errors.ts';
+import type { Connection } from './sqlite/driver.ts';
+
+export interface Migration {
+  /** The version of the data afterwards; programs that know only lower ones refuse it from then on. */
+  readonly version: number;
+  /** What it does, in the imperative. */
+  readonly what: string;
+  /** Runs inside the transaction that opens the file, before tables and indexes are brought to the schemas: all or nothing. */
+  sqlite?(connection: Connection): void;
+  /**
+   * Runs in one process while the others wait to start. It works in batches outside of transactions, so that it must be
+   * idempotent: where its process dies, the next one runs it again from its beginning.
+   */
+  mongodb?(database: mongo.Db): Promise<void>;
+}
+
+/** What the first program wrote, before there were migrations. */
+export const firstVersion = 1;
+
+/** All migrations, in the order of their versions, which follow each other without gaps. An entry never changes. */
+export const migrations: readonly Migration[] = [];
+
+/** The version that data has once all these migrations have been run. */
+export const versionAfter = (all: readonly Migration[]): number => all.at(-1)?.version ?? firstVersion;
+
+/**
+ * What is to be run on data of this version.
+ * Throws AppError('store_unavailable') where a newer program has written it: this one would not understand it.
+ */
+export function pendingMigrations(all: readonly Migration[], version: number): readonly Migration[] {
+  const newest = versionAfter(all);
+  if (version > newest) {
+    const message = `The data has version ${version}, this program reads up to ${newest}: start a newer Gatehouse.`;
+    throw new AppError('store_unavailable', message);
+  }
+  return all.filter((migration) => migration.version > version);
+}
+
+/** The error of a migration, with what it was about to do. */
+export function migrationFailure({ version, what }: Migration, cause: unknown): AppError {
+  const why = typeof cause === 'object' && cause !== null && 'message' in cause ? String(cause.message) : String(cause);
+  const message = `The data could not be brought to version ${version} (${what}): ${why}`;
+  return new AppError('store_unavailable', message, { cause });
+}
