@@ -14,9 +14,11 @@ export type ErrorKind =
   | 'method_not_allowed'
   | 'conflict'
   | 'stale'
+  | 'not_acceptable'
   | 'unsupported_media'
   | 'too_large'
   | 'rate_limited'
+  | 'not_implemented'
   | 'unavailable';
 
 const catalogue = {
@@ -24,6 +26,7 @@ const catalogue = {
   invalid_request: 'invalid',
   malformed_json: 'invalid',
   unsupported_content_type: 'unsupported_media',
+  not_acceptable: 'not_acceptable',
   body_too_large: 'too_large',
   // who is asking
   authentication_required: 'unauthenticated',
@@ -68,6 +71,8 @@ const catalogue = {
   scim_mutability: 'invalid',
   scim_no_target: 'invalid',
   scim_too_many: 'invalid',
+  scim_invalid_version: 'invalid',
+  scim_not_supported: 'not_implemented',
   bulk_reference_failed: 'conflict',
   // mappings
   mapping_exists: 'conflict',

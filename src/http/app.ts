@@ -16,7 +16,7 @@ export interface AppOptions extends ApiDeps {
   readonly operatorTokens: readonly string[];
   readonly trustProxy: boolean | number | string;
   readonly lifecycle: Lifecycle;
-  /** Serves /scim/v2. */
+  /** Serves /scim. */
   readonly scim: Router;
   /** The product's version, for the OpenAPI document. */
   readonly version: string;
@@ -37,7 +37,7 @@ export function createApp(options: AppOptions): Express {
   const registry = openMetrics(store, options.processMetrics ?? false);
   app.use(observeRequests(logger, registry));
   app.use(securityHeaders(baseUrl));
-  app.use('/scim/v2', options.scim);
+  app.use('/scim', options.scim);
   app.use(mountRoutes(apiRoutes, options, options));
   let document: object | undefined;
   app.use(

@@ -8,11 +8,13 @@ const statuses: Readonly<Record<ErrorKind, number>> = {
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
+  not_acceptable: 406,
   conflict: 409,
   stale: 409,
   too_large: 413,
   unsupported_media: 415,
   rate_limited: 429,
+  not_implemented: 501,
   unavailable: 503,
 };
 

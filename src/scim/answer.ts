@@ -13,6 +13,7 @@ import {
   type TransactionOptions,
 } from '../store/index.ts';
 import type { Refusal } from './errors.ts';
+import { SCIM_MEDIA } from './media.ts';
 import { type Logged, logEntry, type Outcome } from './requestLog.ts';
 
 /** What writing down needs. */
@@ -113,10 +114,11 @@ export function send(
   response.setHeader('Cache-Control', 'no-store');
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   if (text === undefined) {
+    response.removeHeader('Content-Type');
     response.end();
     return;
   }
-  response.setHeader('Content-Type', 'application/scim+json; charset=utf-8');
+  if (!response.hasHeader('Content-Type')) response.setHeader('Content-Type', `${SCIM_MEDIA}; charset=utf-8`);
   response.end(text);
 }
 

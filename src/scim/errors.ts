@@ -13,7 +13,8 @@ export type ScimType =
   | 'invalidSyntax'
   | 'invalidPath'
   | 'noTarget'
-  | 'invalidValue';
+  | 'invalidValue'
+  | 'invalidVers';
 
 /** The body of every refusal. `status` is text, as the RFC has it. */
 export interface ScimError {
@@ -29,11 +30,13 @@ const statuses: Record<ErrorKind, number> = {
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
+  not_acceptable: 406,
   conflict: 409,
   stale: 412,
   unsupported_media: 415,
   too_large: 413,
   rate_limited: 429,
+  not_implemented: 501,
   unavailable: 503,
 };
 
@@ -48,6 +51,7 @@ const scimTypes: Partial<Record<ErrorCode, ScimType>> = {
   scim_mutability: 'mutability',
   scim_no_target: 'noTarget',
   scim_too_many: 'tooMany',
+  scim_invalid_version: 'invalidVers',
 };
 
 /** What is said of an error: status, body, and whether it is ours (a fault to be logged, not a refusal). */

@@ -6,7 +6,7 @@ import type { ScimDeps } from './exchange.ts';
 import { scimRouter } from './router.ts';
 
 export interface Scim {
-  /** To be mounted at `/scim/v2`. */
+  /** To be mounted at `/scim`. */
   readonly router: Router;
   /** Writes down what is still buffered (log rows of reads, last use of tokens). */
   flush(): Promise<void>;

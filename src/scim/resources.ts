@@ -4,9 +4,11 @@ import { quoted } from '../lib/text.ts';
 import type { ReadStore, Transaction } from '../store/index.ts';
 import type { Answer } from './answer.ts';
 import type { Exchange, Handler } from './exchange.ts';
+import { isObject, type Resource } from './input.ts';
 import type { AnyRow, ResourceKind, Written } from './kind.ts';
 import { listResources } from './list.ts';
 import { readOperations } from './patch/operations.ts';
+import { isKnown, requireVersion } from './preconditions.ts';
 import { type Parameters, readListQuery, readParameters, selectionIn } from './query.ts';
 import { locationOf, versionOf } from './representation.ts';
 import { type Selection, select } from './selection.ts';
@@ -20,6 +22,12 @@ export interface Verbs {
   readonly remove: Handler;
 }
 
+/** `meta` in the headers: the version as ETag, the location as Content-Location (RFC 7643 §3.1). */
+function headersOf({ meta }: Resource): Record<string, string> {
+  const { version, location } = isObject(meta) ? meta : {};
+  return { ETag: String(version), 'Content-Location': String(location) };
+}
+
 /** The handlers of one resource type. */
 export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
   const { type } = kind;
@@ -27,15 +35,16 @@ export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
   const parametersOf = ({ request }: Exchange): Parameters => readParameters(request.url);
   const selectionOf = (exchange: Exchange): Selection => selectionIn(type, parametersOf(exchange));
 
+  /** The resource as it is answered, and the headers that repeat its meta. */
   async function answer(
     exchange: Exchange,
     reads: ReadStore,
     row: R,
     selection: Selection,
     fresh = false,
-  ): Promise<object> {
-    const [resource] = await kind.render(reads, exchange.base, [row], selection, fresh);
-    return select(type, resource ?? {}, selection);
+  ): Promise<{ body: object; headers: Record<string, string> }> {
+    const [resource = {}] = await kind.render(reads, exchange.base, [row], selection, fresh);
+    return { body: select(type, resource, selection), headers: headersOf(resource) };
   }
 
   async function rowOf({ directory, request }: Exchange, reads: ReadStore): Promise<R> {
@@ -69,10 +78,10 @@ export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
       const selection = selectionOf(exchange);
       const { read } = exchange.deps.store;
       const row = await rowOf(exchange, read);
-      const headers = { ETag: versionOf(row) };
-      if (isKnown(exchange, row) && kind.versionCoversAnswer(selection))
-        return { status: 304, headers, outcome: 'read' };
-      const body = await answer(exchange, read, row, selection);
+      if (kind.versionCoversAnswer(selection) && isKnown(exchange.request, versionOf(row)))
+        return { status: 304, headers: { ETag: versionOf(row) }, outcome: 'read' };
+      const { body, headers } = await answer(exchange, read, row, selection);
+      if (isKnown(exchange.request, headers.ETag ?? '')) return { status: 304, headers, outcome: 'read' };
       return { status: 200, body, headers, outcome: 'read', touched: [row._id] };
     },
 
@@ -81,9 +90,9 @@ export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
       const source = await exchange.body();
       return exchange.write(async (tx) => {
         const written = await kind.create(tx, exchange.directory, source);
-        const headers = { Location: locationOf(exchange.base, type, written.row._id), ETag: versionOf(written.row) };
-        const body = await answer(exchange, tx, written.row, selection, true);
-        return { status: 201, body, headers, ...effect(written) };
+        const { body, headers } = await answer(exchange, tx, written.row, selection, true);
+        const location = locationOf(exchange.base, type, written.row._id);
+        return { status: 201, body, headers: { ...headers, Location: location }, ...effect(written) };
       });
     },
 
@@ -92,10 +101,9 @@ export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
       const source = await exchange.body();
       return change(exchange, async (tx) => {
         const row = await rowOf(exchange, tx);
-        requireVersion(exchange, row);
+        requireVersion(exchange.request, row);
         const written = await kind.replace(tx, exchange.directory, row, source);
-        const body = await answer(exchange, tx, written.row, selection);
-        return { status: 200, body, headers: { ETag: versionOf(written.row) }, ...effect(written) };
+        return { status: 200, ...(await answer(exchange, tx, written.row, selection)), ...effect(written) };
       });
     },
 
@@ -105,44 +113,22 @@ export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
       const operations = readOperations(await exchange.body());
       return change(exchange, async (tx) => {
         const row = await rowOf(exchange, tx);
-        requireVersion(exchange, row);
+        requireVersion(exchange.request, row);
         const written = await kind.patch(tx, exchange.directory, row, operations);
-        const headers = { ETag: versionOf(written.row) };
         // attributes in the query oblige to answer with the resource (RFC 7644 §3.5.2)
         if (!kind.answersPatch && parameters.attributes === undefined) {
-          return { status: 204, headers, ...effect(written) };
+          return { status: 204, headers: { ETag: versionOf(written.row) }, ...effect(written) };
         }
-        return { status: 200, body: await answer(exchange, tx, written.row, selection), headers, ...effect(written) };
+        return { status: 200, ...(await answer(exchange, tx, written.row, selection)), ...effect(written) };
       });
     },
 
     remove: (exchange) =>
       change(exchange, async (tx) => {
         const row = await rowOf(exchange, tx);
-        requireVersion(exchange, row);
+        requireVersion(exchange.request, row);
         const { notes, touched } = await kind.remove(tx, exchange.directory, row);
         return { status: 204, outcome: 'applied', notes, touched };
       }),
   };
 }
-
-/** The entity tags of a header; weak comparison, as weak ones are all that we give (RFC 7232 §2.3.2). */
-function tagsIn(header: string | undefined): readonly string[] | undefined {
-  return header?.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-}
-
-const hasTag = (tags: readonly string[], row: AnyRow): boolean =>
-  tags.includes('*') || tags.includes(versionOf(row).slice(2));
-
-/** Throws AppError `stale` where If-Match names another version (RFC 7644 §3.14). */
-function requireVersion({ request }: Exchange, row: AnyRow): void {
-  const tags = tagsIn(request.headers['if-match']);
-  if (tags && !hasTag(tags, row)) {
-    throw new AppError('stale', `The resource has changed: its version is ${versionOf(row)}, not that of If-Match`);
-  }
-}
-
-const isKnown = ({ request }: Exchange, row: AnyRow): boolean => {
-  const tags = tagsIn(request.headers['if-none-match']);
-  return tags !== undefined && hasTag(tags, row);
-};

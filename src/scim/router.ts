@@ -10,6 +10,7 @@ import { refusalOf } from './errors.ts';
 import { type Exchange, exchangeWith, type Handler, type Method, type Routes, type ScimDeps } from './exchange.ts';
 import { groupsOf } from './groups.ts';
 import type { AnyRow, ResourceKind } from './kind.ts';
+import { negotiate } from './media.ts';
 import { readParameters } from './query.ts';
 import { type Verbs, verbsOf } from './resources.ts';
 import { standardTypes } from './types.ts';
@@ -62,7 +63,7 @@ const routes: Routes = {
   '/Schemas/:id': { get: document((exchange) => getSchema(exchange.base, exchange.types, idOf(exchange))) },
 };
 
-/** The Express router of the protocol, to be mounted at `/scim/v2`. Every answer of it, errors too, is SCIM's. */
+/** The Express router of the protocol, to be mounted at `/scim`. Every answer of it, errors too, is SCIM's. */
 export function scimRouter(deps: ScimDeps): Router {
   const directory = Router({ mergeParams: true });
   for (const [path, methods] of Object.entries(routes)) {
@@ -70,13 +71,16 @@ export function scimRouter(deps: ScimDeps): Router {
     for (const [method, handle] of Object.entries(methods)) route[method as Method](exchangeWith(deps, handle));
     route.all(exchangeWith(deps, refuseMethod(Object.keys(methods))));
   }
+  directory.use('/Me', exchangeWith(deps, refuseMe));
   directory.use(exchangeWith(deps, refuseAddress));
 
   const router = Router();
-  router.use('/:directoryId', directory);
-  router.use((_request: Request, response: Response) =>
-    refuse(deps, response, new AppError('not_found', 'The address names no directory')),
-  );
+  router.use((request: Request, response: Response, next: NextFunction) => {
+    negotiate(request, response);
+    next();
+  });
+  router.use('/v2/:directoryId', directory);
+  router.use(({ path }: Request, response: Response) => refuse(deps, response, refuseBase(path)));
   router.use((error: unknown, _request: Request, response: Response, _next: NextFunction) =>
     refuse(deps, response, ofExpress(error)),
   );
@@ -86,7 +90,7 @@ export function scimRouter(deps: ScimDeps): Router {
 const refuseMethod =
   (methods: readonly string[]): Handler =>
   async ({ request }) => {
-    const allow = methods.map((method) => method.toUpperCase()).join(', ');
+    const allow = methods.flatMap((method) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()])).join(', ');
     throw new AppError('method_not_allowed', `${request.method} is not possible here; ${allow} are`, {
       details: { allow },
     });
@@ -95,6 +99,19 @@ const refuseMethod =
 const refuseAddress: Handler = async ({ request }) => {
   throw new AppError('route_not_found', `There is no resource type or endpoint at ${quoted(request.path)}`);
 };
+
+/** A token is a directory's, not a person's: nobody is "me" (RFC 7644 §3.11). */
+const refuseMe: Handler = async () => {
+  throw new AppError('scim_not_supported', 'There is no /Me here: the token stands for a directory, not for a user');
+};
+
+/** An address above the directories: of another version of the protocol (RFC 7644 §3.13), or of none. */
+function refuseBase(path: string): AppError {
+  const version = /^\/v\d+(?:\.\d+)?(?=\/|$)/i.exec(path)?.[0];
+  return version === undefined || version.toLowerCase() === '/v2'
+    ? new AppError('not_found', 'The address names no directory')
+    : new AppError('scim_invalid_version', `The protocol is served in version 2 below /v2, not below ${version}`);
+}
 
 /** Express itself refuses an address whose percent signs make no UTF-8. */
 function ofExpress(error: unknown): unknown {

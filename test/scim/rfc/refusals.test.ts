@@ -87,10 +87,10 @@ describe('what is asked for', () => {
     [404, 'get', '/Users/%00', undefined],
     [404, 'get', '/Users/__proto__', undefined],
     [404, 'get', '/Users/%E0%A4%A', undefined],
-    [405, 'delete', '/Users', 'GET, POST'],
-    [405, 'put', '/Groups', 'GET, POST'],
-    [405, 'post', '/Users/usr-1', 'GET, PUT, PATCH, DELETE'],
-    [405, 'post', '/ServiceProviderConfig', 'GET'],
+    [405, 'delete', '/Users', 'GET, HEAD, POST'],
+    [405, 'put', '/Groups', 'GET, HEAD, POST'],
+    [405, 'post', '/Users/usr-1', 'GET, HEAD, PUT, PATCH, DELETE'],
+    [405, 'post', '/ServiceProviderConfig', 'GET, HEAD'],
   ])('%i for %s %s', async (status, verb, path, allow) => {
     const answer = await world.call(verb, path);
     expect(answer.status).toBe(status);

@@ -1,0 +1,20 @@
+/** The media types of answers (RFC 7644 §3.8). */
+import type { Request, Response } from 'express';
+import { AppError } from '../errors.ts';
+
+export const SCIM_MEDIA = 'application/scim+json';
+
+/** Clients name the charset in Accept too, where it means nothing. */
+const takes = (request: Request, media: string): boolean =>
+  request.accepts([media, `${media}; charset=utf-8`]) !== false;
+
+/**
+ * Settles the type of the answer: SCIM's own wherever the client takes it, plain JSON where it takes only that.
+ * Throws AppError not_acceptable where it takes neither.
+ */
+export function negotiate(request: Request, response: Response): void {
+  const media = [SCIM_MEDIA, 'application/json'].find((one) => takes(request, one));
+  if (media === undefined)
+    throw new AppError('not_acceptable', `Answers are ${SCIM_MEDIA} or application/json: Accept takes neither`);
+  response.setHeader('Content-Type', `${media}; charset=utf-8`);
+}
