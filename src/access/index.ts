@@ -22,3 +22,4 @@ export * from './permissions.ts';
 export * from './presence.ts';
 export * from './projects.ts';
 export * from './sessions.ts';
+export * from './sessionWorth.ts';

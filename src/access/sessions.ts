@@ -4,6 +4,7 @@ import { newId } from '../lib/ids.ts';
 import { hashSecret, newSecret } from '../lib/secrets.ts';
 import { PLATFORM, type ReadStore, type Session, type Transaction } from '../store/index.ts';
 import { getAccount } from './accounts.ts';
+import { type Proof, writeProofs } from './sessionWorth.ts';
 
 const hour = 60 * 60 * 1000;
 /** A session ends after so long without use. */
@@ -16,25 +17,38 @@ const touchEveryMs = hour;
 /** The recognisable beginning of every session token. */
 export const sessionTokenPrefix = 'ghs_';
 
+/** How a session begins. */
+export interface NewSession {
+  readonly accountId: string;
+  /** How the person has shown who they are; the operator's word alone reads no secrets (OWN-4). */
+  readonly proofs: readonly Proof[];
+  /** Where from, for the person's own list. */
+  readonly userAgent?: string | undefined;
+  readonly address?: string | undefined;
+}
+
+const USER_AGENT_LIMIT = 256;
+
 /**
  * Opens a session for an account. Answers the row and the token, which is shown this once and stored only as a hash.
- * `madeBy` says whether the person has signed in, at this moment, or the operator made it: the latter reads no secrets
- * and moves no ownership (OWN-4).
+ * A session that the operator made reads no secrets and moves no ownership (OWN-4).
  * Throws `not_found` where there is no such account.
  */
 export async function openSession(
   tx: Transaction,
-  input: { readonly accountId: string; readonly madeBy: Session['madeBy'] },
+  { accountId, proofs, userAgent, address }: NewSession,
 ): Promise<{ readonly session: Session; readonly token: string }> {
-  const account = await getAccount(tx, input.accountId);
+  const account = await getAccount(tx, accountId);
   const token = newSecret(sessionTokenPrefix);
   const session = await tx.sessions.insert(PLATFORM, {
     _id: newId('session'),
     accountId: account._id,
     tokenHash: hashSecret(token),
-    madeBy: input.madeBy,
-    ...(input.madeBy === 'sign_in' && { authenticatedAt: tx.at }),
+    madeBy: proofs.some(({ kind }) => kind === 'operator') ? 'operator' : 'sign_in',
+    proofs: writeProofs(proofs),
     endedIn: [],
+    ...(userAgent !== undefined && { userAgent: userAgent.slice(0, USER_AGENT_LIMIT) }),
+    ...(address !== undefined && { address }),
     idleExpiresAt: new Date(tx.at.getTime() + idleLimitMs),
     expiresAt: new Date(tx.at.getTime() + absoluteLimitMs),
   });

@@ -1,6 +1,6 @@
 /** Who asks: the operator's token, a session, or the operator in somebody's place. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { findAccount, findLiveSession, type Presence } from '../access/index.ts';
+import { authenticatedAt, findAccount, findLiveSession, type Presence, proofsOf } from '../access/index.ts';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { equalSecrets } from '../lib/secrets.ts';
@@ -61,6 +61,6 @@ export function presenceOf(principal: Principal): Presence {
   if (principal.kind === 'operator') return { kind: 'operator' };
   const { accountId, session } = principal;
   if (!session) return { kind: 'act_as', accountId };
-  const { madeBy, authenticatedAt } = session;
-  return { kind: 'session', accountId, madeBy, ...(authenticatedAt && { authenticatedAt }) };
+  const at = authenticatedAt(proofsOf(session));
+  return { kind: 'session', accountId, madeBy: session.madeBy, ...(at && { authenticatedAt: at }) };
 }

@@ -48,7 +48,10 @@ export async function openPerson(
   const account =
     existing[0] ?? (await expectStatus(201, gatehouse.operator('post', '/api/v1/accounts').send({ email })));
   const { session, token } = await gatehouse.store.transaction(cause, (tx) =>
-    openSession(tx, { accountId: account.id, madeBy }),
+    openSession(tx, {
+      accountId: account.id,
+      proofs: [{ kind: madeBy === 'operator' ? 'operator' : 'mailbox', at: tx.at }],
+    }),
   );
   return { accountId: account.id, email, sessionId: session._id, token };
 }

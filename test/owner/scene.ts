@@ -47,7 +47,7 @@ export async function openScene({ protection = true }: { protection?: boolean } 
     const admin = await addMember(tx, id, { accountId: account._id, source: 'operator', role: 'admin' });
     const directory = await createDirectory(tx, id, { name: 'IdP' });
     const { secret } = await issueToken(tx, id, directory._id, { name: 'first' });
-    const { token } = await openSession(tx, { accountId: owner.accountId, madeBy: 'operator' });
+    const { token } = await openSession(tx, { accountId: owner.accountId, proofs: [{ kind: 'operator', at: tx.at }] });
     return { id, owner, admin, directory, secret, session: token };
   });
   const { secret, ...rest } = made;

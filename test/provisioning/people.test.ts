@@ -272,7 +272,9 @@ describe('a person pushed again', () => {
     const person = { userName: 'jane', email: 'jane@acme.example' };
     const { user } = await world.push(person);
     const accountId = user.accountId ?? '';
-    const { token } = await world.run((tx) => openSession(tx, { accountId, madeBy: 'operator' }));
+    const { token } = await world.run((tx) =>
+      openSession(tx, { accountId, proofs: [{ kind: 'operator', at: tx.at }] }),
+    );
     expect(await world.may(accountId, 'cluster.read', project._id)).toBe(true);
     await world.change(user._id, { ...person, active: false });
     expect(await world.may(accountId, 'cluster.read', project._id)).toBe(false);

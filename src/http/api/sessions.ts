@@ -45,7 +45,10 @@ export const sessionRoutes: readonly Route[] = [
         const named = body.accountId ?? body.email ?? '';
         const account = await findAccount(tx, named);
         if (!account) throw new AppError('account_not_found', `There is no account ${named}.`);
-        const { session, token } = await openSession(tx, { accountId: account._id, madeBy: 'operator' });
+        const { session, token } = await openSession(tx, {
+          accountId: account._id,
+          proofs: [{ kind: 'operator', at: tx.at }],
+        });
         const { _id, accountId, expiresAt } = session;
         return { id: _id, accountId, token, expiresAt: expiresAt.toISOString() };
       }),

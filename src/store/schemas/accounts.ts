@@ -1,3 +1,4 @@
+import { Schema } from 'mongoose';
 import { platformCollection } from '../define.ts';
 
 /** One person on the platform (ACC-1). */
@@ -18,15 +19,18 @@ accountEmails.schema.index({ emailKey: 1 }, { unique: true, partialFilterExpress
 accountEmails.schema.index({ accountId: 1, emailKey: 1 }, { unique: true });
 
 /**
- * Signed-in browsers and bearers (SSO-7). `endedIn` names the organizations whose part of the session has ended;
- * `authenticatedAt` is when the person last proved who they are, absent where the operator made the session.
+ * Signed-in browsers and bearers (SSO-7). `proofs`: how the person has shown who they are, in the form of
+ * access/sessionWorth.ts. `endedIn` names the organizations whose part of the session has ended.
  */
 export const sessions = platformCollection('sessions', {
   accountId: { type: String, required: true },
   tokenHash: { type: String, required: true },
   madeBy: { type: String, enum: ['operator', 'sign_in'], required: true },
-  authenticatedAt: { type: Date },
+  proofs: { type: Schema.Types.Mixed },
   endedIn: { type: [String], required: true },
+  /** Where it was made, for the person's own list. */
+  userAgent: { type: String },
+  address: { type: String },
   idleExpiresAt: { type: Date, required: true },
   expiresAt: { type: Date, required: true },
 });

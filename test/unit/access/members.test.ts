@@ -139,7 +139,9 @@ describe('a removed member', () => {
   test('loses every grant and session at once, and is no External Collaborator (MEM-1, MEM-3)', async () => {
     const { org, member, store } = world;
     await join();
-    const { token } = await world.write((tx) => openSession(tx, { accountId: member.accountId, madeBy: 'operator' }));
+    const { token } = await world.write((tx) =>
+      openSession(tx, { accountId: member.accountId, proofs: [{ kind: 'operator', at: tx.at }] }),
+    );
     expect(await world.can(member.accountId, 'project.read', inProject())).toBe(true);
     expect(await world.write((tx) => removeMember(tx, org, member._id))).toMatchObject({ _id: member._id });
     for (const where of [inProject(), inDefault()]) {
@@ -185,7 +187,9 @@ describe('a suspended member', () => {
 
   test('has no session left; reactivation does not bring the old one back (MEM-5)', async () => {
     const { org, member, store } = world;
-    const { token } = await world.write((tx) => openSession(tx, { accountId: member.accountId, madeBy: 'operator' }));
+    const { token } = await world.write((tx) =>
+      openSession(tx, { accountId: member.accountId, proofs: [{ kind: 'operator', at: tx.at }] }),
+    );
     await world.write((tx) => suspendMember(tx, org, member._id));
     expect(await findLiveSession(store.read, token, new Date())).toBeUndefined();
     await world.write((tx) => reactivateMember(tx, org, member._id));

@@ -28,7 +28,7 @@ beforeEach(async () => {
 });
 
 const open = (accountId = world.member.accountId) =>
-  world.write((tx) => openSession(tx, { accountId, madeBy: 'operator' }));
+  world.write((tx) => openSession(tx, { accountId, proofs: [{ kind: 'operator', at: tx.at }] }));
 const find = (token: string) => findLiveSession(world.store.read, token, now);
 const later = (ms: number) => {
   now = new Date(now.getTime() + ms);

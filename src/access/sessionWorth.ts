@@ -1,0 +1,73 @@
+/** What a session is worth in an organization: who proved what, and whose word the organization takes (SSO-5, SSO-7, OWN-5). */
+import type { JsonObject, Session } from '../store/index.ts';
+
+/** One way in which the person of a session has shown who they are. A session may gather several. */
+export type Proof =
+  /** The operator made the session. */
+  | { readonly kind: 'operator'; readonly at: Date }
+  /** A link mailed to a proven address of the account. */
+  | { readonly kind: 'mailbox'; readonly at: Date }
+  /** An organization's IdP; `index` is the IdP's own session (SessionIndex, `sid`), `subject` its name for the person. */
+  | {
+      readonly kind: 'connection';
+      readonly at: Date;
+      readonly organizationId: string;
+      readonly connectionId: string;
+      readonly subject: string;
+      readonly index?: string;
+    };
+
+export interface WorthFacts {
+  readonly proofs: readonly Proof[];
+  /** The organization's part of the session has ended (`session.endedIn`). */
+  readonly ended: boolean;
+  readonly organizationId: string;
+  /** The organization's settings. */
+  readonly ssoEnforced: boolean;
+  readonly trusts: 'nobody' | 'external_collaborators' | 'everybody';
+  /** What the person is there; `external` also where they are nothing. */
+  readonly standing: 'owner' | 'member' | 'external';
+}
+
+/** `step_up`: sign in through the organization's own connection (or mailbox, where SSO is not enforced) and ask again. */
+export type Worth = 'counts' | 'ended' | 'step_up';
+
+/**
+ * Whether a session counts in an organization. Its own IdP's word always does, and so does the operator's. Enforced SSO
+ * asks everybody but the Owner and External Collaborators for it (SSO-5, PRJ-6, OWN-5). Another organization's IdP is
+ * believed as far as the organization trusts others: by default for its External Collaborators only.
+ */
+export function decideWorth(facts: WorthFacts): Worth {
+  const { proofs, organizationId, standing, trusts } = facts;
+  if (facts.ended) return 'ended';
+  const has = (kind: Proof['kind']) => proofs.some((proof) => proof.kind === kind);
+  if (has('operator')) return 'counts';
+  if (proofs.some((proof) => proof.kind === 'connection' && proof.organizationId === organizationId)) return 'counts';
+  if (standing === 'member' && facts.ssoEnforced) return 'step_up';
+  if (has('mailbox')) return 'counts';
+  const trusted = trusts === 'everybody' || (trusts === 'external_collaborators' && standing === 'external');
+  return has('connection') && trusted ? 'counts' : 'step_up';
+}
+
+/** When the person last showed who they are; undefined where only the operator says so (OWN-4). */
+export function authenticatedAt(proofs: readonly Proof[]): Date | undefined {
+  const own = proofs.filter(({ kind }) => kind !== 'operator').map(({ at }) => at.getTime());
+  return own.length === 0 ? undefined : new Date(Math.max(...own));
+}
+
+/** One place for each proof in a session's row: a newer one of the same kind or connection takes the older one's. */
+const placeOf = (proof: Proof): string => (proof.kind === 'connection' ? proof.connectionId : proof.kind);
+
+/** The proofs as a session's row keeps them. */
+export function writeProofs(proofs: readonly Proof[]): JsonObject {
+  return Object.fromEntries(proofs.map((proof) => [placeOf(proof), { ...proof, at: proof.at.getTime() }]));
+}
+
+/** The proofs of a session's row; those that were made before proofs were kept tell by who made them. */
+export function proofsOf(session: Pick<Session, 'proofs' | 'madeBy' | 'createdAt'>): readonly Proof[] {
+  if (session.proofs === undefined) {
+    return [{ kind: session.madeBy === 'operator' ? 'operator' : 'mailbox', at: session.createdAt }];
+  }
+  const kept = Object.values(session.proofs) as readonly (Omit<Proof, 'at'> & { readonly at: number })[];
+  return kept.map((proof) => ({ ...proof, at: new Date(proof.at) }) as Proof);
+}
