@@ -74,6 +74,9 @@ const catalogue = {
   scim_invalid_version: 'invalid',
   scim_not_supported: 'not_implemented',
   bulk_reference_failed: 'conflict',
+  // sign-in (sso/ gives each its page)
+  sign_in_expired: 'invalid',
+  sign_in_elsewhere: 'forbidden',
   // mappings
   mapping_exists: 'conflict',
   grants_choice_required: 'invalid',

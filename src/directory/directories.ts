@@ -14,19 +14,26 @@ export async function createDirectory(
   {
     name,
     externalIdIsImmutable = false,
-  }: { readonly name: string; readonly externalIdIsImmutable?: boolean | undefined },
+    connectionId,
+  }: {
+    readonly name: string;
+    readonly externalIdIsImmutable?: boolean | undefined;
+    /** For what sign-ins through this connection claim (SSO-8): nobody pushes there. */
+    readonly connectionId?: string | undefined;
+  },
 ): Promise<Directory> {
   const directory = await tx.directories.insert(organizationId, {
     _id: newId('directory'),
     organizationId,
     name,
     externalIdIsImmutable,
+    ...(connectionId !== undefined && { connectionId }),
   });
   await recordAudit(tx, organizationId, {
     type: 'directory.created',
     targetKind: 'directory',
     targetId: directory._id,
-    after: { name, externalIdIsImmutable },
+    after: { name, externalIdIsImmutable, ...(connectionId !== undefined && { connectionId }) },
   });
   return directory;
 }
@@ -45,6 +52,15 @@ export async function getDirectory(reads: ReadStore, organizationId: string, dir
   const directory = await findDirectory(reads, organizationId, directoryId);
   if (!directory) throw new AppError('not_found', `The organization has no directory ${directoryId}`);
   return directory;
+}
+
+/** The directory that holds what sign-ins through this connection claim; undefined before the first such claim (SSO-8). */
+export function findDirectoryOfConnection(
+  reads: ReadStore,
+  organizationId: string,
+  connectionId: string,
+): Promise<Directory | undefined> {
+  return reads.directories.findOne(organizationId, { connectionId });
 }
 
 /** The organization's directories, in the order of making. */

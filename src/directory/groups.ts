@@ -94,6 +94,15 @@ export function findGroupIn(
   return reads.directoryGroups.get(organizationId, groupId);
 }
 
+/** The groups with this externalId, which a directory may give to several (RFC 7643 §3.1). */
+export function findGroupsByExternalId(
+  reads: ReadStore,
+  directory: DirectoryRef,
+  externalId: string,
+): Promise<readonly DirectoryGroup[]> {
+  return reads.directoryGroups.find(directory.organizationId, { directoryId: directory._id, externalId });
+}
+
 /** A directory's groups for the admin's list, in the order of making. */
 export function pageGroups(
   reads: ReadStore,

@@ -137,6 +137,15 @@ export function findUserByUserName(
   });
 }
 
+/** The users with this externalId, which a directory may give to several (RFC 7643 §3.1). */
+export function findUsersByExternalId(
+  reads: ReadStore,
+  directory: DirectoryRef,
+  externalId: string,
+): Promise<readonly DirectoryUser[]> {
+  return reads.directoryUsers.find(directory.organizationId, { directoryId: directory._id, externalId });
+}
+
 /** The directory users that are this account's, in all directories of the organization. */
 export function findUsersOfAccount(
   reads: ReadStore,

@@ -10,6 +10,10 @@ export const organizations = organizationCollection('organizations', {
       multiProject: { type: Boolean, required: true },
       adminAccess: { type: String, enum: ['all', 'joined'], required: true },
       membershipPolicy: { type: String, enum: ['invitations', 'sso'], required: true },
+      /** Members must come through one of the organization's connections (SSO-5); off where absent. */
+      ssoEnforced: { type: Boolean },
+      /** Whose sessions through other organizations' IdPs count here (SSO-5); External Collaborators' where absent. */
+      trustedSessions: { type: String, enum: ['nobody', 'external_collaborators', 'everybody'] },
     },
     required: true,
     _id: false,

@@ -1,12 +1,20 @@
 import { Schema } from 'mongoose';
 import { organizationCollection, versionedCollection } from '../define.ts';
 
-/** One IdP's SCIM endpoint. `externalIdIsImmutable`: its externalId is the IdP's immutable id of a person (SCIM-3). */
+/**
+ * One IdP's SCIM endpoint. `externalIdIsImmutable`: its externalId is the IdP's immutable id of a person (SCIM-3).
+ * `connectionId`: nobody pushes here; it holds what the sign-ins through that connection claim (SSO-8).
+ */
 export const directories = organizationCollection('directories', {
   name: { type: String, required: true },
   externalIdIsImmutable: { type: Boolean, required: true },
+  connectionId: { type: String },
 });
 directories.schema.index({ organizationId: 1 });
+directories.schema.index(
+  { organizationId: 1, connectionId: 1 },
+  { unique: true, partialFilterExpression: { connectionId: { $type: 'string' } } },
+);
 
 /** Bearer tokens of directories (SCIM-1): hashed, named, several valid at once. */
 export const directoryTokens = organizationCollection('directoryTokens', {

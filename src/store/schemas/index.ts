@@ -13,6 +13,7 @@ import {
 } from './directory.ts';
 import { auditEvents, history, leases, outbox } from './machinery.ts';
 import { mappings } from './provisioning.ts';
+import { connections, consumedMessages, identities, signInAttempts } from './sso.ts';
 
 export const collections = {
   accounts,
@@ -33,6 +34,10 @@ export const collections = {
   edges,
   provisioningLog,
   mappings,
+  connections,
+  identities,
+  signInAttempts,
+  consumedMessages,
   outbox,
   auditEvents,
   history,
@@ -62,5 +67,8 @@ export type DirectoryGroup = Row<'directoryGroups'>;
 export type Edge = Row<'edges'>;
 export type ProvisioningLogEntry = Row<'provisioningLog'>;
 export type Mapping = Row<'mappings'>;
+export type Connection = Row<'connections'>;
+export type IdentityRow = Row<'identities'>;
+export type SignInAttempt = Row<'signInAttempts'>;
 export type OutboxRow = Row<'outbox'>;
 export type AuditEvent = Row<'auditEvents'>;

@@ -1,0 +1,104 @@
+/**
+ * Sign-ins that have begun: stored, ended once, by the browser that began them and through the connection that they were
+ * begun for (login CSRF, replay and mix-up all end here).
+ */
+import { AppError } from '../errors.ts';
+import { newId } from '../lib/ids.ts';
+import { equalSecrets, hashSecret, newSecret } from '../lib/secrets.ts';
+import { type Connection, PLATFORM, type SignInAttempt, type Store, type Transaction } from '../store/index.ts';
+
+/** How long a person may take at the IdP. */
+export const attemptLifeMs = 10 * 60_000;
+
+export interface NewAttempt {
+  readonly purpose: SignInAttempt['purpose'];
+  /** The cookie of the browser that begins; absent where none will come back with the answer. */
+  readonly browser?: string | undefined;
+  /** The id of our request to the IdP (SAML). */
+  readonly requestId?: string | undefined;
+  /** Sealed: nonce and PKCE verifier (OIDC). */
+  readonly secrets?: string | undefined;
+  /** Checked already: one of the allowed places. */
+  readonly returnTo?: string | undefined;
+  /** The session that the proof will be added to. */
+  readonly sessionId?: string | undefined;
+}
+
+/** Stores an attempt. Answers it with what the IdP is to hand back (`state`, RelayState): random, and kept as a hash only. */
+export async function beginAttempt(
+  tx: Transaction,
+  { organizationId, _id: connectionId }: Connection,
+  { purpose, browser, requestId, secrets, returnTo, sessionId }: NewAttempt,
+): Promise<{ readonly attempt: SignInAttempt; readonly state: string }> {
+  const state = newSecret('');
+  const attempt = await tx.signInAttempts.insert(organizationId, {
+    _id: newId('signInAttempt'),
+    organizationId,
+    connectionId,
+    purpose,
+    stateHash: hashSecret(state),
+    ...(browser !== undefined && { browserHash: hashSecret(browser) }),
+    ...(requestId !== undefined && { requestId }),
+    ...(secrets !== undefined && { secrets }),
+    ...(returnTo !== undefined && { returnTo }),
+    ...(sessionId !== undefined && { sessionId }),
+    expiresAt: new Date(tx.at.getTime() + attemptLifeMs),
+  });
+  return { attempt, state };
+}
+
+/** What comes back with an IdP's answer. */
+export interface Returned {
+  readonly state: string;
+  readonly browser: string | undefined;
+  /** Where the address of the answer names one. */
+  readonly connectionId?: string | undefined;
+}
+
+/**
+ * Takes the attempt that an answer belongs to, in a transaction of its own and before the answer is looked at: whatever
+ * is found of it, there is no second try. Another browser, or an answer for another connection, takes nothing.
+ * Throws `sign_in_expired`: there is none, or no longer; `sign_in_elsewhere`: begun by another browser.
+ */
+export async function takeAttempt(store: Store, requestId: string, returned: Returned): Promise<SignInAttempt> {
+  const stateHash = hashSecret(returned.state);
+  return store.transaction({ actor: 'system', requestId }, async (tx) => {
+    const attempt = await tx.signInAttempts.findOne(PLATFORM, { stateHash });
+    const elsewhere = returned.connectionId !== undefined && attempt?.connectionId !== returned.connectionId;
+    if (attempt === undefined || elsewhere || attempt.expiresAt <= tx.at) throw expired();
+    if (!isOf(attempt, returned.browser)) {
+      throw new AppError('sign_in_elsewhere', 'This sign-in was begun in another browser. Begin again here.');
+    }
+    const { organizationId, _id } = attempt;
+    if ((await tx.signInAttempts.remove(organizationId, { _id })) === 0) throw expired();
+    return attempt;
+  });
+}
+
+function isOf({ browserHash }: SignInAttempt, browser: string | undefined): boolean {
+  if (browserHash === undefined) return true;
+  return browser !== undefined && equalSecrets(browserHash, hashSecret(browser));
+}
+
+const expired = () => new AppError('sign_in_expired', 'This sign-in has ended or was never begun here. Begin again.');
+
+/**
+ * Whether a message of an IdP comes for the first time; it is remembered until `expiresAt`, from when on it is refused as
+ * expired anyway. Two at once: the unique index lets one of them pass.
+ */
+export async function consumeMessage(
+  tx: Transaction,
+  { organizationId, _id: connectionId }: Connection,
+  messageId: string,
+  expiresAt: Date,
+): Promise<boolean> {
+  if (await tx.consumedMessages.findOne(organizationId, { connectionId, messageId })) return false;
+  await tx.consumedMessages.insert(organizationId, {
+    _id: newId('consumedMessage'),
+    organizationId,
+    connectionId,
+    messageId,
+    expiresAt,
+  });
+  return true;
+}

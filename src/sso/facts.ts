@@ -1,0 +1,148 @@
+/** What the rule of jit.ts needs to know of the one who comes: loaded, never decided here. */
+import { findAccountByProvenEmail, findMember, isOwner, ownsVerifiedDomain } from '../access/index.ts';
+import {
+  findDirectory,
+  findUserByUserName,
+  findUserIdsByEmail,
+  findUsersByExternalId,
+  findUsersOfAccount,
+  getUser,
+  primaryEmail,
+  userRecordOf,
+} from '../directory/index.ts';
+import { caseKey } from '../lib/text.ts';
+import type { Connection, Directory, DirectoryUser, IdentityRow, ReadStore } from '../store/index.ts';
+import type { Identity } from './identity.ts';
+import type { SignInFacts, SignInMember } from './jit.ts';
+
+/** The identity that this subject has through this connection, linked or waiting. */
+export function findIdentity(
+  reads: ReadStore,
+  { organizationId, _id }: Connection,
+  subject: string,
+): Promise<IdentityRow | undefined> {
+  return reads.identities.findOne(organizationId, { connectionId: _id, subject });
+}
+
+/** All that decides a sign-in of `identity` through `connection`. */
+export async function loadSignInFacts(
+  reads: ReadStore,
+  connection: Connection,
+  identity: Identity,
+): Promise<SignInFacts> {
+  const row = await findIdentity(reads, connection, identity.subject);
+  const knownId = row?.link === 'linked' ? row.accountId : undefined;
+  const known = knownId === undefined ? undefined : await standingOf(reads, connection, knownId);
+  const directory =
+    connection.directoryId === undefined
+      ? undefined
+      : await findDirectory(reads, connection.organizationId, connection.directoryId);
+  const user = directory && (await findPushed(reads, directory, identity, knownId));
+  return {
+    jit: connection.jit && connection.directoryId === undefined,
+    directory: connection.directoryId !== undefined,
+    ...(knownId !== undefined && { known: { accountId: knownId, ...known } }),
+    ...(user && { pushed: await describePushed(reads, connection, identity, user) }),
+    ...(await loadEmail(reads, connection, identity)),
+    blocked: false,
+  };
+}
+
+/** Linked once, the person is followed by the account; else by immutable id, userName, proven email (SSO-4). */
+async function findPushed(
+  reads: ReadStore,
+  directory: Directory,
+  identity: Identity,
+  accountId: string | undefined,
+): Promise<DirectoryUser | undefined> {
+  if (accountId !== undefined) {
+    const own = await findUsersOfAccount(reads, directory.organizationId, accountId);
+    const here = own.find(({ directoryId }) => directoryId === directory._id);
+    if (here) return here;
+  }
+  return (
+    (await findByImmutableId(reads, directory, identity)) ??
+    (await findByUserName(reads, directory, identity)) ??
+    (await findByAddress(reads, directory, identity))
+  );
+}
+
+/** By the externalId, where the directory says that it never changes (SCIM-3). */
+async function findByImmutableId(
+  reads: ReadStore,
+  directory: Directory,
+  { immutableId }: Identity,
+): Promise<DirectoryUser | undefined> {
+  if (immutableId === undefined || !directory.externalIdIsImmutable) return undefined;
+  const users = await findUsersByExternalId(reads, directory, immutableId);
+  return users.length === 1 ? users[0] : undefined;
+}
+
+async function findByUserName(
+  reads: ReadStore,
+  directory: Directory,
+  { userName }: Identity,
+): Promise<DirectoryUser | undefined> {
+  return userName === undefined ? undefined : findUserByUserName(reads, directory, userName);
+}
+
+/** The one user whose primary address it is; two of them are nobody (ACC-3). */
+async function findByAddress(
+  reads: ReadStore,
+  directory: Directory,
+  { email }: Identity,
+): Promise<DirectoryUser | undefined> {
+  if (!email?.vouched || !(await ownsVerifiedDomain(reads, directory.organizationId, email.address))) return undefined;
+  const ids = await findUserIdsByEmail(reads, directory, email.address);
+  const users = await Promise.all(ids.map((id) => getUser(reads, directory, id)));
+  const primary = users.filter((user) => caseKey(primaryEmail(userRecordOf(user)) ?? '') === caseKey(email.address));
+  return primary.length === 1 ? primary[0] : undefined;
+}
+
+async function describePushed(
+  reads: ReadStore,
+  connection: Connection,
+  identity: Identity,
+  { link, active, accountId }: DirectoryUser,
+): Promise<NonNullable<SignInFacts['pushed']>> {
+  if (accountId === undefined) return { link, active, otherSubject: false };
+  return { link, active, accountId, ...(await standingOf(reads, connection, accountId, identity)) };
+}
+
+async function loadEmail(
+  reads: ReadStore,
+  connection: Connection,
+  identity: Identity,
+): Promise<Pick<SignInFacts, 'email'>> {
+  const { email } = identity;
+  if (email === undefined) return {};
+  const inVerifiedDomain = await ownsVerifiedDomain(reads, connection.organizationId, email.address);
+  const holder = await findAccountByProvenEmail(reads, email.address);
+  return {
+    email: {
+      vouched: email.vouched,
+      inVerifiedDomain,
+      ...(holder && {
+        holder: { accountId: holder._id, ...(await standingOf(reads, connection, holder._id, identity)) },
+      }),
+    },
+  };
+}
+
+/** What an account is in the organization, and whether it is another subject of this connection already (SSO-6). */
+async function standingOf(
+  reads: ReadStore,
+  { organizationId, _id }: Connection,
+  accountId: string,
+  identity?: Identity,
+): Promise<{ readonly member?: SignInMember; readonly otherSubject: boolean }> {
+  const member = await findMember(reads, organizationId, accountId);
+  const identities = await reads.identities.find(organizationId, { accountId });
+  const others = identities.filter(
+    ({ connectionId, link, subject }) => connectionId === _id && link === 'linked' && subject !== identity?.subject,
+  );
+  return {
+    ...(member && { member: { status: member.status, owner: isOwner(member) } }),
+    otherSubject: identity !== undefined && others.length > 0,
+  };
+}
