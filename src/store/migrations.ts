@@ -25,7 +25,10 @@ export interface Migration {
 export const firstVersion = 1;
 
 /** All migrations, in the order of their versions, which follow each other without gaps. An entry never changes. */
-export const migrations: readonly Migration[] = [];
+export const migrations: readonly Migration[] = [
+  // The columns themselves follow the schemas; programs before this would write rows without them.
+  { version: 2, what: "keep what SQLite's indexes stand on in columns" },
+];
 
 /** The version that data has once all these migrations have been run. */
 export const versionAfter = (all: readonly Migration[]): number => all.at(-1)?.version ?? firstVersion;

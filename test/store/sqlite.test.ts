@@ -11,6 +11,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { systemClock } from '../../src/lib/clock.ts';
 import { PLATFORM, type Scope, type Sort, type Store, startsWith } from '../../src/store/index.ts';
+import { type Migration, migrations, versionAfter } from '../../src/store/migrations.ts';
 import { trackNesting } from '../../src/store/nesting.ts';
 import { type CollectionName, collections } from '../../src/store/schemas/index.ts';
 import { compileCollection, selectSql } from '../../src/store/sqlite/collection.ts';
@@ -42,7 +43,7 @@ describe('indexes', () => {
   const plan = async (name: CollectionName, scope: Scope, filter: object, sort?: Sort): Promise<string> => {
     const path = await newPath();
     await (await openStore({ path })).close();
-    const { sql, values } = selectSql(compileCollection(name, collections[name], new Map()), scope, filter, { sort });
+    const { sql, values } = selectSql(compileCollection(name, collections[name]), scope, filter, { sort });
     const sqlite = new DatabaseSync(path);
     const steps = sqlite.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values) as { readonly detail: string }[];
     sqlite.close();
@@ -240,7 +241,7 @@ describe('faults of the file', () => {
   async function faultyWriter(fault: (sql: string) => boolean) {
     const real = openConnection(await newPath(), 'write');
     closing.push(() => real.close());
-    const indexes = buildTables(real, collections, true);
+    buildTables(real, collections, true);
     const failing: Connection = {
       exec: (sql) => real.exec(sql),
       first: (sql, values) => real.first(sql, values),
@@ -254,7 +255,7 @@ describe('faults of the file', () => {
     };
     const compiled = Object.fromEntries(
       Object.entries(collections).map(([name, definition]) => {
-        return [name, compileCollection(name as CollectionName, definition, indexes)];
+        return [name, compileCollection(name as CollectionName, definition)];
       }),
     ) as Collections;
     const committed: string[] = [];
@@ -326,6 +327,64 @@ describe('opening', () => {
     sqlite.exec(`PRAGMA user_version = ${version}`);
     sqlite.close();
     await openStore({ path });
+  });
+
+  test('a file of the first version, whose indexes stood on the documents alone, opens with all its rows', async () => {
+    const [path, old] = [await newPath(), await newPath()];
+    const org = newOrganization();
+    const filled = await openStore({ path });
+    const { accountId } = await insertOwner(filled, org);
+    await write(filled, async (tx) => {
+      for (let n = 0; n < 50; n += 1) await tx.outbox.insert(org, rows.job(org, { attempts: n }));
+    });
+    const before = [await filled.read.members.find(org, {}), await filled.read.outbox.find(org, {})];
+    await filled.close();
+    const sqlite = new DatabaseSync(old);
+    sqlite.prepare('ATTACH ? AS filled').run(path);
+    for (const name of Object.keys(collections)) {
+      sqlite.exec(`CREATE TABLE "${name}" (_id TEXT PRIMARY KEY NOT NULL, doc TEXT NOT NULL) STRICT;
+        INSERT INTO main."${name}" SELECT _id, doc FROM filled."${name}"`);
+    }
+    sqlite.exec(`CREATE UNIQUE INDEX "members.organizationId.accountId" ON "members"
+      (json_extract(doc,'$.organizationId'), json_extract(doc,'$.accountId')); PRAGMA user_version = 1`);
+    sqlite.close();
+    const store = await openStore({ path: old });
+    expect(await store.read.members.find(org, { accountId, owner: true })).toEqual(before[0]);
+    expect(await store.read.outbox.find(org, { state: 'waiting', dueAt: { $lte: new Date(8e14) } })).toEqual(before[1]);
+    await expect(insertOwner(store, org)).rejects.toMatchObject({ name: 'DuplicateKeyError' });
+  });
+
+  test('what a migration has changed in documents is found by its new value', async () => {
+    const path = await newPath();
+    const org = newOrganization();
+    const store = await openStore({ path });
+    const job = await write(store, (tx) => tx.outbox.insert(org, rows.job(org)));
+    await store.close();
+    const park: Migration = {
+      version: versionAfter(migrations) + 1,
+      what: 'park all jobs',
+      sqlite: (connection) => connection.exec(`UPDATE outbox SET doc = json_set(doc, '$.state', 'parked')`),
+    };
+    const again = await openStore({ path, migrations: [...migrations, park] });
+    expect(await again.read.outbox.find(org, { state: 'parked' })).toEqual([{ ...job, state: 'parked' }]);
+    expect(await again.read.outbox.find(org, { state: 'waiting' })).toEqual([]);
+  });
+
+  test('a column that the schemas have lost is dropped, one that they have gained is filled from the documents', async () => {
+    const path = await newPath();
+    const org = newOrganization();
+    const store = await openStore({ path });
+    const owner = await insertOwner(store, org);
+    await store.close();
+    const sqlite = new DatabaseSync(path);
+    sqlite.exec(`DROP INDEX "members.accountId"; DROP INDEX "members.organizationId.accountId";
+      ALTER TABLE members DROP COLUMN accountId; ALTER TABLE members ADD COLUMN former ANY`);
+    sqlite.close();
+    const again = await openStore({ path });
+    expect(await again.read.members.find(org, { accountId: owner.accountId })).toEqual([owner]);
+    await again.close();
+    const columns = new DatabaseSync(path).prepare(`SELECT name FROM pragma_table_info('members')`).all();
+    expect(columns).not.toContainEqual(expect.objectContaining({ name: 'former' }));
   });
 
   test('a file that is no data file is refused', async () => {

@@ -5,8 +5,9 @@ import type { Fields } from '../fields.ts';
 export interface Codec {
   /** The row with its dates as milliseconds: what its JSON says. */
   toPlain(row: AnyRow): AnyRow;
-  encode(row: AnyRow): string;
-  /** The row that a text holds, frozen, its dates revived. */
+  /** The frozen row of such a plain one, which becomes a part of it. */
+  fromPlain(plain: AnyRow): AnyRow;
+  /** The row that a text holds. */
   decode(text: string): AnyRow;
 }
 
@@ -40,13 +41,10 @@ export function codecFor(fields: Fields): Codec {
     for (const path of paths) convert(plain, path, (date) => (date as Date).getTime());
     return plain;
   };
-  return {
-    toPlain,
-    encode: (row) => JSON.stringify(toPlain(row)),
-    decode(text) {
-      const row = JSON.parse(text) as Record<string, unknown>;
-      for (const path of paths) convert(row, path, (date) => new Date(date as number));
-      return deepFreeze(row);
-    },
+  const fromPlain = (plain: AnyRow): AnyRow => {
+    const row = { ...plain };
+    for (const path of paths) convert(row, path, (date) => new Date(date as number));
+    return deepFreeze(row);
   };
+  return { toPlain, fromPlain, decode: (text) => fromPlain(JSON.parse(text) as AnyRow) };
 }

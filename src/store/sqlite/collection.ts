@@ -14,8 +14,9 @@ import {
   StoreUsageError,
 } from '../store.ts';
 import { type Codec, codecFor } from './codec.ts';
+import { atOf, type Column, insertSql, readColumns } from './columns.ts';
 import { type ReadConnection, readFault, type Value } from './driver.ts';
-import { at, type Compile, compileFor, named } from './sql.ts';
+import { type At, type Compile, compileFor, named } from './sql.ts';
 
 /** What the engine knows of one collection, compiled once at start-up. */
 export interface Collection {
@@ -26,20 +27,28 @@ export interface Collection {
   readonly compile: Compile;
   /** The table's name as SQL. */
   readonly table: string;
-  /** The fields of the unique indexes, by their names. */
-  readonly indexes: ReadonlyMap<string, readonly string[]>;
+  readonly columns: readonly Column[];
+  readonly at: At;
+  readonly insert: string;
   readonly pagings: Map<string, Paging>;
 }
 
-export function compileCollection(
-  name: CollectionName,
-  definition: CollectionDefinition,
-  indexes: ReadonlyMap<string, readonly string[]>,
-): Collection {
+export function compileCollection(name: CollectionName, definition: CollectionDefinition): Collection {
   const checker = compileChecker(name, definition);
-  const codec = codecFor(checker.fields);
-  const compile = compileFor(definition);
-  return { name, definition, checker, codec, compile, table: named(name), indexes, pagings: new Map() };
+  const columns = readColumns(definition, checker.fields);
+  const at = atOf(columns);
+  return {
+    name,
+    definition,
+    checker,
+    codec: codecFor(checker.fields),
+    columns,
+    at,
+    compile: compileFor(definition, at),
+    table: named(name),
+    insert: insertSql(name, columns),
+    pagings: new Map(),
+  };
 }
 
 /** Turns the driver's errors into the store's own; every other error is thrown on as it is. */
@@ -51,7 +60,7 @@ export function translated<T>(collection: Collection, call: () => T): T {
     if (fault === undefined) throw cause;
     if (fault.kind === 'unavailable') throw fault.error;
     if (fault.kind === 'protected') throw new ProtectedRowError(collection.name, { cause });
-    throw new DuplicateKeyError(collection.name, collection.indexes.get(fault.index) ?? ['_id'], { cause });
+    throw new DuplicateKeyError(collection.name, fault.fields, { cause });
   }
 }
 
@@ -84,13 +93,13 @@ export function whereSql(collection: Collection, scope: Scope, filter: unknown, 
 function confined(collection: Collection, scope: Scope, condition: Condition, values: Value[]): string {
   if (scope === PLATFORM) return collection.compile(condition, values);
   values.push(scope);
-  return `${at('organizationId')} = ? AND ${collection.compile(condition, values)}`;
+  return `${collection.at('organizationId')} = ? AND ${collection.compile(condition, values)}`;
 }
 
 function orderSql(collection: Collection, sort: unknown): string {
   if (sort === undefined) return '_id';
   const keys = readSort(collection.checker.fields, sort);
-  return keys.map(({ path, direction }) => `${at(path.text)}${direction === -1 ? ' DESC' : ''}`).join(', ');
+  return keys.map(({ path, direction }) => `${collection.at(path.text)}${direction === -1 ? ' DESC' : ''}`).join(', ');
 }
 
 /** Whether a row that was found by its id lies inside the scope. */

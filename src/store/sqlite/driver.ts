@@ -3,7 +3,7 @@ import { AppError } from '../../errors.ts';
 import type { Inside } from '../inside.ts';
 
 /** What a statement may be given: `Inside` tests are handed to SQL through `gatehouse_inside`. */
-export type Value = string | number | Inside;
+export type Value = string | number | null | Inside;
 
 type Sqlite = InstanceType<typeof DatabaseSync>;
 type Statement = StatementSyncInstance;
@@ -32,7 +32,7 @@ const raisedByTrigger = 1811;
 
 /** What a failed statement ran into, as far as the store tells it apart. */
 export type Fault =
-  | { readonly kind: 'duplicate'; readonly index: string }
+  | { readonly kind: 'duplicate'; readonly fields: readonly string[] }
   | { readonly kind: 'protected' }
   | { readonly kind: 'unavailable'; readonly error: AppError };
 
@@ -44,7 +44,9 @@ export function readFault(error: unknown): Fault | undefined {
   const code = 'errcode' in error ? error.errcode : undefined;
   if (code === uniqueIndex || code === primaryKey) {
     const message = 'message' in error ? String(error.message) : '';
-    return { kind: 'duplicate', index: /index '(.+)'$/.exec(message)?.[1] ?? '_id' };
+    // UNIQUE constraint failed: members.organizationId, members.accountId
+    const columns = message.slice(message.indexOf(': ') + 2).split(', ');
+    return { kind: 'duplicate', fields: columns.map((column) => column.slice(column.indexOf('.') + 1)) };
   }
   if (code === raisedByTrigger) return { kind: 'protected' };
   const message = 'The data file cannot be read or written just now.';

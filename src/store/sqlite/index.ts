@@ -43,8 +43,8 @@ function openFile(path: string, protection: boolean, upgrades: readonly Migratio
   try {
     const connection = openConnection(path, 'write');
     opened.push(connection);
-    const indexes = buildTables(connection, collections, protection, upgrades);
-    return { unlock, connection, indexes, reader: openConnection(path, 'read') };
+    buildTables(connection, collections, protection, upgrades);
+    return { unlock, connection, reader: openConnection(path, 'read') };
   } catch (error) {
     for (const connection of opened) connection.close();
     unlock();
@@ -59,8 +59,8 @@ function openFile(path: string, protection: boolean, upgrades: readonly Migratio
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const { path, clock = systemClock, protection = true, rehearse = false, bodyTimeoutMs = 10_000 } = options;
-  const { unlock, connection, indexes, reader } = openFile(path, protection, options.migrations ?? migrations);
-  const compiled: Collections = forAll((name) => compileCollection(name, collections[name], indexes));
+  const { unlock, connection, reader } = openFile(path, protection, options.migrations ?? migrations);
+  const compiled: Collections = forAll((name) => compileCollection(name, collections[name]));
 
   const nesting = trackNesting();
   const listeners = new Map<CollectionName, Set<() => void>>();

@@ -10,19 +10,10 @@ export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'
 /** A name of ours (a collection, an index) as SQL. */
 export const named = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
-const expressions = new Map<string, string>([['_id', '_id']]);
+/** The value at a declared path as SQL. Indexes are built on exactly this text. */
+export type At = (path: string) => string;
 
-/** The value at a declared path. Indexes are built on exactly this text. `_id` is a column of its own. */
-export function at(path: string): string {
-  let expression = expressions.get(path);
-  if (expression === undefined) {
-    expression = `json_extract(doc,${quoted(`$.${path}`)})`;
-    expressions.set(path, expression);
-  }
-  return expression;
-}
-
-/** A scalar as SQLite holds it in a document: dates are milliseconds, JSON's booleans read as 1 and 0. */
+/** A scalar as SQLite holds it: dates are milliseconds, booleans 1 and 0. */
 export const toValue = (value: Scalar): string | number =>
   typeof value === 'boolean' ? Number(value) : value instanceof Date ? value.getTime() : value;
 
@@ -57,8 +48,7 @@ function readLiterals(definition: CollectionDefinition): ReadonlySet<string> {
   return new Set(literals.filter(([, value]) => typeof value === 'string').map(([path, value]) => `${path}=${value}`));
 }
 
-function textSql(path: Path, { at: place, text }: TextPattern, values: Value[]): string {
-  const value = at(path.text);
+function textSql(value: string, { at: place, text }: TextPattern, values: Value[]): string {
   if (text === '') return `${value} IS NOT NULL`;
   if (place === 'anywhere') {
     values.push(text);
@@ -78,7 +68,7 @@ function textSql(path: Path, { at: place, text }: TextPattern, values: Value[]):
   return `(${value} >= ? AND ${value} < ?)`;
 }
 
-const isThere = ({ text, field }: Path): string =>
+const isThere = ({ text, field }: Path, at: At): string =>
   field.kind === 'list' || field.kind === 'free' || field.kind === 'object'
     ? `json_type(doc,${quoted(`$.${text}`)}) IS NOT NULL`
     : `${at(text)} IS NOT NULL`;
@@ -86,8 +76,8 @@ const isThere = ({ text, field }: Path): string =>
 /** Turns a condition into SQL that is true for the rows that match, and adds the values of its question marks. */
 export type Compile = (condition: Condition, values: Value[]) => string;
 
-/** The compiler for one collection. */
-export function compileFor(definition: CollectionDefinition): Compile {
+/** The compiler for one collection; `at` says where its values are. */
+export function compileFor(definition: CollectionDefinition, at: At): Compile {
   const literals = readLiterals(definition);
 
   function operand(path: Path, value: Scalar, values: Value[]): string {
@@ -119,9 +109,9 @@ export function compileFor(definition: CollectionDefinition): Compile {
         values.push(JSON.stringify(condition.values.map(toValue)));
         return `${at(condition.path.text)} IN (SELECT value FROM json_each(?))`;
       case 'exists':
-        return condition.wanted ? isThere(condition.path) : `NOT (${isThere(condition.path)})`;
+        return condition.wanted ? isThere(condition.path, at) : `NOT (${isThere(condition.path, at)})`;
       case 'text':
-        return textSql(condition.path, condition.pattern, values);
+        return textSql(at(condition.path.text), condition.pattern, values);
       case 'inside':
         values.push(condition.test);
         return `gatehouse_inside(doc -> ${quoted(`$.${condition.path.root}`)},?)`;

@@ -1,23 +1,17 @@
 import type { CollectionDefinition } from '../define.ts';
+import { readFields } from '../fields.ts';
 import { type Migration, migrationFailure, migrations, pendingMigrations, versionAfter } from '../migrations.ts';
+import { atOf, type Column, inDocument, readColumns } from './columns.ts';
 import type { Connection } from './driver.ts';
-import { at, named, quoted } from './sql.ts';
+import { type At, named, quoted } from './sql.ts';
 
 type Definitions = Readonly<Record<string, CollectionDefinition>>;
-
-/** An index as SQLite keeps it: its name tells a changed definition from an unchanged one. */
-interface Index {
-  readonly name: string;
-  readonly collection: string;
-  readonly fields: readonly string[];
-  readonly sql: string;
-}
 
 /** A literal of a schema (never of a caller) as SQL. */
 const literal = (value: boolean | string): string =>
   typeof value === 'boolean' ? String(Number(value)) : quoted(value);
 
-function partialClause(expression: Readonly<Record<string, unknown>>): string {
+function partialClause(expression: Readonly<Record<string, unknown>>, at: At): string {
   const parts = Object.entries(expression).map(([path, wanted]) => {
     if (typeof wanted === 'boolean' || typeof wanted === 'string') return `${at(path)} = ${literal(wanted)}`;
     // Fields hold their declared type or nothing, so that $type and $exists both ask whether there is one.
@@ -26,29 +20,28 @@ function partialClause(expression: Readonly<Record<string, unknown>>): string {
   return ` WHERE ${parts.join(' AND ')}`;
 }
 
-function readIndexes(collection: string, definition: CollectionDefinition): readonly Index[] {
-  return definition.schema.indexes().map(([keys, options]) => {
+/** Indexes by their names; a changed definition has another text. */
+function readIndexes(collection: string, { schema }: CollectionDefinition, at: At): [string, string][] {
+  return schema.indexes().map(([keys, options]) => {
     const fields = Object.keys(keys);
     const partial = options.partialFilterExpression;
-    const columns = fields.map((field) => `${at(field)}${keys[field] === -1 ? ' DESC' : ''}`).join(', ');
-    const body = `ON ${named(collection)} (${columns})${partial ? partialClause(partial) : ''}`;
+    const places = fields.map((field) => `${at(field)}${keys[field] === -1 ? ' DESC' : ''}`).join(', ');
+    const body = `ON ${named(collection)} (${places})${partial ? partialClause(partial, at) : ''}`;
     const name = [collection, ...fields, ...(partial ? ['where', ...Object.keys(partial)] : [])].join('.');
-    return { name, collection, fields, sql: `CREATE ${options.unique ? 'UNIQUE ' : ''}INDEX ${named(name)} ${body}` };
+    return [name, `CREATE ${options.unique ? 'UNIQUE ' : ''}INDEX ${named(name)} ${body}`];
   });
 }
 
-function readTriggers(
-  collection: string,
-  { protection }: CollectionDefinition,
-): readonly (readonly [string, string])[] {
+/** The triggers of OWN-6 by their names. They look into the document, which is what reads answer. */
+function readTriggers(collection: string, { protection }: CollectionDefinition): [string, string][] {
   if (protection === undefined) return [];
   const all = (row: 'NEW' | 'OLD', wanted: Readonly<Record<string, boolean | string>>): string =>
     Object.entries(wanted)
-      .map(([path, value]) => `json_extract(${row}.doc,${quoted(`$.${path}`)}) IS ${literal(value)}`)
+      .map(([path, value]) => `${inDocument(path, `${row}.`)} IS ${literal(value)}`)
       .join(' AND ');
   const refuse = `BEGIN SELECT RAISE(ABORT, 'protected row'); END`;
   const broken = `WHEN ${all('NEW', protection.when)} AND NOT (${all('NEW', protection.require)})`;
-  const alive = `EXISTS (SELECT 1 FROM organizations WHERE _id = json_extract(OLD.doc,'$.organizationId'))`;
+  const alive = `EXISTS (SELECT 1 FROM organizations WHERE _id = ${inDocument('organizationId', 'OLD.')})`;
   const table = named(collection);
   return [
     ['insert', `BEFORE INSERT ON ${table} ${broken} ${refuse}`],
@@ -56,28 +49,54 @@ function readTriggers(
     ['delete', `BEFORE DELETE ON ${table} WHEN ${all('OLD', protection.when)} AND ${alive} ${refuse}`],
   ].map(([event, body]) => {
     const name = `${collection}.protect.${event}`;
-    return [name, `CREATE TRIGGER ${named(name)} ${body}`] as const;
+    return [name, `CREATE TRIGGER ${named(name)} ${body}`];
   });
 }
 
-/** Creates what is missing or changed and drops what the schemas no longer have; tables and their rows are never dropped. */
-function build(connection: Connection, kind: 'table' | 'index' | 'trigger', wanted: ReadonlyMap<string, string>): void {
-  const found = connection.all(`SELECT json_array(name, sql) FROM sqlite_schema WHERE type = ? AND sql IS NOT NULL`, [
-    kind,
-  ]);
-  const existing = new Map(found.map((pair) => JSON.parse(String(pair)) as [string, string]));
-  for (const [name, sql] of existing) {
-    if (kind !== 'table' && wanted.get(name) !== sql) connection.exec(`DROP ${kind} ${named(name)}`);
-  }
-  for (const [name, sql] of wanted) {
-    if (kind === 'table' ? !existing.has(name) : existing.get(name) !== sql) connection.exec(sql);
+/** What the file has of one kind: name → SQL. */
+function findExisting(connection: Connection, kind: 'table' | 'index' | 'trigger'): ReadonlyMap<string, string> {
+  const sql = `SELECT json_array(name, sql) FROM sqlite_schema WHERE type = ? AND sql IS NOT NULL`;
+  return new Map(connection.all(sql, [kind]).map((pair) => JSON.parse(String(pair)) as [string, string]));
+}
+
+/** Drops indexes or triggers that the schemas no longer have, or have otherwise. */
+function dropForeign(connection: Connection, kind: 'index' | 'trigger', wanted: ReadonlyMap<string, string>): void {
+  for (const [name, sql] of findExisting(connection, kind)) {
+    if (wanted.get(name) !== sql) connection.exec(`DROP ${kind} ${named(name)}`);
   }
 }
 
+function createMissing(connection: Connection, kind: 'index' | 'trigger', wanted: ReadonlyMap<string, string>): void {
+  const existing = findExisting(connection, kind);
+  for (const [name, sql] of wanted) if (!existing.has(name)) connection.exec(sql);
+}
+
 /**
- * Brings the file to what the schemas say: the migrations that it has not seen, one table per collection (`_id`, and the
- * whole row as JSON), the indexes on expressions, and the triggers of OWN-6 unless `protection` is off; all in one
- * transaction. Answers the fields of each unique index by name.
+/**
+ * Makes the table, or brings the columns of an existing one to the schema: new ones are filled from the documents, which
+ * hold the whole row; all of them where a migration has changed documents. Tables and their rows are never dropped. No
+ * index or trigger may name a column that goes.
+ */
+function buildTable(connection: Connection, name: string, columns: readonly Column[], migrated: boolean): void {
+  const table = named(name);
+  const present = connection.all(`SELECT name FROM pragma_table_info(?)`, [name]).map(String);
+  if (present.length === 0) {
+    const own = columns.map((column) => `, ${column.name} ANY`).join('');
+    connection.exec(`CREATE TABLE ${table} (_id TEXT PRIMARY KEY NOT NULL, doc TEXT NOT NULL${own}) STRICT`);
+    return;
+  }
+  const wanted = new Set(['_id', 'doc', ...columns.map(({ path }) => path)]);
+  for (const path of present) if (!wanted.has(path)) connection.exec(`ALTER TABLE ${table} DROP COLUMN ${named(path)}`);
+  const missing = columns.filter(({ path }) => !present.includes(path));
+  for (const column of missing) connection.exec(`ALTER TABLE ${table} ADD COLUMN ${column.name} ANY`);
+  const filled = (migrated ? columns : missing).map((column) => `${column.name} = ${inDocument(column.path)}`);
+  if (filled.length > 0) connection.exec(`UPDATE ${table} SET ${filled.join(', ')}`);
+}
+
+/**
+ * Brings the file to what the schemas say: the migrations that it has not seen, one table per collection (`_id`, the
+ * whole row as JSON, and what indexes stand on in columns), the indexes, and the triggers of OWN-6 unless `protection` is
+ * off; all in one transaction.
  * Throws AppError('store_unavailable') for a file of a newer program, and where a migration fails.
  */
 export function buildTables(
@@ -85,32 +104,37 @@ export function buildTables(
   definitions: Definitions,
   protection: boolean,
   upgrades: readonly Migration[] = migrations,
-): ReadonlyMap<string, readonly string[]> {
-  const entries = Object.entries(definitions);
-  const tables = entries.map(([name]) => {
-    return [name, `CREATE TABLE ${named(name)} (_id TEXT PRIMARY KEY NOT NULL, doc TEXT NOT NULL) STRICT`] as const;
+): void {
+  const tables = Object.entries(definitions).map(([name, definition]) => {
+    const columns = readColumns(definition, readFields(definition.schema));
+    return { name, definition, columns, at: atOf(columns) };
   });
-  const indexes = entries.flatMap(([name, definition]) => readIndexes(name, definition));
-  const triggers = protection ? entries.flatMap(([name, definition]) => readTriggers(name, definition)) : [];
+  const indexes = new Map(tables.flatMap(({ name, definition, at }) => readIndexes(name, definition, at)));
+  const triggers = new Map(protection ? tables.flatMap(({ name, definition }) => readTriggers(name, definition)) : []);
   connection.exec('BEGIN IMMEDIATE');
   try {
-    migrate(connection, upgrades);
-    build(connection, 'table', new Map(tables));
-    build(connection, 'index', new Map(indexes.map(({ name, sql }) => [name, sql])));
-    build(connection, 'trigger', new Map(triggers));
+    const migrated = migrate(connection, upgrades);
+    dropForeign(connection, 'index', indexes);
+    dropForeign(connection, 'trigger', triggers);
+    for (const { name, columns } of tables) buildTable(connection, name, columns, migrated);
+    createMissing(connection, 'index', indexes);
+    createMissing(connection, 'trigger', triggers);
     connection.exec('COMMIT');
   } catch (error) {
     if (connection.isInTransaction()) connection.exec('ROLLBACK');
     throw error;
   }
-  return new Map(indexes.map(({ name, fields }) => [name, fields]));
 }
 
-/** Runs what a file of an earlier program lacks. `user_version` is 0 in a new file, which has nothing to migrate. */
-function migrate(connection: Connection, upgrades: readonly Migration[]): void {
+/**
+ * Runs what a file of an earlier program lacks, and answers whether there was any. `user_version` is 0 in a new file,
+ * which has nothing to migrate.
+ */
+function migrate(connection: Connection, upgrades: readonly Migration[]): boolean {
   const version = Number(connection.first('PRAGMA user_version', []));
-  const pending = pendingMigrations(upgrades, version);
-  for (const migration of version === 0 ? [] : pending) {
+  const known = pendingMigrations(upgrades, version);
+  const pending = version === 0 ? [] : known;
+  for (const migration of pending) {
     try {
       migration.sqlite?.(connection);
     } catch (cause) {
@@ -119,4 +143,5 @@ function migrate(connection: Connection, upgrades: readonly Migration[]): void {
   }
   const newest = versionAfter(upgrades);
   if (version < newest) connection.exec(`PRAGMA user_version = ${newest}`);
+  return pending.length > 0;
 }

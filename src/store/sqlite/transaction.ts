@@ -50,9 +50,11 @@ export class Run {
   }
 }
 
-function insertDoc(run: Run, collection: Collection, id: unknown, doc: string): void {
-  const sql = `INSERT INTO ${collection.table} VALUES (?, ?)`;
-  translated(collection, () => run.connection.run(sql, [String(id), doc]));
+function writeNew(run: Run, collection: Collection, row: AnyRow): void {
+  const plain = collection.codec.toPlain(row);
+  const columns = collection.columns.map((column) => column.read(plain));
+  const values = [String(row._id), JSON.stringify(plain), ...columns];
+  translated(collection, () => run.connection.run(collection.insert, values));
   run.inserted.add(collection.name);
 }
 
@@ -60,23 +62,28 @@ function insertRow(run: Run, collection: Collection, scope: Scope, given: unknow
   const copy = collection.checker.newRow(given);
   checkTenant(collection.name, scope, copy);
   const row = firstVersion(collection.definition, copy, run.cause, run.at);
-  insertDoc(run, collection, row._id, collection.codec.encode(row));
+  writeNew(run, collection, row);
   return row;
 }
 
 /** Leaves the version that ends now in `history`, where the collection keeps its versions. */
-function keepFormer(run: Run, collection: Collection, doc: string): void {
+function keepFormer(run: Run, collection: Collection, former: AnyRow): void {
   if (!collection.definition.history) return;
-  const { history } = run.collections;
-  const row = endedVersion(collection.name, JSON.parse(doc) as AnyRow, run.cause, run.at);
-  insertDoc(run, history, row._id, history.codec.encode(row));
+  writeNew(run, run.collections.history, endedVersion(collection.name, former, run.cause, run.at));
 }
 
 function changeRow(run: Run, collection: Collection, doc: string, change: CheckedChange): AnyRow {
-  const next = nextVersion(collection.definition, collection.codec.decode(doc), change, run.cause, run.at);
-  keepFormer(run, collection, doc);
-  const sql = `UPDATE ${collection.table} SET doc = ? WHERE _id = ?`;
-  translated(collection, () => run.connection.run(sql, [collection.codec.encode(next), String(next._id)]));
+  const { codec, columns, table } = collection;
+  const former = JSON.parse(doc) as AnyRow;
+  const next = nextVersion(collection.definition, codec.fromPlain(former), change, run.cause, run.at);
+  keepFormer(run, collection, former);
+  const plain = codec.toPlain(next);
+  // Only columns with another value are named: SQLite rewrites the indexes of those that are.
+  const moved = columns.filter((column) => column.read(plain) !== column.read(former));
+  const places = ['doc', ...moved.map(({ name }) => name)].map((name) => `${name} = ?`);
+  const values = [JSON.stringify(plain), ...moved.map((column) => column.read(plain)), String(next._id)];
+  const sql = `UPDATE ${table} SET ${places.join(', ')} WHERE _id = ?`;
+  translated(collection, () => run.connection.run(sql, values));
   return next;
 }
 
@@ -137,7 +144,7 @@ export class CollectionWrites extends CollectionReads {
       const { table, definition } = this.#collection;
       if (definition.history) {
         const docs = readDocs(this.#collection, this.#run.connection, owner, filter);
-        for (const doc of docs) keepFormer(this.#run, this.#collection, doc);
+        for (const doc of docs) keepFormer(this.#run, this.#collection, JSON.parse(doc) as AnyRow);
       }
       const values: Value[] = [];
       const sql = `DELETE FROM ${table} WHERE ${whereSql(this.#collection, owner, filter, values)}`;
