@@ -1,22 +1,11 @@
 /** Processes that start at once on MongoDB: one of them upgrades the data, the others wait for it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { createConnection } from 'mongoose';
 import { type Migration, migrations as ours, versionAfter } from '../../src/store/migrations.ts';
 import { openTestPlace, type TestPlace } from '../support/engines.ts';
+import { emptyDatabase, onDatabase } from './firstLight.ts';
 
 const next = versionAfter(ours) + 1;
-
-async function onDatabase<T>(place: TestPlace, work: (database: Database) => Promise<T>): Promise<T> {
-  const connection = await createConnection(place.env.MONGODB_URI ?? '').asPromise();
-  try {
-    if (connection.db === undefined) throw new Error('not connected');
-    return await work(connection.db);
-  } finally {
-    await connection.close();
-  }
-}
-type Database = NonNullable<Awaited<ReturnType<typeof createConnection>>['db']>;
 
 const version = (place: TestPlace): Promise<unknown> =>
   onDatabase(
@@ -57,17 +46,15 @@ test('of several that start on old data one upgrades it, and none serves before'
 
 test('of several that start on an empty database none migrates anything, and all find it made', async () => {
   const place = await openTestPlace('mongodb');
-  await onDatabase(place, async (database) => {
-    await database.dropDatabase();
-    await database.createCollection('leases');
-  });
+  await emptyDatabase(place);
+  await onDatabase(place, (database) => database.createCollection('leases'));
   const at = { now: 0, most: 0, runs: 0 };
   const stores = await Promise.all([1, 2, 3].map(() => place.open({ migrations: [...ours, slow(at)] })));
   for (const store of stores) await store.ping();
   expect(at.runs).toBe(0);
   expect(await version(place)).toBe(next);
   // The next test that is given this database finds one of this program's version.
-  await onDatabase(place, (database) => database.dropDatabase());
+  await emptyDatabase(place);
 });
 
 test('data of the first program, which took no note of its version, has the first version', async () => {
