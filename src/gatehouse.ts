@@ -7,6 +7,7 @@ import { openSweep } from '../workers/sweep.ts';
 import type { Config } from './config.ts';
 import { createApp } from './http/app.ts';
 import type { Lifecycle } from './http/service.ts';
+import { checkKey } from './keyCheck.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { type Logger, openLogger } from './lib/logger.ts';
 import { openSealer } from './lib/secrets.ts';
@@ -46,12 +47,17 @@ const finishMs = 10_000;
 
 /**
  * Opens everything that one web process needs; nothing listens yet.
- * Throws ConfigError (secrets) and AppError `store_unavailable`; then nothing stays open.
+ * Throws ConfigError (secrets, a key that did not seal the data) and AppError `store_unavailable`; then nothing stays open.
  */
 export async function openGatehouse(config: Config, options: GatehouseOptions = {}): Promise<Gatehouse> {
   const { clock = systemClock, logger = openLogger(config.logLevel) } = options;
   const secrets = await loadSecrets(config);
+  const sealer = openSealer(secrets.key);
   const store = options.store ?? (await openStore(config, clock));
+  await checkKey(store, sealer).catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
   const lifecycle: Lifecycle = { closing: false };
   const jobs = await openJobs(config, { store, logger, clock });
   const scim = openScim({ store, logger, clock, baseUrl: config.baseUrl });
@@ -60,7 +66,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     store,
     logger,
     clock,
-    sealer: openSealer(secrets.key),
+    sealer,
     baseUrl: config.baseUrl,
     trustProxy: config.trustProxy,
     operatorTokens: secrets.operatorTokens,

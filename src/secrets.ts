@@ -1,8 +1,9 @@
 /** The encryption key and the operator's tokens: as configured, or kept in files of the data folder. */
 import { randomBytes } from 'node:crypto';
-import { access, constants, link, mkdir, open, readFile, unlink, writeFile } from 'node:fs/promises';
+import { access, constants, link, open, readFile, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Config, ConfigError } from './config.ts';
+import { makeFolder } from './lib/folder.ts';
 import { newSecret } from './lib/secrets.ts';
 
 export interface Secrets {
@@ -21,7 +22,7 @@ export interface Secrets {
  * sealed its contents is not: a new key could read nothing of it.
  */
 export async function loadSecrets(config: Config): Promise<Secrets> {
-  if (config.store.kind === 'sqlite') await makeFolder(config.dataFolder);
+  if (config.store.kind === 'sqlite') await prepareFolder(config.dataFolder);
   const key = config.key ?? (await loadKey(config));
   if (config.operatorTokens.length > 0) return { key, operatorTokens: config.operatorTokens };
   const operatorTokenFile = join(config.dataFolder, 'operator-token');
@@ -34,9 +35,9 @@ export async function loadSecrets(config: Config): Promise<Secrets> {
   };
 }
 
-async function makeFolder(path: string): Promise<void> {
+async function prepareFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
     await access(path, constants.W_OK);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);

@@ -11,7 +11,7 @@ import {
   edges,
   provisioningLog,
 } from './directory.ts';
-import { auditEvents, history, leases, outbox } from './machinery.ts';
+import { auditEvents, history, keyChecks, leases, outbox } from './machinery.ts';
 import { mappings } from './provisioning.ts';
 import { connections, consumedMessages, identities, signInAttempts } from './sso.ts';
 
@@ -42,6 +42,7 @@ export const collections = {
   auditEvents,
   history,
   leases,
+  keyChecks,
 } as const;
 
 export type CollectionName = keyof typeof collections;

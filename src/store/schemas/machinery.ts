@@ -53,3 +53,8 @@ export const leases = platformCollection('leases', {
   until: { type: Date, required: true },
   reached: { type: Number },
 });
+
+/** A known text sealed with the encryption key, so that another key is noticed at the start. */
+export const keyChecks = platformCollection('keyChecks', {
+  sealed: { type: String, required: true },
+});

@@ -3,10 +3,10 @@
  * and waiting transactions one commit.
  */
 import { AsyncResource } from 'node:async_hooks';
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { AppError } from '../../errors.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
+import { makeFolder } from '../../lib/folder.ts';
 import { type Migration, migrations } from '../migrations.ts';
 import { trackNesting } from '../nesting.ts';
 import { collections } from '../schemas/index.ts';
@@ -37,7 +37,7 @@ const forAll = <T>(make: (name: CollectionName) => T): Readonly<Record<Collectio
   Object.fromEntries(names.map((name) => [name, make(name)])) as Record<CollectionName, T>;
 
 function openFile(path: string, protection: boolean, upgrades: readonly Migration[]) {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   const unlock = lockFile(path);
   const opened: Connection[] = [];
   try {
