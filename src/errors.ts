@@ -74,6 +74,7 @@ const catalogue = {
   scim_invalid_version: 'invalid',
   scim_not_supported: 'not_implemented',
   bulk_reference_failed: 'conflict',
+  schema_limit: 'conflict',
   // sign-in (sso/ gives each its page)
   sign_in_expired: 'invalid',
   sign_in_elsewhere: 'forbidden',

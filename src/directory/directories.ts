@@ -4,6 +4,11 @@ import { recordAudit } from '../events/index.ts';
 import { newId } from '../lib/ids.ts';
 import type { Directory, Page, PageOptions, ReadStore, Transaction } from '../store/index.ts';
 
+/** What becomes of pushed attributes that no schema of the directory has: kept and answered back, or refused (SCIM-1). */
+export type UnknownAttributes = 'keep' | 'refuse';
+
+export const unknownAttributesOf = (directory: Directory): UnknownAttributes => directory.unknownAttributes ?? 'keep';
+
 /**
  * Makes a directory. `externalIdIsImmutable` says that this IdP's externalId is its immutable id of a person, which
  * alone proves that somebody deleted and pushed again is the same person (SCIM-3).
@@ -14,10 +19,12 @@ export async function createDirectory(
   {
     name,
     externalIdIsImmutable = false,
+    unknownAttributes = 'keep',
     connectionId,
   }: {
     readonly name: string;
     readonly externalIdIsImmutable?: boolean | undefined;
+    readonly unknownAttributes?: UnknownAttributes | undefined;
     /** For what sign-ins through this connection claim (SSO-8): nobody pushes there. */
     readonly connectionId?: string | undefined;
   },
@@ -27,15 +34,42 @@ export async function createDirectory(
     organizationId,
     name,
     externalIdIsImmutable,
+    unknownAttributes,
     ...(connectionId !== undefined && { connectionId }),
   });
   await recordAudit(tx, organizationId, {
     type: 'directory.created',
     targetKind: 'directory',
     targetId: directory._id,
-    after: { name, externalIdIsImmutable, ...(connectionId !== undefined && { connectionId }) },
+    after: { name, externalIdIsImmutable, unknownAttributes, ...(connectionId !== undefined && { connectionId }) },
   });
   return directory;
+}
+
+/**
+ * Changes a directory's settings, audited; what is equal already is not written. `externalIdIsImmutable` is none of
+ * them: a directory keeps what it was made with (SCIM-3). Throws AppError `not_found`.
+ */
+export async function updateDirectory(
+  tx: Transaction,
+  organizationId: string,
+  directoryId: string,
+  wanted: { readonly name?: string | undefined; readonly unknownAttributes?: UnknownAttributes | undefined },
+): Promise<Directory> {
+  const before = await getDirectory(tx, organizationId, directoryId);
+  const { name = before.name, unknownAttributes = unknownAttributesOf(before) } = wanted;
+  if (name === before.name && unknownAttributes === unknownAttributesOf(before)) return before;
+  const change = { $set: { name, unknownAttributes } };
+  const after = await tx.directories.updateOne(organizationId, { _id: directoryId }, change);
+  if (!after) throw new AppError('not_found', `The organization has no directory ${directoryId}`);
+  await recordAudit(tx, organizationId, {
+    type: 'directory.updated',
+    targetKind: 'directory',
+    targetId: directoryId,
+    before: { name: before.name, unknownAttributes: unknownAttributesOf(before) },
+    after: { name, unknownAttributes },
+  });
+  return after;
 }
 
 /** The directory of this organization; undefined where it has none by this id. */

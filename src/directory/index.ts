@@ -9,6 +9,7 @@ export * from './groups.ts';
 export * from './log.ts';
 export * from './nesting.ts';
 export * from './records.ts';
+export * from './schemas.ts';
 export * from './tokens.ts';
 export * from './tokenUse.ts';
 export * from './users.ts';

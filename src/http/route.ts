@@ -57,7 +57,7 @@ export interface Call<P, Q, B> {
 }
 
 interface Declaration<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType> {
-  readonly method: 'get' | 'post' | 'patch' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** With parameters in braces: `/api/v1/organizations/{org}`. */
   readonly path: `/${string}`;
   readonly tag: Tag;

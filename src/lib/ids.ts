@@ -32,6 +32,7 @@ const prefixes = {
   session: 'ses',
   domain: 'dom',
   directory: 'dir',
+  directorySchema: 'dsc',
   directoryToken: 'dtk',
   directoryUser: 'usr',
   directoryEmail: 'dem',

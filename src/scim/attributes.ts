@@ -82,13 +82,18 @@ export interface AttributeTable {
   readonly attributes: ReadonlyMap<string, Attribute>;
 }
 
-/** A resource type (RFC 7643 §6): its endpoint, its core schema, and the extensions that are known by table. */
+/**
+ * A resource type (RFC 7643 §6): its endpoint, its core schema, and the extensions that are known by table. A directory
+ * that has registered schemas has types of its own.
+ */
 export interface ResourceType {
   readonly name: 'User' | 'Group';
   readonly endpoint: '/Users' | '/Groups';
   readonly description: string;
   readonly core: AttributeTable;
   readonly extensions: readonly AttributeTable[];
+  /** What becomes of attributes that none of these tables has. */
+  readonly unknown: 'keep' | 'refuse';
 }
 
 /**

@@ -7,6 +7,7 @@ import { listResponse } from './messages.ts';
 import { MAX_COUNT } from './query.ts';
 import type { BaseUrl } from './representation.ts';
 import { common } from './schemas/common.ts';
+import { discoverySchemas } from './schemas/discovery.ts';
 import type { ResourceTypes } from './types.ts';
 
 /** What this service provider can do; it says of nothing that it is supported unless it is. */
@@ -47,7 +48,7 @@ function describeType(base: BaseUrl, type: ResourceType): object {
   };
 }
 
-const commonNames = new Set(common.map(({ name }) => name));
+const ofEveryResource: ReadonlySet<Attribute> = new Set(common);
 
 function describeAttribute(attribute: Attribute): object {
   const { name, type, multiValued, description, required, caseExact, mutability, returned, uniqueness } = attribute;
@@ -74,15 +75,17 @@ function describeSchema(base: BaseUrl, table: AttributeTable): object {
     id: table.urn,
     name: table.name,
     description: table.description,
-    attributes: [...table.attributes.values()].filter(({ name }) => !commonNames.has(name)).map(describeAttribute),
+    attributes: [...table.attributes.values()].filter((one) => !ofEveryResource.has(one)).map(describeAttribute),
     meta: { resourceType: 'Schema', location: `${base}/Schemas/${table.urn}` },
   };
 }
 
 const inOrder = ({ User, Group }: ResourceTypes): readonly ResourceType[] => [User, Group];
 
-const tablesOf = (types: ResourceTypes): readonly AttributeTable[] =>
-  inOrder(types).flatMap((type) => [type.core, ...type.extensions]);
+const tablesOf = (types: ResourceTypes): readonly AttributeTable[] => [
+  ...inOrder(types).flatMap((type) => [type.core, ...type.extensions]),
+  ...discoverySchemas,
+];
 
 export const listTypes = (base: BaseUrl, types: ResourceTypes): object =>
   listResponse(inOrder(types).map((type) => describeType(base, type)));

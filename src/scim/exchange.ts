@@ -30,13 +30,14 @@ import { type ReadBody, readBody } from './body.ts';
 import { refusalOf } from './errors.ts';
 import { type BaseUrl, baseUrlOf } from './representation.ts';
 import { type Logged, logEntry } from './requestLog.ts';
-import { type ResourceTypes, typesOf } from './types.ts';
+import type { ResourceTypes, TypeSource } from './types.ts';
 
 /** What the protocol layer stands on. */
 export interface ScimDeps extends LogDeps {
   readonly clock: Clock;
   /** The public address of the service, as in `https://gatehouse.example.com`. */
   readonly baseUrl: string;
+  readonly types: TypeSource;
   readonly tokenUses: WriteBuffer<TokenUse>;
 }
 
@@ -87,7 +88,7 @@ export function exchangeWith(deps: ScimDeps, handle: Handler) {
         deps,
         directory,
         base: baseUrlOf(deps.baseUrl, directory),
-        types: await typesOf(deps.store.read, directory),
+        types: await deps.types.of(directory),
         request,
         async body() {
           body = await readBody(request, response);

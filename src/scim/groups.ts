@@ -4,6 +4,7 @@ import { isId } from '../lib/ids.ts';
 import { changeMembers, createGroup, deleteGroup, updateGroup } from '../provisioning/index.ts';
 import type { Directory, DirectoryGroup, Filter, ReadStore, Transaction } from '../store/index.ts';
 import type { ResourceType } from './attributes.ts';
+import { keepImmutable } from './constraints.ts';
 import { matches } from './filter/match.ts';
 import { memberOf, type Resource, readResource } from './input.ts';
 import type { ResourceKind } from './kind.ts';
@@ -54,6 +55,7 @@ export const groupsOf = (type: ResourceType): ResourceKind<DirectoryGroup> => ({
   // a PUT that does not name members says nothing about them: it does not empty the group
   async replace(tx, directory, row, body) {
     const { resource, notes } = readResource(type, body, row._id);
+    keepImmutable(type, () => resourceOf(row), resource);
     const ids = memberIdsIn(body);
     return write(tx, directory, row, groupRecord(resource), ids ? { replace: ids } : {}, notes);
   },

@@ -4,6 +4,7 @@ import type { Router } from 'express';
 import { openRequestLog, openTokenUses } from '../directory/index.ts';
 import type { ScimDeps } from './exchange.ts';
 import { scimRouter } from './router.ts';
+import { openTypes } from './types.ts';
 
 export interface Scim {
   /** To be mounted at `/scim`. */
@@ -15,7 +16,7 @@ export interface Scim {
 }
 
 /** The protocol layer of one process, with the buffers that it owns. */
-export function openScim(deps: Omit<ScimDeps, 'requestLog' | 'tokenUses'>): Scim {
+export function openScim(deps: Omit<ScimDeps, 'types' | 'requestLog' | 'tokenUses'>): Scim {
   const onError = (err: unknown) => deps.logger.error({ err }, 'buffered SCIM notes could not be written');
   const requestLog = openRequestLog(deps.store, { onError });
   const tokenUses = openTokenUses(deps.store, { onError });
@@ -23,7 +24,7 @@ export function openScim(deps: Omit<ScimDeps, 'requestLog' | 'tokenUses'>): Scim
     await Promise.all([requestLog[end](), tokenUses[end]()]);
   };
   return {
-    router: scimRouter({ ...deps, requestLog, tokenUses }),
+    router: scimRouter({ ...deps, types: openTypes(deps.store.read), requestLog, tokenUses }),
     flush: () => both('flush'),
     close: () => both('close'),
   };

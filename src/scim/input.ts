@@ -1,21 +1,12 @@
 /** Reading a resource as clients send it into the one canonical form: names, types and dialects are settled here. */
-import {
-  type Attribute,
-  type AttributePath,
-  canonicalUrn,
-  isPoisonous,
-  type ResourceType,
-  resolvePath,
-} from './attributes.ts';
+import { type AttributePath, canonicalUrn, type ResourceType, resolvePath } from './attributes.ts';
+import { requireWhole } from './constraints.ts';
 import { invalidSyntax, invalidValue } from './errors.ts';
 import type { ScimNote } from './notes.ts';
-import { inspect } from './safety.ts';
+import { isObject, type Resource } from './resource.ts';
+import { hasRepetitions, keepUnknown, readValue, unassigned } from './values.ts';
 
-/** A resource in canonical form: plain, unfrozen, nobody else's; without `id`, `meta`, `schemas` and other read-only parts. */
-export type Resource = Record<string, unknown>;
-
-export const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+export { isObject, type Resource } from './resource.ts';
 
 /** A message body as an object. Throws scim_invalid_syntax. */
 export function requireObject(body: unknown): Record<string, unknown> {
@@ -55,8 +46,9 @@ export interface Reading {
 }
 
 /**
- * Reads the body of a POST or PUT. Read-only attributes are ignored (RFC 7644 §3.3), `null` means unassigned, unknown
- * attributes and custom extensions are kept as they came, flat and dotted names are folded into their objects.
+ * Reads the body of a POST or PUT. Read-only attributes are ignored (RFC 7644 §3.3), `null` means unassigned, attributes
+ * that no schema has are kept as they came (or refused, where the directory is set so), flat and dotted names are folded
+ * into their objects.
  *
  * @param id the resource's own where it exists: a client may repeat it
  * Throws scim_invalid_syntax, scim_invalid_value.
@@ -77,6 +69,7 @@ export function readResource(type: ResourceType, body: unknown, id?: string): Re
     } else if (path.name !== 'id' || value !== id) assign(resource, notes, path, key, value);
   }
   dropNobody(type, resource);
+  requireWhole(type, resource);
   return { resource, notes };
 }
 
@@ -91,11 +84,6 @@ function dropNobody(type: ResourceType, resource: Resource): void {
     }
     if (Object.keys(extension).length === 0) delete resource[urn];
   }
-}
-
-function keepUnknown(target: Resource, key: string, value: unknown): void {
-  if (isPoisonous(key)) throw invalidSyntax(`${key} is not allowed as the name of an attribute`);
-  if (value !== null && !(Array.isArray(value) && value.length === 0)) target[key] = value;
 }
 
 /** An extension as an object under its URN. One that core attributes are wrapped in by their full URN is unwrapped. */
@@ -139,6 +127,7 @@ function assign(resource: Resource, notes: Set<ScimNote>, path: AttributePath, l
     keepUnknown(target, ownName(path), value);
   } else {
     const present = target[name];
+    if (isObject(present) && Object.hasOwn(present, path.subName)) throw invalidSyntax(`${label} is given twice`);
     target[name] = { ...(isObject(present) ? present : {}), [path.subName]: clean };
   }
 }
@@ -168,78 +157,8 @@ export function noteOn({ attribute, sub }: AttributePath, value: unknown): ScimN
   if (attribute === undefined || attribute.name === 'meta' || unassigned(value)) return undefined;
   if (attribute.mutability === 'readOnly' || sub?.mutability === 'readOnly') return 'read_only_ignored';
   if (attribute.mutability === 'writeOnly') return 'password_not_kept';
+  if (attribute.multiValued && sub === undefined && hasRepetitions(value)) return 'repeated_value_ignored';
   const named = sub === undefined && isObject(value) ? Object.keys(value) : [];
   const readOnly = (name: string) => attribute.subAttributes?.get(name.toLowerCase())?.mutability === 'readOnly';
   return named.some(readOnly) ? 'read_only_ignored' : undefined;
-}
-
-const unassigned = (value: unknown): boolean => value === null || (Array.isArray(value) && value.length === 0);
-
-/** One attribute's value in canonical form; undefined where unassigned. Throws scim_invalid_value. */
-export function readValue(attribute: Attribute, label: string, value: unknown): unknown {
-  if (unassigned(value)) return undefined;
-  if (!attribute.multiValued) return readSingle(attribute, label, value);
-  const list = Array.isArray(value) ? value : [value];
-  const clean = list.map((entry) => readSingle(attribute, label, entry)).filter((entry) => entry !== undefined);
-  if (clean.filter((entry) => isObject(entry) && entry.primary === true).length > 1) {
-    throw invalidValue(`${label}: primary may be true on one value only`);
-  }
-  return clean.length === 0 ? undefined : clean;
-}
-
-function readSingle(attribute: Attribute, label: string, value: unknown): unknown {
-  if (value === null) return undefined;
-  switch (attribute.type) {
-    case 'complex':
-      return readComplex(attribute, label, value);
-    case 'boolean':
-      return readBoolean(label, value);
-    case 'integer':
-    case 'decimal':
-      if (typeof value !== 'number') throw invalidValue(`${label} must be a number`);
-      return value;
-    default:
-      if (typeof value !== 'string') throw invalidValue(`${label} must be a text`);
-      return value;
-  }
-}
-
-/** Entra writes booleans as texts, with a capital; a text attribute with the value "True" stays what it is. */
-function readBoolean(label: string, value: unknown): boolean {
-  if (typeof value === 'boolean') return value;
-  if (typeof value === 'string') {
-    const lower = value.toLowerCase();
-    if (lower === 'true' || lower === 'false') return lower === 'true';
-  }
-  throw invalidValue(`${label} must be true or false`);
-}
-
-function readComplex(attribute: Attribute, label: string, value: unknown): unknown {
-  const source = typeof value === 'string' ? fromText(attribute, value) : value;
-  if (!isObject(source)) throw invalidValue(`${label} must be an object`);
-  const complex: Resource = {};
-  for (const key of Object.keys(source)) {
-    const sub = attribute.subAttributes?.get(key.toLowerCase());
-    if (sub === undefined) keepUnknown(complex, key, source[key]);
-    else if (sub.mutability !== 'readOnly') {
-      const clean = readValue(sub, `${label}.${sub.name}`, source[key]);
-      if (clean !== undefined) complex[sub.name] = clean;
-    }
-  }
-  const nobody = !attribute.multiValued && complex.value === '';
-  return nobody || Object.keys(complex).length === 0 ? undefined : complex;
-}
-
-/** A complex value as text: its `value` alone (manager), or JSON in a text (Entra's app roles). */
-function fromText(attribute: Attribute, text: string): unknown {
-  if (attribute.multiValued && text.startsWith('{')) {
-    try {
-      const parsed: unknown = JSON.parse(text);
-      inspect(parsed);
-      return parsed;
-    } catch {
-      return { value: text };
-    }
-  }
-  return attribute.subAttributes?.has('value') ? { value: text } : undefined;
 }

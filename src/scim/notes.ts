@@ -4,6 +4,8 @@ export type ScimNote =
   | 'password_not_kept'
   /** A read-only attribute was sent, such as a user's `groups`, and ignored as RFC 7644 §3.3 asks. */
   | 'read_only_ignored'
+  /** One value of a multi-valued attribute was sent several times; it is kept once. */
+  | 'repeated_value_ignored'
   /** A PATCH removes what the resource does not have. */
   | 'nothing_to_remove'
   /** Somebody to be taken out of a group is not in it. */

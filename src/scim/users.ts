@@ -3,6 +3,7 @@ import { findUser, listUsers } from '../directory/index.ts';
 import { createPerson, deletePerson, updatePerson } from '../provisioning/index.ts';
 import type { DirectoryGroup, DirectoryUser, Filter, ReadStore } from '../store/index.ts';
 import type { ResourceType } from './attributes.ts';
+import { keepImmutable } from './constraints.ts';
 import { type Resource, readResource } from './input.ts';
 import type { ResourceKind } from './kind.ts';
 import { applyPatch } from './patch/apply.ts';
@@ -42,6 +43,7 @@ export const usersOf = (type: ResourceType): ResourceKind<DirectoryUser> => ({
 
   async replace(tx, directory, row, body) {
     const { resource, notes } = readResource(type, body, row._id);
+    keepImmutable(type, () => resourceOf(row), resource);
     const statesActive = resource.active === true;
     const result = await updatePerson(tx, directory, row, userRecord(resource, row.active), { statesActive });
     return { ...result, row: result.user, notes: [...result.notes, ...notes] };

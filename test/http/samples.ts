@@ -4,6 +4,13 @@ import type { World } from './world.ts';
 
 export const nameOf = ({ method, path }: Route): string => `${method.toUpperCase()} ${path}`;
 
+/** A schema that a directory may register. */
+const schemaUrn = 'urn:example:badge:1.0:User';
+const badgeSchema = {
+  name: 'Badge',
+  attributes: [{ name: 'room', type: 'complex', subAttributes: [{ name: 'floor', type: 'integer' }] }],
+};
+
 /** The path of a route with the ids of a world. */
 export function pathIn(route: Route, world: World): string {
   const ids: Readonly<Record<string, string>> = {
@@ -15,6 +22,7 @@ export function pathIn(route: Route, world: World): string {
     domain: world.domain,
     directory: world.directoryId,
     token: world.directoryToken.id,
+    urn: schemaUrn,
     mapping: world.mappingId,
     job: world.parkedJobId,
   };
@@ -55,6 +63,8 @@ export const bodies: Bodies = {
   [`POST ${org}/domains`]: () => ({ domain: 'second.example' }),
   [`POST ${org}/domains/{domain}/verify`]: () => ({ force: true }),
   [`POST ${org}/directories`]: () => ({ name: 'Entra', externalIdIsImmutable: true }),
+  [`PATCH ${org}/directories/{directory}`]: () => ({ name: 'Entra', unknownAttributes: 'refuse' }),
+  [`PUT ${org}/directories/{directory}/schemas/{urn}`]: () => badgeSchema,
   [`POST ${org}/directories/{directory}/tokens`]: () => ({ name: 'next', expiresAt: '2100-01-01T00:00:00Z' }),
   [`POST ${org}/mappings`]: (world) => ({ groupId: world.groupId, role: 'admin', projectId: world.projectId }),
   [`PATCH ${org}/mappings/{mapping}`]: () => ({ role: 'admin', grants: 'keep' }),

@@ -109,6 +109,29 @@ test('a directory is connected, and its tokens rotate (SCIM-1)', async () => {
   expect((await gatehouse.bearer(next.secret, 'get', users)).status).toBe(200);
 });
 
+test('a directory is renamed, told to refuse unknown attributes, and registers schemas, by its Admin (SCIM-1)', async () => {
+  const { directory, token } = await ask(201, 'post', `${home}/directories`, { name: 'Custom' }, acme.admin.token);
+  const path = `${home}/directories/${directory.id}`;
+  const changed = await ask(200, 'patch', path, { name: 'Strict', unknownAttributes: 'refuse' }, acme.admin.token);
+  expect(changed).toEqual({ ...directory, name: 'Strict', unknownAttributes: 'refuse' });
+  const urn = 'urn:example:badge:1.0:User';
+  const body = { name: 'Badge', attributes: [{ name: 'level', type: 'integer' }] };
+  const registered = await ask(200, 'put', `${path}/schemas/${urn}`, body, acme.admin.token);
+  expect(registered).toMatchObject({
+    id: urn,
+    resourceType: 'User',
+    attributes: [{ name: 'level', caseExact: false }],
+  });
+  expect(await ask(200, 'put', `${path}/schemas/${urn}`, body)).toEqual(registered);
+  expect(await ask(200, 'get', `${path}/schemas/${urn}`, undefined, acme.admin.token)).toEqual(registered);
+  expect((await ask(200, 'get', `${path}/schemas`, undefined, acme.admin.token)).items).toEqual([registered]);
+  await ask(403, 'put', `${path}/schemas/${urn}`, body, acme.member.token);
+  const told = await gatehouse.bearer(token.secret, 'get', `/scim/v2/${directory.id}/Schemas/${urn}`);
+  expect(registered.attributes).toMatchObject(told.body.attributes);
+  await ask(204, 'delete', `${path}/schemas/${urn}`, undefined, acme.admin.token);
+  await ask(404, 'get', `${path}/schemas/${urn}`);
+});
+
 test('what an IdP has pushed can be read: users, groups, the log, and who waits for adoption (SCIM-3, SCIM-5)', async () => {
   await openPerson(gatehouse, 'held@elsewhere.example');
   const user = (email: string) => ({

@@ -42,6 +42,12 @@ const text = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 12 }).filter((value) => !value.includes('\0')),
 );
 
+const simple: Partial<Record<Attribute['type'], fc.Arbitrary<unknown>>> = {
+  boolean: fc.boolean(),
+  reference: fc.oneof(fc.webUrl(), fc.constantFrom('../Users/x', 'urn:x:y', '')),
+  binary: fc.base64String({ maxLength: 12 }),
+};
+
 function anyValueOf(attribute: Attribute): fc.Arbitrary<unknown> {
   const one: fc.Arbitrary<unknown> =
     attribute.type === 'complex'
@@ -53,9 +59,7 @@ function anyValueOf(attribute: Attribute): fc.Arbitrary<unknown> {
           ),
           { requiredKeys: [] },
         )
-      : attribute.type === 'boolean'
-        ? fc.boolean()
-        : text;
+      : (simple[attribute.type] ?? text);
   return attribute.multiValued ? fc.array(one, { maxLength: 3 }) : one;
 }
 

@@ -45,6 +45,19 @@ export async function addWorld(gatehouse: TestGatehouse, name: string): Promise<
     const made = await createDirectory(tx, organization._id, { name: 'IdP' });
     return { directory: made, ...(await issueToken(tx, organization._id, made._id, { name: 'first' })) };
   });
+  return worldOf(gatehouse, directory, secret);
+}
+
+/** Another directory of the same organization. */
+export async function addDirectory({ gatehouse, organizationId }: ScimWorld): Promise<ScimWorld> {
+  const { directory, secret } = await gatehouse.store.transaction(cause, async (tx) => {
+    const made = await createDirectory(tx, organizationId, { name: 'Other IdP' });
+    return { directory: made, ...(await issueToken(tx, organizationId, made._id, { name: 'first' })) };
+  });
+  return worldOf(gatehouse, directory, secret);
+}
+
+function worldOf(gatehouse: TestGatehouse, directory: Directory, secret: string): ScimWorld {
   const root = `/scim/v2/${directory._id}`;
   let made = 0;
   const call = async (verb: Verb, path: string, body?: object) => {

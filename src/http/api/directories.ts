@@ -9,10 +9,17 @@ import {
   pageGroups,
   pageUsers,
   revokeToken,
+  unknownAttributesOf,
+  updateDirectory,
 } from '../../directory/index.ts';
 import type { Directory, DirectoryGroup, DirectoryToken, DirectoryUser } from '../../store/index.ts';
 import { type Route, route } from '../route.ts';
 import { id, idIn, inOrganization, listOf, nameInput, pageQuery, presentPage, time } from './common.ts';
+
+const unknownAttributes = z.enum(['keep', 'refuse']).meta({
+  description:
+    'what becomes of pushed attributes that no schema of the directory has: kept and answered back, or refused',
+});
 
 const directory = z
   .strictObject({
@@ -20,6 +27,7 @@ const directory = z
     name: z.string(),
     scimBaseUrl: z.string().meta({ description: 'what the IdP asks for as the base URL, or tenant URL' }),
     externalIdIsImmutable: z.boolean(),
+    unknownAttributes,
     createdAt: time,
   })
   .meta({ id: 'Directory' });
@@ -62,6 +70,7 @@ const presentDirectory = (row: Directory, baseUrl: string): z.output<typeof dire
   name: row.name,
   scimBaseUrl: `${baseUrl}/scim/v2/${row._id}`,
   externalIdIsImmutable: row.externalIdIsImmutable,
+  unknownAttributes: unknownAttributesOf(row),
   createdAt: row.createdAt.toISOString(),
 });
 
@@ -166,7 +175,11 @@ export const directoryRoutes: readonly Route[] = [
       'Answers the SCIM base URL and a first token for the IdP. `externalIdIsImmutable` says that the IdP sends its immutable id of a person as externalId (SCIM-3).',
     access,
     params: inOrganization,
-    body: z.strictObject({ name: nameInput, externalIdIsImmutable: z.boolean().optional() }),
+    body: z.strictObject({
+      name: nameInput,
+      externalIdIsImmutable: z.boolean().optional(),
+      unknownAttributes: unknownAttributes.optional(),
+    }),
     status: 201,
     response: z.strictObject({ directory, token: issuedToken }),
     handle: ({ params, body, write }, { baseUrl }) =>
@@ -200,6 +213,23 @@ export const directoryRoutes: readonly Route[] = [
     response: directory,
     handle: async ({ params, reads }, { baseUrl }) =>
       presentDirectory(await getDirectory(reads, params.org, params.directory), baseUrl),
+  }),
+  route({
+    method: 'patch',
+    path: `${path}/{directory}`,
+    tag,
+    summary: 'Change a directory',
+    description:
+      'Its name, and what becomes of attributes that no schema has; what was kept before stays. Whether externalId is immutable is said once, when the directory is connected (SCIM-3).',
+    access,
+    params: oneDirectory,
+    body: z
+      .strictObject({ name: nameInput.optional(), unknownAttributes: unknownAttributes.optional() })
+      .refine((change) => Object.keys(change).length > 0, { message: 'changes nothing' }),
+    status: 200,
+    response: directory,
+    handle: ({ params, body, write }, { baseUrl }) =>
+      write(async (tx) => presentDirectory(await updateDirectory(tx, params.org, params.directory, body), baseUrl)),
   }),
   ...tokenRoutes,
   route({

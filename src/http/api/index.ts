@@ -13,6 +13,7 @@ import { organizationRoutes } from './organizations.ts';
 import { ownershipRoutes } from './ownership.ts';
 import { projectRoutes } from './projects.ts';
 import { recordRoutes } from './records.ts';
+import { schemaRoutes } from './schemas.ts';
 import { sessionRoutes } from './sessions.ts';
 
 export const apiRoutes: readonly Route[] = [
@@ -25,6 +26,7 @@ export const apiRoutes: readonly Route[] = [
   ...ownershipRoutes,
   ...domainRoutes,
   ...directoryRoutes,
+  ...schemaRoutes,
   ...recordRoutes,
   ...mappingRoutes,
   ...projectRoutes,

@@ -108,7 +108,8 @@ function fieldOf({ path, of }: Pick<Compare, 'path' | 'of'>): { field: string; k
     if (home.key !== undefined) return { field: home.key, keyed: true };
     return of.type === 'string' && !of.caseExact ? undefined : { field: home.column, keyed: false };
   }
-  const textWithoutCase = of.type === 'string' && !of.caseExact;
+  // a date of a custom extension is stored as the text that came, which compares in another order
+  const textWithoutCase = (of.type === 'string' && !of.caseExact) || of.type === 'dateTime';
   const nested = path.attribute?.multiValued === true || of.multiValued;
   if (home !== undefined || textWithoutCase || nested) return undefined;
   return { field: ['attributes', ...path.keys.map(encodeKey)].join('.'), keyed: false };

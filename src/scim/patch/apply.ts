@@ -6,6 +6,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type ScimResource, scimPatch } from 'scim-patch';
 import { type Attribute, type AttributePath, isPoisonous, type ResourceType, resolvePath } from '../attributes.ts';
+import { hasConstraints, requirePatched } from '../constraints.ts';
 import { invalidPath, invalidValue, mutability } from '../errors.ts';
 import { isObject, memberOf, noteOn, ownName, type Resource, readAt } from '../input.ts';
 import type { ScimNote } from '../notes.ts';
@@ -47,13 +48,18 @@ export function applyPatch(
   resource: Resource,
   operations: readonly Operation[],
 ): Patched {
+  const before = hasConstraints(type) ? copyOf(resource) : undefined;
   const work: Work = { type, id, resource, members: [], named: new Set(), notes: new Set() };
   for (const operation of operations) {
     if (operation.path === undefined) applyObject(work, operation, operation.value as Resource);
     else applyAt(work, operation, parsePath(type, operation.path, urnsOf(resource)), 'path');
   }
+  if (before) requirePatched(type, before, resource);
   return work;
 }
+
+/** A copy of what JSON can say. */
+const copyOf = <T>(value: T): T => JSON.parse(JSON.stringify(value));
 
 const urnsOf = (resource: Resource): readonly string[] => Object.keys(resource).filter((key) => key.startsWith('urn:'));
 
@@ -163,7 +169,7 @@ function put(work: Work, keys: readonly string[], value: unknown): void {
   }
   const last = keys[keys.length - 1] ?? '';
   if (value === null || (Array.isArray(value) && value.length === 0)) delete holder[last];
-  else holder[last] = structuredClone(value); // the request's own value stays as it is: a transaction may run again
+  else holder[last] = copyOf(value); // the request's own value stays as it is: a transaction may run again
   dropEmpty(work.resource, keys.slice(0, -1));
 }
 

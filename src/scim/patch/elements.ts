@@ -5,7 +5,8 @@ import type { Attribute } from '../attributes.ts';
 import { invalidValue, noTarget } from '../errors.ts';
 import { matches } from '../filter/match.ts';
 import type { Condition } from '../filter/parse.ts';
-import { isObject, type Resource, readValue } from '../input.ts';
+import { isObject, type Resource } from '../resource.ts';
+import { readValue } from '../values.ts';
 
 type List = readonly unknown[];
 

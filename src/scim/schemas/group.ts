@@ -45,4 +45,5 @@ export const groupType: ResourceType = {
   description: 'Group',
   core: group,
   extensions: [],
+  unknown: 'keep',
 };

@@ -119,4 +119,5 @@ export const userType: ResourceType = {
   description: 'User account',
   core: user,
   extensions: [enterprise],
+  unknown: 'keep',
 };

@@ -4,17 +4,33 @@ import { organizationCollection, versionedCollection } from '../define.ts';
 /**
  * One IdP's SCIM endpoint. `externalIdIsImmutable`: its externalId is the IdP's immutable id of a person (SCIM-3).
  * `connectionId`: nobody pushes here; it holds what the sign-ins through that connection claim (SSO-8).
+ * `unknownAttributes`: what becomes of attributes that no schema has; kept where absent. `schemaRevision` rises with
+ * every change of the directory's own schemas; absent where it never had one.
  */
 export const directories = organizationCollection('directories', {
   name: { type: String, required: true },
   externalIdIsImmutable: { type: Boolean, required: true },
   connectionId: { type: String },
+  unknownAttributes: { type: String, enum: ['keep', 'refuse'] },
+  schemaRevision: { type: Number },
 });
 directories.schema.index({ organizationId: 1 });
 directories.schema.index(
   { organizationId: 1, connectionId: 1 },
   { unique: true, partialFilterExpression: { connectionId: { $type: 'string' } } },
 );
+
+/** Custom extensions that a directory has registered (SCIM-1). `definition.attributes` is in the form of RFC 7643 §7. */
+export const directorySchemas = organizationCollection('directorySchemas', {
+  directoryId: { type: String, required: true },
+  resourceType: { type: String, enum: ['User', 'Group'], required: true },
+  urn: { type: String, required: true },
+  urnKey: { type: String, required: true },
+  name: { type: String, required: true },
+  description: { type: String, required: true },
+  definition: { type: Schema.Types.Mixed, required: true },
+});
+directorySchemas.schema.index({ directoryId: 1, urnKey: 1 }, { unique: true });
 
 /** Bearer tokens of directories (SCIM-1): hashed, named, several valid at once. */
 export const directoryTokens = organizationCollection('directoryTokens', {

@@ -6,6 +6,7 @@ import {
   directories,
   directoryEmails,
   directoryGroups,
+  directorySchemas,
   directoryTokens,
   directoryUsers,
   edges,
@@ -27,6 +28,7 @@ export const collections = {
   apiKeys,
   domains,
   directories,
+  directorySchemas,
   directoryTokens,
   directoryUsers,
   directoryEmails,
@@ -61,6 +63,7 @@ export type Grant = Row<'grants'>;
 export type ApiKey = Row<'apiKeys'>;
 export type Domain = Row<'domains'>;
 export type Directory = Row<'directories'>;
+export type DirectorySchema = Row<'directorySchemas'>;
 export type DirectoryToken = Row<'directoryTokens'>;
 export type DirectoryUser = Row<'directoryUsers'>;
 export type DirectoryEmail = Row<'directoryEmails'>;

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { ENTERPRISE, GROUP, LIST, openWorld, type ScimWorld, USER } from '../setup.ts';
 
+const CORE = 'urn:ietf:params:scim:schemas:core:2.0:';
+
 let world: ScimWorld;
 beforeAll(async () => {
   world = await openWorld();
@@ -9,6 +11,39 @@ beforeAll(async () => {
 /** Whether a null stands anywhere (Entra reads /Schemas and takes none). */
 const hasNull = (value: unknown): boolean =>
   value === null || (typeof value === 'object' && Object.values(value as object).some(hasNull));
+
+interface DescribedAttribute {
+  readonly name: string;
+  readonly mutability: string;
+  readonly required: boolean;
+  readonly multiValued: boolean;
+  readonly type: string;
+  readonly subAttributes?: readonly DescribedAttribute[];
+}
+interface Described {
+  readonly id: string;
+  readonly attributes: readonly DescribedAttribute[];
+}
+
+/** What is answered has what is required, and nothing that no schema describes. */
+function expectDescribed(attributes: readonly DescribedAttribute[], answered: Record<string, unknown>): void {
+  const { schemas: _, meta: __, ...rest } = answered;
+  const known = new Map(attributes.map((attribute) => [attribute.name, attribute]));
+  if (!known.has('id')) delete rest.id;
+  expect([...known.keys()]).toEqual(expect.arrayContaining(Object.keys(rest)));
+  for (const { name, required, multiValued, type, subAttributes = [] } of attributes) {
+    const value = rest[name];
+    if (required) expect([name, value === undefined]).toEqual([name, false]);
+    if (value === undefined) continue;
+    expect([name, Array.isArray(value)]).toEqual([name, multiValued]);
+    for (const one of Array.isArray(value) ? value : [value]) {
+      // a schema's description of itself goes one level deeper than any schema may
+      const self = attributes.filter((attribute) => name === 'subAttributes' && attribute.name === name);
+      if (type === 'complex') expectDescribed([...subAttributes, ...self], one);
+      else expect([name, typeof one]).toEqual([name, { boolean: 'boolean', integer: 'number' }[type] ?? 'string']);
+    }
+  }
+}
 
 describe('discovery (RFC 7643 §5 to §7, RFC 7644 §4)', () => {
   test('ServiceProviderConfig announces what works, and nothing else', async () => {
@@ -44,7 +79,14 @@ describe('discovery (RFC 7643 §5 to §7, RFC 7644 §4)', () => {
 
   test('Schemas: the list, and each by its URN, without nulls', async () => {
     const { body } = await world.call('get', '/Schemas');
-    expect(body.Resources.map(({ id }: { id: string }) => id)).toEqual([USER, ENTERPRISE, GROUP]);
+    expect(body.Resources.map(({ id }: { id: string }) => id)).toEqual([
+      USER,
+      ENTERPRISE,
+      GROUP,
+      `${CORE}ServiceProviderConfig`,
+      `${CORE}ResourceType`,
+      `${CORE}Schema`,
+    ]);
     expect(hasNull(body)).toBe(false);
     for (const schema of body.Resources) {
       expect((await world.call('get', `/Schemas/${schema.id}`)).body).toEqual(schema);
@@ -63,6 +105,23 @@ describe('discovery (RFC 7643 §5 to §7, RFC 7644 §4)', () => {
       uniqueness: 'server',
     });
     expect((await world.call('get', '/Schemas/urn:unknown')).status).toBe(404);
+  });
+
+  test('what discovery answers is described by the schemas that it lists, with every characteristic (RFC 7643 §8.7.2)', async () => {
+    const schemas: Described[] = (await world.call('get', '/Schemas')).body.Resources;
+    const described = new Map(schemas.map((schema) => [schema.id, schema.attributes]));
+    const config = (await world.call('get', '/ServiceProviderConfig')).body;
+    const types = (await world.call('get', '/ResourceTypes')).body.Resources;
+    for (const answered of [config, ...types, ...schemas]) {
+      expectDescribed(described.get(answered.schemas[0]) ?? [], answered);
+    }
+    const schema = described.get(`${CORE}Schema`);
+    expect(schema?.map(({ name, mutability }) => [name, mutability])).toEqual([
+      ['id', 'readOnly'],
+      ['name', 'readOnly'],
+      ['description', 'readOnly'],
+      ['attributes', 'readOnly'],
+    ]);
   });
 
   test('cannot be filtered (403) nor written (405)', async () => {

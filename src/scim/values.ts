@@ -1,0 +1,148 @@
+/** Reading the value of one attribute by its table: type, sub-attributes, the dialects in which it may come. */
+import { type Attribute, isPoisonous } from './attributes.ts';
+import { invalidSyntax, invalidValue } from './errors.ts';
+import { isObject, type Resource } from './resource.ts';
+import { inspect } from './safety.ts';
+
+/** `null` and the empty list say that there is no value (RFC 7643 §2.5). */
+export const unassigned = (value: unknown): boolean => value === null || (Array.isArray(value) && value.length === 0);
+
+/** Keeps what no table has as it came; only what says nothing is left out. Throws scim_invalid_syntax. */
+export function keepUnknown(target: Resource, key: string, value: unknown): void {
+  if (isPoisonous(key)) throw invalidSyntax(`${key} is not allowed as the name of an attribute`);
+  if (!unassigned(value)) target[key] = value;
+}
+
+/** One attribute's value in canonical form; undefined where unassigned. Throws scim_invalid_value, scim_invalid_syntax. */
+export function readValue(attribute: Attribute, label: string, value: unknown): unknown {
+  if (unassigned(value)) return undefined;
+  if (!attribute.multiValued) return readSingle(attribute, label, value);
+  const list = Array.isArray(value) ? value : [value];
+  const clean = distinct(
+    list.map((entry) => readSingle(attribute, label, entry)).filter((entry) => entry !== undefined),
+  );
+  if (clean.filter((entry) => isObject(entry) && entry.primary === true).length > 1) {
+    throw invalidValue(`${label}: primary may be true on one value only`);
+  }
+  return clean.length === 0 ? undefined : clean;
+}
+
+/** Values that say the same in every part are one (RFC 7643 §2.4). */
+const distinct = (list: readonly unknown[]): readonly unknown[] =>
+  list.length < 2 ? list : [...new Map(list.map((entry) => [JSON.stringify(entry), entry])).values()];
+
+/** Whether a list names the same value more than once. */
+export const hasRepetitions = (value: unknown): boolean =>
+  Array.isArray(value) && value.length > 1 && distinct(value).length < value.length;
+
+function readSingle(attribute: Attribute, label: string, value: unknown): unknown {
+  if (value === null) return undefined;
+  switch (attribute.type) {
+    case 'complex':
+      return readComplex(attribute, label, value);
+    case 'boolean':
+      return readBoolean(label, value);
+    case 'integer':
+      return readNumber(label, value, Number.isSafeInteger, 'a whole number');
+    case 'decimal':
+      return readNumber(label, value, Number.isFinite, 'a number');
+    case 'dateTime':
+      return readText(label, value, isDateTime, 'a date such as 2026-01-31T08:30:00Z');
+    case 'reference':
+      return readText(label, value, isReference, 'a URI');
+    case 'binary':
+      return readText(label, value, isBase64, 'binary data in base64');
+    case 'string':
+      return readText(label, value, () => true, 'a text');
+  }
+}
+
+function readText(label: string, value: unknown, fits: (text: string) => boolean, what: string): string {
+  if (typeof value !== 'string' || !fits(value)) throw invalidValue(`${label} must be ${what}`);
+  return value;
+}
+
+/** A number, also one that comes as a text, as Entra's booleans do. */
+function readNumber(label: string, value: unknown, fits: (number: number) => boolean, what: string): number {
+  const number = typeof value === 'string' && /^-?\d{1,15}(?:\.\d{1,15})?$/.test(value) ? Number(value) : value;
+  if (typeof number !== 'number' || !fits(number)) throw invalidValue(`${label} must be ${what}`);
+  return number;
+}
+
+/** xsd:dateTime with its zone left open, as RFC 7643 §2.3.5 has it. */
+const dateTime = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?:Z|[+-](\d\d):(\d\d))?$/;
+
+function isDateTime(text: string): boolean {
+  const parts = dateTime.exec(text);
+  if (!parts) return false;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, ahead = 0, minutesAhead = 0] = parts
+    .slice(1)
+    .map((part) => Number(part ?? 0));
+  const days = new Date(Date.UTC(year, month, 0)).getUTCDate();
+  return (
+    month >= 1 &&
+    month <= 12 &&
+    day >= 1 &&
+    day <= days &&
+    hour <= 23 &&
+    minute <= 59 &&
+    second <= 59 &&
+    ahead <= 14 &&
+    minutesAhead <= 59
+  );
+}
+
+/** An absolute or relative URI (or IRI): nothing that could not stand in one. */
+const isReference = (text: string): boolean => !/[\s\p{Cc}"<>\\^`{|}]/u.test(text);
+
+/** RFC 4648 §4 or §5, with or without padding (RFC 7643 §2.3.6). */
+function isBase64(text: string): boolean {
+  const digits = text.replace(/={1,2}$/, '');
+  return /^(?:[A-Za-z0-9+/]*|[A-Za-z0-9_-]*)$/.test(digits) && digits.length % 4 !== 1;
+}
+
+/** Entra writes booleans as texts, with a capital; a text attribute with the value "True" stays what it is. */
+function readBoolean(label: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'string') {
+    const lower = value.toLowerCase();
+    if (lower === 'true' || lower === 'false') return lower === 'true';
+  }
+  throw invalidValue(`${label} must be true or false`);
+}
+
+function readComplex(attribute: Attribute, label: string, value: unknown): unknown {
+  const source = typeof value === 'string' ? fromText(attribute, value) : value;
+  if (!isObject(source)) throw invalidValue(`${label} must be an object`);
+  const complex: Resource = {};
+  for (const key of Object.keys(source)) {
+    const sub = attribute.subAttributes?.get(key.toLowerCase());
+    if (sub === undefined) keepUnknown(complex, key, source[key]);
+    else if (sub.mutability !== 'readOnly') {
+      if (Object.hasOwn(complex, sub.name)) throw invalidSyntax(`${label}.${sub.name} is given twice`);
+      const clean = readValue(sub, `${label}.${sub.name}`, source[key]);
+      if (clean !== undefined) complex[sub.name] = clean;
+    }
+  }
+  const nobody = !attribute.multiValued && complex.value === '';
+  return nobody || Object.keys(complex).length === 0 ? undefined : complex;
+}
+
+/** A complex value as text: its `value` alone (manager), or JSON in a text (Entra's app roles). */
+function fromText(attribute: Attribute, text: string): unknown {
+  const parsed = attribute.multiValued ? objectIn(text) : undefined;
+  if (parsed) return parsed;
+  return attribute.subAttributes?.has('value') ? { value: text } : undefined;
+}
+
+/** The object that a text holds as JSON; undefined where it holds none, or one that no body may hold. */
+function objectIn(text: string): Resource | undefined {
+  if (!text.startsWith('{')) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(text);
+    inspect(parsed);
+    return isObject(parsed) ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
