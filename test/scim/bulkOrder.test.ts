@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { orderOf } from '../../src/scim/bulk/order.ts';
 import { openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+import { proves } from './rfc/proves.ts';
 import { addWorld, ENTERPRISE, GROUP, type ScimWorld, USER } from './setup.ts';
 
 /** `from[i]`: what i depends on. */
@@ -116,7 +117,7 @@ describe('a bulk in any order', () => {
   });
   afterAll(() => gatehouse.close());
 
-  test('leaves the same directory, circles and all', async () => {
+  test(proves('leaves the same directory, circles and all', '7644-3.7-12'), async () => {
     const until = performance.now() + 15_000;
     let worlds = 0;
     const run = async (Operations: readonly object[]) => {

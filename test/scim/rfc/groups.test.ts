@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { GROUP, openWorld, type ScimWorld } from '../setup.ts';
+import { proves } from './proves.ts';
 
 let world: ScimWorld;
 let people: string[];
@@ -17,25 +18,38 @@ async function membersOf(id: string): Promise<number[]> {
 }
 
 describe('groups (RFC 7643 §4.2)', () => {
-  test('members are answered with value, type and $ref; users say which groups they are in', async () => {
-    const inner = await world.group({ displayName: 'Inner' });
-    const group = await world.group({
-      displayName: 'Outer',
-      members: [{ ...member(0), display: 'x', type: 'User' }, { value: inner.id }],
-    });
-    expect(group.members).toEqual(
-      expect.arrayContaining([
-        { value: people[0], type: 'User', $ref: `${world.base}/Users/${people[0]}` },
-        { value: inner.id, type: 'Group', $ref: `${world.base}/Groups/${inner.id}` },
-      ]),
-    );
-    const user = await world.call('get', `/Users/${people[0]}`);
-    expect(user.body.groups).toEqual([
-      { value: group.id, display: 'Outer', type: 'direct', $ref: `${world.base}/Groups/${group.id}` },
-    ]);
-    await world.call('delete', `/Groups/${group.id}`);
-    expect((await world.call('get', `/Users/${people[0]}`)).body).not.toHaveProperty('groups');
-  });
+  test(
+    proves(
+      'members are answered with value, type and $ref; users say which groups they are in',
+      '7643-4.2-03',
+      '7643-4.2-04',
+      '7643-4.2-05',
+      '7643-4.2-07',
+      '7643-4.1.2-11',
+      '7643-4.1.2-12',
+      '7643-2.3.7-01',
+      '7643-2.3.7-03',
+    ),
+    async () => {
+      const inner = await world.group({ displayName: 'Inner' });
+      const group = await world.group({
+        displayName: 'Outer',
+        members: [{ ...member(0), display: 'x', type: 'User' }, { value: inner.id }],
+      });
+      expect(group.members).toEqual(
+        expect.arrayContaining([
+          { value: people[0], type: 'User', $ref: `${world.base}/Users/${people[0]}` },
+          { value: inner.id, type: 'Group', $ref: `${world.base}/Groups/${inner.id}` },
+        ]),
+      );
+      const user = await world.call('get', `/Users/${people[0]}`);
+      expect(user.body.groups).toEqual([
+        { value: group.id, display: 'Outer', type: 'direct', $ref: `${world.base}/Groups/${group.id}` },
+      ]);
+      await world.call('delete', `/Groups/${group.id}`);
+      expect((await world.call('get', `/Users/${people[0]}`)).body).not.toHaveProperty('groups');
+    },
+  );
 
   const rows: [string, () => object[], number[]][] = [
     ['add several (Entra)', () => [{ op: 'Add', path: 'members', value: [member(2), member(3)] }], [0, 1, 2, 3]],
@@ -67,41 +81,61 @@ describe('groups (RFC 7643 §4.2)', () => {
     expect(await membersOf(id)).toEqual(expected);
   });
 
-  test('PUT replaces members where it names them, and leaves them where it does not', async () => {
-    const { id } = await world.group({ members: [member(0), member(1)], externalId: 'x' });
-    const put = (body: object) => world.call('put', `/Groups/${id}`, { schemas: [GROUP], displayName: 'P', ...body });
-    expect((await put({})).body.members).toHaveLength(2);
-    expect((await put({ members: [member(1), member(2)] })).status).toBe(200);
-    expect(await membersOf(id)).toEqual([1, 2]);
-    await put({ members: [] });
-    expect(await membersOf(id)).toEqual([]);
-  });
+  test(
+    proves(
+      'PUT replaces members where it names them, and leaves them where it does not',
+      '7644-3.5.1-01',
+      '7644-3.5.1-07',
+      '7643-4.2-08',
+    ),
+    async () => {
+      const { id } = await world.group({ members: [member(0), member(1)], externalId: 'x' });
+      const put = (body: object) => world.call('put', `/Groups/${id}`, { schemas: [GROUP], displayName: 'P', ...body });
+      expect((await put({})).body.members).toHaveLength(2);
+      expect((await put({ members: [member(1), member(2)] })).status).toBe(200);
+      expect(await membersOf(id)).toEqual([1, 2]);
+      await put({ members: [] });
+      expect(await membersOf(id)).toEqual([]);
+    },
+  );
 
-  test('a member that the directory does not have is refused by name, and nothing is changed', async () => {
-    const { id } = await world.group({ members: [member(0)] });
-    for (const value of [
-      'usr-00000000000000000000000000',
-      'grp-00000000000000000000000000',
-      'nobody',
-      world.directory._id,
-    ]) {
-      const answer = await world.patch(
-        `/Groups/${id}`,
-        { op: 'replace', path: 'displayName', value: 'Changed' },
-        { op: 'add', path: 'members', value: [member(1), { value }] },
-      );
-      expect(answer.status).toBe(400);
-      expect(answer.body).toMatchObject({ scimType: 'invalidValue', detail: expect.stringContaining(value) });
-      const created = await world.call('post', '/Groups', { schemas: [GROUP], displayName: 'N', members: [{ value }] });
-      expect(created.body).toMatchObject({
-        status: '400',
-        scimType: 'invalidValue',
-        detail: expect.stringContaining(value),
-      });
-    }
-    expect(await membersOf(id)).toEqual([0]);
-    expect((await world.call('get', `/Groups/${id}`)).body.displayName).not.toBe('Changed');
-  });
+  test(
+    proves(
+      'a member that the directory does not have is refused by name, and nothing is changed',
+      '7643-2.3.7-05',
+      '7644-3.5.2-13',
+      '7644-3.5.2-19',
+    ),
+    async () => {
+      const { id } = await world.group({ members: [member(0)] });
+      for (const value of [
+        'usr-00000000000000000000000000',
+        'grp-00000000000000000000000000',
+        'nobody',
+        world.directory._id,
+      ]) {
+        const answer = await world.patch(
+          `/Groups/${id}`,
+          { op: 'replace', path: 'displayName', value: 'Changed' },
+          { op: 'add', path: 'members', value: [member(1), { value }] },
+        );
+        expect(answer.status).toBe(400);
+        expect(answer.body).toMatchObject({ scimType: 'invalidValue', detail: expect.stringContaining(value) });
+        const created = await world.call('post', '/Groups', {
+          schemas: [GROUP],
+          displayName: 'N',
+          members: [{ value }],
+        });
+        expect(created.body).toMatchObject({
+          status: '400',
+          scimType: 'invalidValue',
+          detail: expect.stringContaining(value),
+        });
+      }
+      expect(await membersOf(id)).toEqual([0]);
+      expect((await world.call('get', `/Groups/${id}`)).body.displayName).not.toBe('Changed');
+    },
+  );
 
   test('sixty PATCHes at once that each add another member: all are there', async () => {
     const { id } = await world.group();
