@@ -103,6 +103,12 @@ export interface Change<R> {
   readonly $inc?: Readonly<Record<string, number>>;
 }
 
+/** What becomes of the row with this id. */
+export interface RowChange<R> {
+  readonly id: string;
+  readonly change: Change<R>;
+}
+
 export interface Writes<R> extends Reads<R> {
   /** Answers the row(s) as stored. A row that breaks its schema must throw, a taken unique key DuplicateKeyError. */
   insert(scope: Scope, row: NewRow<R>): Promise<R>;
@@ -111,6 +117,8 @@ export interface Writes<R> extends Reads<R> {
   update(scope: Scope, filter: Filter<R>, change: Change<R>): Promise<number>;
   /** Changes the first that matches (by `_id`) and answers it as it is now; undefined where none did. */
   updateOne(scope: Scope, filter: Filter<R>, change: Change<R>): Promise<R | undefined>;
+  /** Changes each of these rows in its own way, in one step; answers how many of them there were. */
+  updateEach(scope: Scope, changes: readonly RowChange<R>[]): Promise<number>;
   /** Removes all that match; answers how many. A protected row that matches must throw ProtectedRowError. */
   remove(scope: Scope, filter: Filter<R>): Promise<number>;
   /**

@@ -315,6 +315,7 @@ const operationOn = (name: Compared): fc.Arbitrary<Operation> => {
     { weight: 2, arbitrary: fc.tuple(anywhere, filter, sortOf(name)).map((given) => paging(name, ...given)) },
     scoped(anywhere).with('update', false, filter, changeOf(name)),
     { weight: 2, arbitrary: scoped(anywhere).with('updateOne', false, filter, changeOf(name)) },
+    scoped(anywhere).with('updateEach', false, fc.array(fc.record({ id, change: changeOf(name) }), { maxLength: 3 })),
     scoped(organization).with('remove', false, filter),
     scoped(organization).with('lock', false, id),
     scoped(organization).with('lockMany', false, fc.array(id, { maxLength: 3 })),

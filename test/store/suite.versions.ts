@@ -56,6 +56,47 @@ export function versionSuite(open: OpenStore): void {
       expect(await store().read.outbox.count(org, { error: { $exists: false }, version: 1 })).toBe(1);
     });
 
+    test('each of many rows is changed in its own way, in one step; foreign and unknown ones are passed over', async () => {
+      const [org, other] = [newOrganization(), newOrganization()];
+      const mine = [rows.job(org), rows.job(org)];
+      const foreign = rows.job(other);
+      await write(store(), (tx) => tx.outbox.insertMany(org, mine));
+      await write(store(), (tx) => tx.outbox.insert(other, foreign));
+      const changes = [...mine, foreign, rows.job(org)].map(({ _id: id }, attempts) => ({
+        id,
+        change: { $set: { attempts } },
+      }));
+      expect(await write(store(), (tx) => tx.outbox.updateEach(org, changes))).toBe(2);
+      expect(await write(store(), (tx) => tx.outbox.updateEach(org, []))).toBe(0);
+      const found = await store().read.outbox.find(org, {});
+      expect(found.map(({ attempts, version }) => [attempts, version])).toEqual([
+        [0, 2],
+        [1, 2],
+      ]);
+      expect(await store().read.outbox.get(other, foreign._id)).toMatchObject({ attempts: 0, version: 1 });
+    });
+
+    test('each of many rows that are changed in one step leaves its former version', async () => {
+      const org = newOrganization();
+      const users = [rows.user(org), rows.user(org)];
+      await write(store(), (tx) => tx.directoryUsers.insertMany(org, users));
+      const changes = users.map(({ _id: id }) => ({ id, change: { $set: { displayName: id } } }));
+      expect(await write(store(), (tx) => tx.directoryUsers.updateEach(org, changes))).toBe(2);
+      const former = await store().read.history.find(org, { of: 'directoryUsers' });
+      expect(former.map(({ rowId }) => rowId).sort()).toEqual(users.map(({ _id }) => _id).sort());
+    });
+
+    test('a taken unique key in one of many changes undoes them all', async () => {
+      const org = newOrganization();
+      const users = [rows.user(org), rows.user(org), rows.user(org)];
+      await write(store(), (tx) => tx.directoryUsers.insertMany(org, users));
+      const taken = users[2]?.userNameKey ?? '';
+      const changes = users.slice(0, 2).map(({ _id: id }) => ({ id, change: { $set: { userNameKey: taken } } }));
+      const written = write(store(), (tx) => tx.directoryUsers.updateEach(org, changes));
+      await expect(written).rejects.toMatchObject({ name: 'DuplicateKeyError' });
+      expect(await store().read.directoryUsers.count(org, { version: 1 })).toBe(3);
+    });
+
     test('an update whose change makes rows match anew changes each row once', async () => {
       const org = newOrganization();
       await write(store(), (tx) =>

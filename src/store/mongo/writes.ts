@@ -8,6 +8,7 @@ import {
   type Filter,
   type NewRow,
   ProtectedRowError,
+  type RowChange,
   type Scope,
   type Writes,
 } from '../store.ts';
@@ -82,6 +83,33 @@ export class MongoWrites<R> extends MongoReads<R> implements Writes<R> {
       if (!definition.history) return this.answer(row);
       await this.#recordEnded([row], session);
       return this.answer(nextVersion(definition, row, checked, this.#context.cause, this.#context.run.at));
+    });
+  }
+
+  updateEach(scope: Scope, changes: readonly RowChange<R>[]): Promise<number> {
+    const ids = changes.map(({ id }) => id);
+    return this.#write(scope, 'update', ids, async (session) => {
+      const updates = changes.map(({ id, change }) => ({
+        filter: this.one(scope, id),
+        update: this.#updateOf(this.#checked(scope, change)),
+      }));
+      if (updates.length === 0) return 0;
+      const { definition, native } = this.collection;
+      if (!definition.history) {
+        const { matchedCount } = await native.bulkWrite(
+          updates.map((updateOne) => ({ updateOne })),
+          { session },
+        );
+        return matchedCount;
+      }
+      let changed = 0;
+      for (const { filter, update } of updates) {
+        const row = await native.findOneAndUpdate(filter, update, { session, ...visible, returnDocument: 'before' });
+        if (row === null) continue;
+        await this.#recordEnded([row], session);
+        changed += 1;
+      }
+      return changed;
     });
   }
 

@@ -105,19 +105,22 @@ function orderSql(collection: Collection, sort: unknown): string {
 /** Whether a row that was found by its id lies inside the scope. */
 const belongs = (scope: Scope, row: AnyRow): boolean => scope === PLATFORM || row.organizationId === scope;
 
-export function readById(
+/** The row with this id, decoded and as its JSON text. */
+export function readDocById(
   collection: Collection,
   connection: ReadConnection,
   scope: Scope,
   id: unknown,
-): AnyRow | undefined {
+): { readonly doc: string; readonly row: AnyRow } | undefined {
   if (typeof id !== 'string') throw new StoreUsageError(`${collection.name}: an id must be a text`);
   if (id.includes('\0')) return undefined;
   const doc = translated(collection, () => connection.first(`SELECT doc FROM ${collection.table} WHERE _id = ?`, [id]));
   if (doc === undefined) return undefined;
   const row = collection.codec.decode(String(doc));
-  return belongs(scope, row) ? row : undefined;
+  return belongs(scope, row) ? { doc: String(doc), row } : undefined;
 }
+
+export const readById = (...of: Parameters<typeof readDocById>): AnyRow | undefined => readDocById(...of)?.row;
 
 /** The query for the documents that match: its SQL, and the values of its question marks. */
 export function selectSql(

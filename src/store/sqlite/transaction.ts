@@ -1,8 +1,16 @@
 import { endedVersion, firstVersion, nextVersion } from '../change.ts';
 import { type AnyRow, type CheckedChange, checkTenant, deepFreeze } from '../checker.ts';
 import type { MarkMoves } from '../marks.ts';
-import { type Cause, type CollectionName, type Scope, StoreUsageError } from '../store.ts';
-import { type Collection, CollectionReads, readById, readDocs, translated, whereSql } from './collection.ts';
+import { type Cause, type CollectionName, type RowChange, type Scope, StoreUsageError } from '../store.ts';
+import {
+  type Collection,
+  CollectionReads,
+  readById,
+  readDocById,
+  readDocs,
+  translated,
+  whereSql,
+} from './collection.ts';
 import type { Connection, Value } from './driver.ts';
 
 export type Collections = Readonly<Record<CollectionName, Collection>>;
@@ -136,6 +144,21 @@ export class CollectionWrites extends CollectionReads {
       const [doc] = readDocs(this.#collection, this.#run.connection, owner, filter, { limit: 1 });
       if (doc === undefined) return undefined;
       return deepFreeze(changeRow(this.#run, this.#collection, doc, checked));
+    });
+  }
+
+  async updateEach(scope: unknown, changes: readonly RowChange<AnyRow>[]): Promise<number> {
+    return this.#write(scope, 'update', (owner) => {
+      const collection = this.#collection;
+      const checked = changes.map(({ id, change }) => ({ id, change: this.#checked(owner, change) }));
+      let changed = 0;
+      for (const { id, change } of checked) {
+        const found = readDocById(collection, this.#run.connection, owner, id);
+        if (found === undefined) continue;
+        changeRow(this.#run, collection, found.doc, change);
+        changed += 1;
+      }
+      return changed;
     });
   }
 
