@@ -29,6 +29,8 @@ export interface Config {
   readonly redisUrl: string | undefined;
   /** Express's `trust proxy`: whose X-Forwarded-For to believe. */
   readonly trustProxy: boolean | number | string;
+  /** How long, once it is to end, a web process still serves while it says that it is not ready. */
+  readonly drainMs: number;
   readonly logLevel: LogLevel;
   /** What is allowed but looks like a mistake; logged at the start. */
   readonly warnings: readonly string[];
@@ -120,6 +122,12 @@ const trustProxy = z.string().transform((text, context): boolean | number | stri
   return z.NEVER;
 });
 
+const drainSeconds = z
+  .string()
+  .regex(/^\d{1,3}(\.\d{1,3})?$/, 'must be a number of seconds from 0 to 300')
+  .transform(Number)
+  .pipe(z.number().max(300, 'must be a number of seconds from 0 to 300'));
+
 /** Every setting. An empty text counts as unset. */
 const settings = z.object({
   HOST: z.string().optional(),
@@ -134,6 +142,7 @@ const settings = z.object({
     .pipe(z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }))
     .default('info'),
   GATEHOUSE_TRUST_PROXY: trustProxy.default(false),
+  GATEHOUSE_DRAIN_SECONDS: drainSeconds.default(0),
   MONGODB_URI: uriOf('a MongoDB replica set', ['mongodb', 'mongodb+srv']).optional(),
   REDIS_URL: uriOf('a Redis server', ['redis', 'rediss']).optional(),
 });
@@ -182,6 +191,7 @@ export function readConfig(
         : { kind: 'mongodb' as const, uri: value.MONGODB_URI },
     redisUrl: value.REDIS_URL,
     trustProxy: value.GATEHOUSE_TRUST_PROXY,
+    drainMs: value.GATEHOUSE_DRAIN_SECONDS * 1_000,
     logLevel: value.GATEHOUSE_LOG_LEVEL,
     warnings: Object.freeze([...weaknesses(value), ...unknownNames(env)]),
   });

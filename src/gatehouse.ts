@@ -2,9 +2,11 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { handlers } from '../workers/handlers.ts';
 import { openSweep } from '../workers/sweep.ts';
 import type { Config } from './config.ts';
+import { openSequencer } from './events/index.ts';
 import { createApp } from './http/app.ts';
 import type { Lifecycle } from './http/service.ts';
 import { checkKey } from './keyCheck.ts';
@@ -27,7 +29,10 @@ export interface Gatehouse {
   flush(): Promise<void>;
   /** Begins to serve, and to sweep where jobs run here; answers the port. Default: the configured one. */
   listen(port?: number): Promise<number>;
-  /** Ends gracefully: no new requests, the running ones and jobs finish within bounds, then the store closes. */
+  /**
+   * Ends gracefully: not ready, but serving, for the configured time, in which load balancers turn elsewhere; then no new
+   * requests, the running ones and jobs finish within bounds, and the store closes.
+   */
   close(): Promise<void>;
 }
 
@@ -81,6 +86,8 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
   async function listen(port = config.port): Promise<number> {
     server = createServer(app);
     server.prependListener('request', (_request, response) => {
+      // One who keeps a connection to a process that is about to end is told to open the next one elsewhere.
+      if (lifecycle.closing) response.shouldKeepAlive = false;
       answering.add(response);
       response.once('close', () => answering.delete(response));
     });
@@ -96,7 +103,10 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
 
   async function close(): Promise<void> {
     lifecycle.closing = true;
-    if (server?.listening) await finishRequests(server, answering);
+    if (server?.listening) {
+      await sleep(config.drainMs);
+      await finishRequests(server, answering);
+    }
     await scim.close();
     await jobs.close();
     await store.close();
@@ -141,12 +151,15 @@ async function openJobs(
   }
   const queue = openEmbeddedQueue({ ...stack, handlers: handlers(stack) });
   queue.start();
+  const sequencer = openSequencer(stack);
+  sequencer.start();
   const sweep = openSweep(stack);
   return {
     queue,
     sweep,
     async close() {
       await Promise.all([queue.drain(), sweep.stop()]);
+      await sequencer.stop();
     },
   };
 }

@@ -1,47 +1,14 @@
-/** The web process: settings from the environment, signals, and nothing more. */
-import { ConfigError, readConfig } from './config.ts';
-import { AppError } from './errors.ts';
+/** The web process: settings from the environment, and a Gatehouse that listens. */
+import { readConfig } from './config.ts';
 import { type Gatehouse, openGatehouse } from './gatehouse.ts';
 import { type Logger, openLogger } from './lib/logger.ts';
+import { closeOnSignals, endOnFaults, refuseToStart } from './process.ts';
 
 function readConfigOrExit() {
   try {
     return readConfig();
   } catch (error) {
-    return refuse(error);
-  }
-}
-
-/** Faults of the settings, a store that does not answer, a port in use: a person reads it, and needs no stack. */
-function refuse(error: unknown): never {
-  const foreseen = error instanceof ConfigError || error instanceof AppError || isListenError(error);
-  if (!foreseen) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exit(1);
-}
-
-const isListenError = (error: unknown): error is Error =>
-  error instanceof Error && 'syscall' in error && error.syscall === 'listen';
-
-/** The first signal ends gracefully, the second one at once. */
-function closeOnSignals(gatehouse: Gatehouse, logger: Logger): void {
-  let closing = false;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (closing) process.exit(1);
-      closing = true;
-      logger.info({ signal }, 'closing');
-      gatehouse.close().then(
-        () => {
-          logger.info('closed');
-          process.exit(0);
-        },
-        (error: unknown) => {
-          logger.fatal({ err: error }, 'did not close cleanly');
-          process.exit(1);
-        },
-      );
-    });
+    return refuseToStart(error);
   }
 }
 
@@ -56,19 +23,14 @@ function greet({ secrets }: Gatehouse, baseUrl: string, logger: Logger): void {
 
 const config = readConfigOrExit();
 const logger = openLogger(config.logLevel);
-for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-  process.on(event, (error: unknown) => {
-    logger.fatal({ err: error }, 'a fault that nobody caught');
-    process.exit(1);
-  });
-}
+endOnFaults(logger);
 for (const warning of config.warnings) logger.warn(warning);
 
-const gatehouse = await openGatehouse(config, { logger, processMetrics: true }).catch(refuse);
-closeOnSignals(gatehouse, logger);
+const gatehouse = await openGatehouse(config, { logger, processMetrics: true }).catch(refuseToStart);
+closeOnSignals(() => gatehouse.close(), logger);
 const port = await gatehouse.listen().catch(async (error: unknown) => {
   await gatehouse.close();
-  return refuse(error);
+  return refuseToStart(error);
 });
 logger.info({ port, url: config.baseUrl, store: gatehouse.store.engine }, 'ready');
 greet(gatehouse, config.baseUrl, logger);

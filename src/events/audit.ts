@@ -33,6 +33,7 @@ export async function recordAudit(tx: Transaction, organizationId: string, entry
     ...(before && { before }),
     ...(after && { after }),
     ...(detail !== undefined && { detail }),
+    pending: true,
   });
 }
 

@@ -179,6 +179,22 @@ describe('the graceful end', () => {
     await expect(ending.store.ping()).rejects.toThrow();
   });
 
+  test('serves on for the configured time, not ready, and asks every connection to close (OPS-5)', async () => {
+    const ending = await openTestGatehouse({ env: { GATEHOUSE_DRAIN_SECONDS: '3' } });
+    const port = await ending.listen(0);
+    const began = performance.now();
+    const closed = ending.close();
+    const ready = await fetch(`http://127.0.0.1:${port}/readyz`);
+    expect([ready.status, ready.headers.get('connection')]).toEqual([503, 'close']);
+    const headers = { Authorization: `Bearer ${ending.operatorToken}`, 'Content-Type': 'application/json' };
+    const body = JSON.stringify({ email: 'late@acme.example' });
+    const answer = await fetch(`http://127.0.0.1:${port}/api/v1/accounts`, { method: 'POST', headers, body });
+    expect([answer.status, answer.headers.get('connection')]).toEqual([201, 'close']);
+    await closed;
+    expect(performance.now() - began).toBeGreaterThan(2_900);
+    await expect(fetch(`http://127.0.0.1:${port}/livez`)).rejects.toThrow();
+  });
+
   test('ends idle connections at once', async () => {
     const ending = await openTestGatehouse();
     const port = await ending.listen(0);

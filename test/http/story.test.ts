@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { apiRoutes } from '../../src/http/api/index.ts';
 import { type Method, openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+import { until } from '../support/until.ts';
 import { bodies, nameOf } from './samples.ts';
 import { buildWorld, expectStatus, openPerson, type World } from './world.ts';
 
@@ -158,6 +159,15 @@ test('what an IdP has pushed can be read: users, groups, the log, and who waits 
   const query = `directoryId=${acme.directoryId}&outcome=applied&limit=1`;
   const log = await ask(200, 'get', `${home}/provisioning-log?${query}`, undefined, acme.admin.token);
   expect(log.items).toMatchObject([{ method: 'POST', path: '/Users', status: 201, outcome: 'applied' }]);
+});
+
+test('the audit is a chain that an Admin can verify: each event shows its number and hash (AUD-1)', async () => {
+  const verify = () => ask(200, 'get', `${home}/audit/verify`, undefined, acme.admin.token);
+  const numbered = async () => (await ask(200, 'get', `${home}/audit?limit=1`)).items[0]?.seq !== undefined;
+  await until('the newest event is numbered', numbered);
+  const { items } = await ask(200, 'get', `${home}/audit?limit=1`);
+  const { seq, hash } = items[0];
+  expect(await verify()).toEqual({ verified: true, count: seq, head: { seq, hash } });
 });
 
 test('the audit says who did what, for whom, by which request (AUD-1)', async () => {

@@ -8,6 +8,7 @@ import type { Queue } from '../../src/queue/index.ts';
 import type { Store } from '../../src/store/index.ts';
 import { openTestPlace, openTestStore, type TestPlace } from '../support/engines.ts';
 import { testRedisUrl, uniquePrefix } from '../support/services.ts';
+import { until } from '../support/until.ts';
 import {
   ask,
   effects,
@@ -18,7 +19,6 @@ import {
   type QueueSettings,
   type Rig,
   rows,
-  until,
 } from './rig.ts';
 import { queueSuite } from './suite.ts';
 

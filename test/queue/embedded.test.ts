@@ -2,7 +2,8 @@ import { expect, test } from '@jest/globals';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { openEmbeddedQueue } from '../../src/queue/index.ts';
 import { openTestStore, testEngine } from '../support/engines.ts';
-import { ask, gate, handleAll, leaveEffect, type Rig, rows, until } from './rig.ts';
+import { until } from '../support/until.ts';
+import { ask, gate, handleAll, leaveEffect, type Rig, rows } from './rig.ts';
 import { queueSuite } from './suite.ts';
 
 /** In process: on SQLite, and (with MongoDB and no Redis) on MongoDB. */

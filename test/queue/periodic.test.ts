@@ -4,7 +4,8 @@ import { silentLogger } from '../../src/lib/logger.ts';
 import { openPeriodic, type Periodic, type PeriodicOptions } from '../../src/queue/index.ts';
 import { PLATFORM, type Store } from '../../src/store/index.ts';
 import { openTestStore } from '../support/engines.ts';
-import { cause, gate, keepingLogger, until } from './rig.ts';
+import { until } from '../support/until.ts';
+import { cause, gate, keepingLogger } from './rig.ts';
 
 describe('a periodic task', () => {
   let store: Store;

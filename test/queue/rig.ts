@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { recordAudit } from '../../src/events/index.ts';
 import { type Logger, silentLogger } from '../../src/lib/logger.ts';
 import {
@@ -89,15 +88,6 @@ export function insertRow(store: Store, row: Partial<OutboxRow> & { readonly _id
     const inserted = { ...whole, ...row };
     return tx.outbox.insert(inserted.organizationId, inserted);
   });
-}
-
-/** Waits until `condition` holds; fails with `what` after `ms`. */
-export async function until(what: string, condition: () => Promise<boolean> | boolean, ms = 15_000): Promise<void> {
-  const end = performance.now() + ms;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`in vain: ${what}`);
-    await sleep(5);
-  }
 }
 
 /** A gate that is shut until somebody opens it. */

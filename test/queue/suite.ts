@@ -4,6 +4,7 @@ import { AppError } from '../../src/errors.ts';
 import { enqueue, findParked, type Queue, replayParked, type TakenJob } from '../../src/queue/index.ts';
 import { leaseRows } from '../../src/queue/leases.ts';
 import type { Handlers } from '../../src/queue/queue.ts';
+import { until } from '../support/until.ts';
 import {
   ask,
   cause,
@@ -19,7 +20,6 @@ import {
   type QueueSettings,
   type Rig,
   rows,
-  until,
 } from './rig.ts';
 
 const quick = { attempts: 3, firstMs: 10, capMs: 40 };

@@ -104,12 +104,27 @@ describe('indexes', () => {
       { state: 'waiting', organizationId: 'x', dueAt: { $lte: new Date() } },
       'outbox.state.organizationId.dueAt',
     ],
+    [
+      'audit events by number',
+      'auditEvents',
+      'org',
+      { seq: { $gt: 1, $lte: 9 } },
+      'auditEvents.organizationId.seq.where.seq',
+    ],
   ];
   test.each(hot)('%s is found by an index', async (_, name, scope, filter, index) => {
     const steps = await plan(name, scope, filter);
     expect(steps).toMatch(/^SEARCH/);
     expect(steps).toContain(index);
     expect(steps.replace('SCAN json_each', '')).not.toContain('SCAN');
+  });
+
+  test('the audit events without a number are found from one organization to the next, without those that have one', async () => {
+    const next = { pending: true, organizationId: { $gt: 'x' } };
+    const steps = await plan('auditEvents', PLATFORM, next, { organizationId: 1, _id: 1 });
+    expect(steps).toMatch(/^SEARCH/);
+    expect(steps).toContain('auditEvents.organizationId._id.where.pending');
+    expect(steps).not.toContain('TEMP B-TREE');
   });
 
   test('a page after a cursor begins at its place in the index', async () => {

@@ -32,6 +32,7 @@ describe('the configuration', () => {
       operatorTokens: [],
       redisUrl: undefined,
       trustProxy: false,
+      drainMs: 0,
       logLevel: 'info',
       warnings: [],
     });
@@ -56,6 +57,7 @@ describe('the configuration', () => {
       GATEHOUSE_OPERATOR_TOKEN: `${token}1, ${token}2`,
       GATEHOUSE_LOG_LEVEL: 'Debug',
       GATEHOUSE_TRUST_PROXY: 'loopback, 10.0.0.0/8',
+      GATEHOUSE_DRAIN_SECONDS: '7.5',
       REDIS_URL: 'rediss://redis:6379',
     });
     expect(config).toEqual({
@@ -68,6 +70,7 @@ describe('the configuration', () => {
       store: { kind: 'mongodb', uri: mongo.MONGODB_URI },
       redisUrl: 'rediss://redis:6379',
       trustProxy: 'loopback,10.0.0.0/8',
+      drainMs: 7_500,
       logLevel: 'debug',
       warnings: [],
     });
@@ -84,6 +87,8 @@ describe('the configuration', () => {
     ['GATEHOUSE_OPERATOR_TOKEN', 'a,b,c'],
     ['GATEHOUSE_OPERATOR_TOKEN', 'a,,b'],
     ['GATEHOUSE_OPERATOR_TOKEN', 'two words'],
+    ['GATEHOUSE_DRAIN_SECONDS', '-1'],
+    ['GATEHOUSE_DRAIN_SECONDS', '301'],
     ['GATEHOUSE_LOG_LEVEL', 'loud'],
     ['GATEHOUSE_TRUST_PROXY', 'the proxy'],
     ['MONGODB_URI', 'localhost:27017'],

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { listLog } from '../../directory/index.ts';
-import { listAudit } from '../../events/index.ts';
+import { listAudit, verifyAudit } from '../../events/index.ts';
 import { listWaiting, type WaitingPerson } from '../../provisioning/index.ts';
 import { findParked, replayParked } from '../../queue/index.ts';
 import type { AuditEvent, OutboxRow, ProvisioningLogEntry } from '../../store/index.ts';
@@ -69,6 +69,8 @@ const auditEvent = z
     before: facts.optional(),
     after: facts.optional(),
     detail: z.string().optional(),
+    seq: z.int().optional().meta({ description: "its number among the organization's events, given soon after" }),
+    hash: z.string().optional().meta({ description: 'SHA-256 over the event and the hash of the one before' }),
   })
   .meta({ id: 'AuditEvent' });
 
@@ -87,8 +89,22 @@ function presentAuditEvent(row: AuditEvent): z.output<typeof auditEvent> {
     ...(row.before && { before: row.before }),
     ...(row.after && { after: row.after }),
     ...(row.detail !== undefined && { detail: row.detail }),
+    ...(row.seq !== undefined && { seq: row.seq }),
+    ...(row.hash !== undefined && { hash: row.hash }),
   };
 }
+
+const verification = z
+  .strictObject({
+    verified: z.boolean(),
+    count: z.int().meta({ description: 'how many events the unbroken part of the chain has' }),
+    head: z.strictObject({ seq: z.int(), hash: z.string() }).optional(),
+    firstBroken: z
+      .strictObject({ seq: z.int(), fault: z.enum(['missing', 'changed']), id: id.optional() })
+      .optional()
+      .meta({ description: 'where the chain breaks: the number, and the event that is not what its hash says' }),
+  })
+  .meta({ id: 'AuditVerification' });
 
 const parkedJob = z
   .strictObject({
@@ -168,6 +184,19 @@ export const recordRoutes: readonly Route[] = [
     response: listOf(auditEvent),
     handle: async ({ params, query, reads }) =>
       presentPage(await listAudit(reads, params.org, query), presentAuditEvent),
+  }),
+  route({
+    method: 'get',
+    path: `${path}/audit/verify`,
+    tag: 'Provisioning',
+    summary: 'Follow the chain of audit events from the first to the head',
+    description:
+      'A changed, removed or reordered event breaks the chain (AUD-1). Keep `head` elsewhere: the event of that number must have that hash for ever. The hash is SHA-256 of the canonical JSON (RFC 8785) of the event as listed, without `hash`, with `organizationId`, and with the hash before it, or an empty text, as `previous`.',
+    access: { permission: 'audit.read', on: 'organization' },
+    params: inOrganization,
+    status: 200,
+    response: verification,
+    handle: ({ params, reads }) => verifyAudit(reads, params.org),
   }),
   route({
     method: 'get',

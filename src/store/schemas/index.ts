@@ -12,7 +12,7 @@ import {
   edges,
   provisioningLog,
 } from './directory.ts';
-import { auditEvents, history, keyChecks, leases, outbox } from './machinery.ts';
+import { auditChains, auditEvents, history, keyChecks, leases, outbox } from './machinery.ts';
 import { mappings } from './provisioning.ts';
 import { connections, consumedMessages, identities, signInAttempts } from './sso.ts';
 
@@ -42,6 +42,7 @@ export const collections = {
   consumedMessages,
   outbox,
   auditEvents,
+  auditChains,
   history,
   leases,
   keyChecks,

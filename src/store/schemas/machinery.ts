@@ -13,7 +13,10 @@ export const outbox = organizationCollection('outbox', {
 });
 outbox.schema.index({ state: 1, organizationId: 1, dueAt: 1, _id: 1 });
 
-/** What happened to access, by whom (AUD-1). */
+/**
+ * What happened to access, by whom (AUD-1). Written once; `pending` until the sequencer has added its number among the
+ * organization's events and the hash that chains it to the one before.
+ */
 export const auditEvents = organizationCollection('auditEvents', {
   type: { type: String, required: true },
   actor: { type: String, required: true },
@@ -25,9 +28,28 @@ export const auditEvents = organizationCollection('auditEvents', {
   before: { type: Schema.Types.Mixed },
   after: { type: Schema.Types.Mixed },
   detail: { type: String },
+  pending: { type: Boolean },
+  seq: { type: Number },
+  hash: { type: String },
 });
 auditEvents.schema.index({ organizationId: 1, _id: 1 });
+auditEvents.schema.index({ organizationId: 1, _id: 1 }, { partialFilterExpression: { pending: true } });
+auditEvents.schema.index(
+  { organizationId: 1, seq: 1 },
+  { unique: true, partialFilterExpression: { seq: { $exists: true } } },
+);
 auditEvents.schema.index({ organizationId: 1, targetId: 1, _id: 1 });
+
+/**
+ * The head of an organization's chain of audit events, under the organization's own id: the last number and its hash.
+ * `holder` gives further numbers; once `until` has passed, anybody may.
+ */
+export const auditChains = organizationCollection('auditChains', {
+  seq: { type: Number, required: true },
+  hash: { type: String, required: true },
+  holder: { type: String, required: true },
+  until: { type: Date, required: true },
+});
 
 /** Former versions of rows: what `rowId` of collection `of` was from `from` until `to`, who made it so and who ended it. */
 export const history = organizationCollection('history', {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { listAudit, recordAudit } from '../../../src/events/index.ts';
-import type { Store } from '../../../src/store/index.ts';
-import { openTestStore } from '../../support/engines.ts';
+import { listAudit, recordAudit } from '../../src/events/index.ts';
+import type { Store } from '../../src/store/index.ts';
+import { openTestStore } from '../support/engines.ts';
 
 const cause = { actor: 'operator', onBehalfOf: 'acc-1', requestId: 'req-1' };
 const [orgA, orgB] = ['org-a', 'org-b'];
