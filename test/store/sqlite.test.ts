@@ -265,7 +265,12 @@ describe('faults of the file', () => {
         if (fault(sql)) throw Object.assign(new Error('disk I/O error'), { code: 'ERR_SQLITE_ERROR', errcode: 10 });
         return real.run(sql, values);
       },
+      begin() {
+        if (fault('BEGIN')) throw Object.assign(new Error('disk I/O error'), { code: 'ERR_SQLITE_ERROR', errcode: 10 });
+        real.begin();
+      },
       isInTransaction: () => real.isInTransaction(),
+      rest: () => real.rest(),
       close: () => real.close(),
     };
     const compiled = Object.fromEntries(

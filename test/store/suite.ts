@@ -5,6 +5,7 @@
 import { describe } from '@jest/globals';
 import { concurrencySuite } from './suite.concurrency.ts';
 import { filterSuite } from './suite.filters.ts';
+import { freshnessSuite } from './suite.freshness.ts';
 import { guardSuite } from './suite.guards.ts';
 import { modelSuite } from './suite.model.ts';
 import { pagingSuite } from './suite.paging.ts';
@@ -23,6 +24,7 @@ export function storeSuite(name: string, open: OpenStore): void {
     uniquenessSuite(open);
     versionSuite(open);
     transactionSuite(open);
+    freshnessSuite(open);
     concurrencySuite(open);
     guardSuite(open);
   });

@@ -13,6 +13,7 @@ import {
   type Scope,
   StoreUsageError,
 } from '../store.ts';
+import { type AnswerCache, cacheFor, keyOf } from './cache.ts';
 import { type Codec, codecFor } from './codec.ts';
 import { atOf, type Column, insertSql, readColumns } from './columns.ts';
 import { type ReadConnection, readFault, type Value } from './driver.ts';
@@ -30,6 +31,7 @@ export interface Collection {
   readonly columns: readonly Column[];
   readonly at: At;
   readonly insert: string;
+  readonly cache: AnswerCache | undefined;
   readonly pagings: Map<string, Paging>;
 }
 
@@ -47,6 +49,7 @@ export function compileCollection(name: CollectionName, definition: CollectionDe
     compile: compileFor(definition, at),
     table: named(name),
     insert: insertSql(name, columns),
+    cache: cacheFor(name),
     pagings: new Map(),
   };
 }
@@ -154,12 +157,21 @@ export class CollectionReads {
   readonly #collection: Collection;
   readonly #connection: ReadConnection;
   readonly #enter: () => void;
+  readonly #inside: boolean;
 
-  /** `enter` is called first by every read, and throws where reading is not allowed. */
-  constructor(collection: Collection, connection: ReadConnection, enter: () => void) {
+  /** `enter` is called first by every read, and throws where reading is not allowed; `inside`: of a transaction. */
+  constructor(collection: Collection, connection: ReadConnection, enter: () => void, inside = false) {
     this.#collection = collection;
     this.#connection = connection;
     this.#enter = enter;
+    this.#inside = inside;
+  }
+
+  /** What a look-up without options answers, from the cache where the collection has one. */
+  #lookUp(call: 'first' | 'all', scope: Scope, filter: unknown): readonly AnyRow[] {
+    const read = () => this.#find(scope, filter, call === 'first' ? { limit: 1 } : undefined);
+    const { cache } = this.#collection;
+    return cache ? cache.answer(keyOf(call, scope, filter), this.#inside, read) : read();
   }
 
   #check(scope: unknown): asserts scope is Scope {
@@ -174,17 +186,19 @@ export class CollectionReads {
 
   async get(scope: unknown, id: unknown): Promise<AnyRow | undefined> {
     this.#check(scope);
+    if (this.#collection.cache && typeof id === 'string') return this.#lookUp('first', scope, { _id: id })[0];
     return readById(this.#collection, this.#connection, scope, id);
   }
 
   async findOne(scope: unknown, filter: unknown, options: Pick<FindOptions, 'sort'> = {}): Promise<AnyRow | undefined> {
     this.#check(scope);
+    if (options.sort === undefined) return this.#lookUp('first', scope, filter)[0];
     return this.#find(scope, filter, { ...options, limit: 1 })[0];
   }
 
   async find(scope: unknown, filter: unknown, options?: FindOptions): Promise<readonly AnyRow[]> {
     this.#check(scope);
-    return this.#find(scope, filter, options);
+    return options === undefined ? this.#lookUp('all', scope, filter) : this.#find(scope, filter, options);
   }
 
   async page(scope: unknown, filter: unknown, options: PageOptions): Promise<Page<AnyRow>> {

@@ -21,7 +21,15 @@ export interface Connection extends ReadConnection {
   exec(sql: string): void;
   /** Runs a change and answers how many rows it changed. */
   run(sql: string, values: readonly Value[]): number;
+  /** Begins a transaction that writes. */
+  begin(): void;
+  /** Whether such a one is open. */
   isInTransaction(): boolean;
+  /**
+   * Between two of them: keeps one transaction open for all reads, so that each does not lock the file and let it go,
+   * which costs more than the read. Only for the one connection that writes: nobody else's commits are to be seen.
+   */
+  rest(): void;
   close(): void;
 }
 
@@ -60,6 +68,7 @@ class OpenConnection implements Connection {
   readonly #sqlite: Sqlite;
   readonly #statements = new Map<string, Statement>();
   #tests: Inside[] = [];
+  #resting = false;
 
   constructor(sqlite: Sqlite) {
     this.#sqlite = sqlite;
@@ -89,6 +98,7 @@ class OpenConnection implements Connection {
   }
 
   exec(sql: string): void {
+    this.#wake();
     this.#sqlite.exec(sql);
   }
 
@@ -105,11 +115,30 @@ class OpenConnection implements Connection {
     return this.#prepare(sql).run(...this.#bind(values)).changes;
   }
 
+  begin(): void {
+    this.#wake();
+    this.run('BEGIN IMMEDIATE', []);
+  }
+
   isInTransaction(): boolean {
-    return this.#sqlite.isTransaction;
+    return !this.#resting && this.#sqlite.isTransaction;
+  }
+
+  rest(): void {
+    // An error of the disk may have ended it.
+    if (this.#resting && this.#sqlite.isTransaction) return;
+    this.run('BEGIN', []);
+    this.#resting = true;
+  }
+
+  #wake(): void {
+    if (!this.#resting) return;
+    this.#resting = false;
+    if (this.#sqlite.isTransaction) this.run('COMMIT', []);
   }
 
   close(): void {
+    this.#wake();
     this.#statements.clear();
     this.#sqlite.close();
   }
@@ -120,7 +149,11 @@ class OpenConnection implements Connection {
  * connection forget its pages; else on the reader's.
  */
 export function readCommitted(writer: Connection, reader: Connection): ReadConnection {
-  const at = (): ReadConnection => (writer.isInTransaction() ? reader : writer);
+  const at = (): ReadConnection => {
+    if (writer.isInTransaction()) return reader;
+    writer.rest();
+    return writer;
+  };
   return {
     first: (sql, values) => at().first(sql, values),
     all: (sql, values) => at().all(sql, values),

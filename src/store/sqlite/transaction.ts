@@ -62,6 +62,7 @@ function writeNew(run: Run, collection: Collection, row: AnyRow): void {
   const plain = collection.codec.toPlain(row);
   const columns = collection.columns.map((column) => column.read(plain));
   const values = [String(row._id), JSON.stringify(plain), ...columns];
+  collection.cache?.touch();
   translated(collection, () => run.connection.run(collection.insert, values));
   run.inserted.add(collection.name);
 }
@@ -91,6 +92,7 @@ function changeRow(run: Run, collection: Collection, doc: string, change: Checke
   const places = ['doc', ...moved.map(({ name }) => name)].map((name) => `${name} = ?`);
   const values = [JSON.stringify(plain), ...moved.map((column) => column.read(plain)), String(next._id)];
   const sql = `UPDATE ${table} SET ${places.join(', ')} WHERE _id = ?`;
+  collection.cache?.touch();
   translated(collection, () => run.connection.run(sql, values));
   return next;
 }
@@ -101,7 +103,7 @@ export class CollectionWrites extends CollectionReads {
   readonly #run: Run;
 
   constructor(collection: Collection, run: Run) {
-    super(collection, run.connection, () => run.enter());
+    super(collection, run.connection, () => run.enter(), true);
     this.#collection = collection;
     this.#run = run;
   }
@@ -164,7 +166,8 @@ export class CollectionWrites extends CollectionReads {
 
   async remove(scope: unknown, filter: unknown): Promise<number> {
     return this.#write(scope, 'write', (owner) => {
-      const { table, definition } = this.#collection;
+      const { table, definition, cache } = this.#collection;
+      cache?.touch();
       if (definition.history) {
         const docs = readDocs(this.#collection, this.#run.connection, owner, filter);
         for (const doc of docs) keepFormer(this.#run, this.#collection, JSON.parse(doc) as AnyRow);

@@ -4,6 +4,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { MarkMoves } from '../marks.ts';
 import type { Nesting } from '../nesting.ts';
 import { type Cause, type CollectionName, StoreUsageError, type Transaction } from '../store.ts';
+import type { AnswerCache } from './cache.ts';
 import { type Connection, readFault } from './driver.ts';
 import { type Collections, Run, transactionClass } from './transaction.ts';
 
@@ -63,12 +64,14 @@ export class Writer {
   readonly #Transaction: new (
     run: Run,
   ) => object;
+  readonly #caches: readonly AnswerCache[];
   readonly #queue: Waiting[] = [];
   #turning: Promise<void> | undefined;
   #closed = false;
 
   constructor(options: WriterOptions) {
     this.#options = options;
+    this.#caches = Object.values(options.collections).flatMap(({ cache }) => cache ?? []);
     this.#Transaction = transactionClass(Object.keys(options.collections) as CollectionName[]);
   }
 
@@ -102,7 +105,7 @@ export class Writer {
       for (const each of waiting) each.reject(readable(error));
     };
     try {
-      connection.run('BEGIN IMMEDIATE', []);
+      connection.begin();
     } catch (error) {
       return refuseAll(this.#queue.splice(0, mostPerCommit), error);
     }
@@ -122,6 +125,8 @@ export class Writer {
         outcomes.map(({ waiting }) => waiting),
         error,
       );
+    } finally {
+      for (const cache of this.#caches) cache.settle();
     }
     const inserted = new Set(outcomes.flatMap((outcome) => [...outcome.inserted]));
     for (const outcome of outcomes) outcome.settle();
