@@ -36,7 +36,6 @@ const vendors = {
   ulid: '^src/lib/ids',
   'prom-client': '^src/http/',
   'scim-patch': '^src/scim/patch',
-  'scim2-parse-filter': '^src/scim/filter',
   'zod-openapi': '^src/http/',
 };
 

@@ -75,6 +75,9 @@ const catalogue = {
   scim_not_supported: 'not_implemented',
   bulk_reference_failed: 'conflict',
   schema_limit: 'conflict',
+  scim_invalid_cursor: 'invalid',
+  scim_invalid_count: 'invalid',
+  directory_busy: 'unavailable',
   // sign-in (sso/ gives each its page)
   sign_in_expired: 'invalid',
   sign_in_elsewhere: 'forbidden',

@@ -35,7 +35,7 @@ export async function insertUser(
     userNameKey: caseKey(record.userName),
     ...(record.externalId !== undefined && { externalId: record.externalId }),
     active: record.active,
-    ...(record.displayName !== undefined && { displayName: record.displayName }),
+    ...nameFields(record),
     attributes: record.attributes,
     ...linkFields(link),
   });
@@ -208,6 +208,9 @@ async function refuseTakenName(tx: Transaction, directory: DirectoryRef, userNam
   );
 }
 
+const nameFields = ({ displayName }: UserRecord) =>
+  displayName === undefined ? {} : { displayName, displayNameKey: caseKey(displayName) };
+
 function linkFields({ link, accountId, conflict }: UserLink) {
   return { link, ...(accountId !== undefined && { accountId }), ...(conflict !== undefined && { conflict }) };
 }
@@ -228,11 +231,11 @@ function changeOf(user: DirectoryUser, record: UserRecord): Change<DirectoryUser
       active: record.active,
       attributes: record.attributes,
       ...(record.externalId !== undefined && { externalId: record.externalId }),
-      ...(record.displayName !== undefined && { displayName: record.displayName }),
+      ...nameFields(record),
     },
     $unset: {
       ...(record.externalId === undefined && { externalId: true as const }),
-      ...(record.displayName === undefined && { displayName: true as const }),
+      ...(record.displayName === undefined && { displayName: true as const, displayNameKey: true as const }),
     },
   };
 }

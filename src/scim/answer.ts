@@ -1,5 +1,6 @@
 /** How an answer is written down and how it leaves: in the transaction of the change, or in one of its own for a refusal. */
-import type { Response } from 'express';
+import { pipeline } from 'node:stream/promises';
+import type { Request, Response } from 'express';
 import { type LogEntry, recordRequest, type WriteBuffer } from '../directory/index.ts';
 import { AppError, hasCode } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
@@ -13,6 +14,7 @@ import {
   type TransactionOptions,
 } from '../store/index.ts';
 import type { Refusal } from './errors.ts';
+import { jsonOf } from './long.ts';
 import { SCIM_MEDIA } from './media.ts';
 import { type Logged, logEntry, type Outcome } from './requestLog.ts';
 
@@ -48,6 +50,7 @@ export const causeOf = ({ _id }: Pick<Directory, '_id'>, requestId: string): Cau
   requestId,
 });
 
+/** A body's text; of one that is long (long.ts), the beginning, which is what the log keeps. */
 export const textOf = (body: object | undefined): string | undefined => body && JSON.stringify(body);
 
 /** Runs the work of a write and its log row in one transaction; `logged` is asked once the body has been read. */
@@ -104,23 +107,52 @@ export async function logRefusal(deps: LogDeps, logged: Logged, error: unknown, 
   }
 }
 
-export function send(
-  response: Response,
-  status: number,
-  text: string | undefined,
-  headers: Answer['headers'] = {},
-): void {
+function sendHead(response: Response, status: number, headers: Answer['headers'] = {}, hasBody = true): void {
   response.statusCode = status;
   response.setHeader('Cache-Control', 'no-store');
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  if (text === undefined) {
-    response.removeHeader('Content-Type');
-    response.end();
-    return;
-  }
-  if (!response.hasHeader('Content-Type')) response.setHeader('Content-Type', `${SCIM_MEDIA}; charset=utf-8`);
+  if (!hasBody) response.removeHeader('Content-Type');
+  else if (!response.hasHeader('Content-Type')) response.setHeader('Content-Type', `${SCIM_MEDIA}; charset=utf-8`);
+}
+
+export function send(response: Response, status: number, text: string | undefined, headers?: Answer['headers']): void {
+  sendHead(response, status, headers, text !== undefined);
   response.end(text);
 }
+
+/**
+ * Sends a long body piece by piece, as fast as the client takes it. What fails before the first piece can be refused as
+ * usual; later, the connection is cut, so that nobody takes a part for the whole. Answers the beginning of what was sent.
+ */
+export async function sendLong(
+  { method }: Request,
+  response: Response,
+  { status, headers }: Answer,
+  body: object,
+): Promise<string> {
+  const pieces = jsonOf(body);
+  const first = await pieces.next();
+  const beginning = first.done ? '' : first.value;
+  sendHead(response, status, headers);
+  if (method === 'HEAD') {
+    await pieces.return(undefined);
+    response.end();
+    return beginning;
+  }
+  async function* whole() {
+    yield beginning;
+    yield* pieces;
+  }
+  try {
+    await pipeline(whole, response);
+  } catch (error) {
+    if (!isClientGone(error)) throw error;
+  }
+  return beginning;
+}
+
+const isClientGone = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 
 /** RFC 6750 §3: no error code where no token was sent. */
 function challenge(error: unknown): string {
@@ -131,6 +163,10 @@ function challenge(error: unknown): string {
 
 /** Sends a refusal; for errors that come before an exchange as well. */
 export function sendRefusal(response: Response, refusal: Refusal, error: unknown): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
   const { status } = refusal;
   const headers: Record<string, string> = {};
   if (status === 401) headers['WWW-Authenticate'] = challenge(error);

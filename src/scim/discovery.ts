@@ -4,7 +4,7 @@ import type { Attribute, AttributeTable, ResourceType } from './attributes.ts';
 import { BODY_LIMIT } from './body.ts';
 import { OPERATION_LIMIT } from './bulk/operations.ts';
 import { listResponse } from './messages.ts';
-import { MAX_COUNT } from './query.ts';
+import { DEFAULT_COUNT, MAX_COUNT } from './query.ts';
 import type { BaseUrl } from './representation.ts';
 import { common } from './schemas/common.ts';
 import { discoverySchemas } from './schemas/discovery.ts';
@@ -19,6 +19,14 @@ export function serviceProviderConfig(base: BaseUrl): object {
     filter: { supported: true, maxResults: MAX_COUNT },
     changePassword: { supported: false },
     sort: { supported: true },
+    // RFC 9865 §4; cursors do not expire, so there is no cursorTimeout
+    pagination: {
+      cursor: true,
+      index: true,
+      defaultPaginationMethod: 'index',
+      defaultPageSize: DEFAULT_COUNT,
+      maxPageSize: MAX_COUNT,
+    },
     etag: { supported: true },
     authenticationSchemes: [
       {

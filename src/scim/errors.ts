@@ -14,7 +14,9 @@ export type ScimType =
   | 'invalidPath'
   | 'noTarget'
   | 'invalidValue'
-  | 'invalidVers';
+  | 'invalidVers'
+  | 'invalidCursor'
+  | 'invalidCount';
 
 /** The body of every refusal. `status` is text, as the RFC has it. */
 export interface ScimError {
@@ -52,6 +54,8 @@ const scimTypes: Partial<Record<ErrorCode, ScimType>> = {
   scim_no_target: 'noTarget',
   scim_too_many: 'tooMany',
   scim_invalid_version: 'invalidVers',
+  scim_invalid_cursor: 'invalidCursor',
+  scim_invalid_count: 'invalidCount',
 };
 
 /** What is said of an error: status, body, and whether it is ours (a fault to be logged, not a refusal). */
@@ -103,3 +107,5 @@ export const invalidPath = (message: string): AppError => new AppError('scim_inv
 export const invalidFilter = (message: string): AppError => new AppError('scim_invalid_filter', message);
 export const mutability = (message: string): AppError => new AppError('scim_mutability', message);
 export const noTarget = (message: string): AppError => new AppError('scim_no_target', message);
+export const invalidCursor = (message: string): AppError => new AppError('scim_invalid_cursor', message);
+export const invalidCount = (message: string): AppError => new AppError('scim_invalid_count', message);

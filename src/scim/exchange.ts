@@ -20,6 +20,7 @@ import {
   logRefusal,
   refused,
   send,
+  sendLong,
   sendRefusal,
   textOf,
   type Write,
@@ -28,6 +29,7 @@ import {
 } from './answer.ts';
 import { type ReadBody, readBody } from './body.ts';
 import { refusalOf } from './errors.ts';
+import { isLong } from './long.ts';
 import { type BaseUrl, baseUrlOf } from './representation.ts';
 import { type Logged, logEntry } from './requestLog.ts';
 import type { ResourceTypes, TypeSource } from './types.ts';
@@ -98,6 +100,11 @@ export function exchangeWith(deps: ScimDeps, handle: Handler) {
         logged: base,
         write: writing(deps.store, () => ({ ...base, body })),
       });
+      if (answer.body && isLong(answer.body)) {
+        const sent = await sendLong(request, response, answer, answer.body);
+        if (!answer.written) deps.requestLog.add(logEntry(logged, { ...answer, response: sent, cut: true }));
+        return;
+      }
       const text = answer.written ? answer.text : textOf(answer.body);
       if (!answer.written) deps.requestLog.add(logEntry(logged, { ...answer, response: text }));
       send(response, answer.status, text, answer.headers);

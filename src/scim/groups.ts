@@ -2,17 +2,18 @@
 import { findGroup, listGroups, type MemberRef, streamMembers } from '../directory/index.ts';
 import { isId } from '../lib/ids.ts';
 import { changeMembers, createGroup, deleteGroup, updateGroup } from '../provisioning/index.ts';
-import type { Directory, DirectoryGroup, Filter, ReadStore, Transaction } from '../store/index.ts';
+import type { Directory, DirectoryGroup, Filter, Transaction } from '../store/index.ts';
 import type { ResourceType } from './attributes.ts';
 import { keepImmutable } from './constraints.ts';
 import { matches } from './filter/match.ts';
 import { memberOf, type Resource, readResource } from './input.ts';
 import type { ResourceKind } from './kind.ts';
+import { memberJudge, membersOf } from './members.ts';
 import type { ScimNote } from './notes.ts';
 import { applyPatch } from './patch/apply.ts';
 import { foldMembers, type MemberChange, type MemberStep, readMemberIds } from './patch/members.ts';
 import { groupRecord, resourceOf } from './records.ts';
-import { type BaseUrl, memberOfGroup, represent } from './representation.ts';
+import { represent } from './representation.ts';
 import { group as groupSchema } from './schemas/group.ts';
 import { wants } from './selection.ts';
 
@@ -35,12 +36,22 @@ export const groupsOf = (type: ResourceType): ResourceKind<DirectoryGroup> => ({
       $and: [{ directoryId: _id }, ...(filter ? [filter as Filter<DirectoryGroup>] : [])],
     }),
 
-  async render(reads, base, rows, selection) {
-    const withMembers = wants(selection, 'members');
+  rows: (reads, { organizationId, _id }, { filter, sort, limit }) =>
+    reads.directoryGroups.find(
+      organizationId,
+      { $and: [{ directoryId: _id }, filter as Filter<DirectoryGroup>] },
+      { ...(sort && { sort }), limit },
+    ),
+
+  judgeFor: (reads, { organizationId }, base, asked) => memberJudge(type, reads, base, organizationId, asked),
+
+  mayBeLong: (selection) => wants(selection, 'members'),
+
+  async render(reads, base, rows, selection, { later = reads } = {}) {
     const rendered: Resource[] = [];
     for (const row of rows) {
-      const members = withMembers ? await membersOf(reads, base, row) : [];
-      rendered.push({ ...represent(type, base, row), ...(members.length > 0 && { members }) });
+      const members = await membersOf(reads, later, base, row, selection);
+      rendered.push({ ...represent(type, base, row), ...(members && { members }) });
     }
     return rendered;
   },
@@ -130,10 +141,4 @@ function fold(tx: Transaction, row: DirectoryGroup, steps: readonly MemberStep[]
     }
     return chosen;
   });
-}
-
-async function membersOf(reads: ReadStore, base: BaseUrl, row: DirectoryGroup): Promise<readonly Resource[]> {
-  const members: Resource[] = [];
-  for await (const edge of streamMembers(reads, row.organizationId, row._id)) members.push(memberOfGroup(base, edge));
-  return members;
 }

@@ -1,20 +1,31 @@
 /** The query of a request: the parameters of RFC 7644 §3.4.2 and §3.9 in typed form. */
-import type { ResourceType } from './attributes.ts';
-import { type AttributePath, resolvePath } from './attributes.ts';
-import { invalidFilter, invalidValue } from './errors.ts';
+import { quoted } from '../lib/text.ts';
+import { type AttributePath, type ResourceType, resolvePath } from './attributes.ts';
+import { type Cursors, cursorsOf } from './cursor.ts';
+import { invalidCount, invalidFilter, invalidValue } from './errors.ts';
 import { type Condition, parseFilter } from './filter/parse.ts';
+import type { Position } from './order.ts';
 import { readSelection, type Selection } from './selection.ts';
 
 export const DEFAULT_COUNT = 100;
 export const MAX_COUNT = 200;
 
-export interface ListQuery {
+/** What a query means to one of the resource types that it is put to. */
+export interface TypeQuery {
   readonly filter?: Condition;
-  /** 1-based. */
+  /** Absent too where this type lacks the attribute: all of it sorts as without a value. */
+  readonly sort?: AttributePath;
+  readonly selection: Selection;
+}
+
+export interface ListQuery {
+  readonly of: Readonly<Partial<Record<ResourceType['name'], TypeQuery>>>;
+  readonly sorted?: { readonly descending: boolean };
+  /** 1-based; of no meaning with a cursor. */
   readonly startIndex: number;
   readonly count: number;
-  readonly sort?: { readonly path: AttributePath; readonly descending: boolean };
-  readonly selection: Selection;
+  /** Paging by cursor (RFC 9865): after this position, from the beginning where there is none. */
+  readonly cursor?: { readonly cursors: Cursors; readonly after: Position | undefined };
 }
 
 export type Parameters = Readonly<Record<string, string>>;
@@ -42,40 +53,81 @@ export function readParameters(url: string): Parameters {
   return parameters;
 }
 
-/** Throws scim_invalid_filter, scim_invalid_value. */
-export function readListQuery(type: ResourceType, parameters: Parameters): ListQuery {
-  const { filter, startindex, count, sortby, sortorder } = parameters;
+/**
+ * The query for a list of these types.
+ *
+ * @param scope what a cursor belongs to, beside the query: the directory
+ * Throws scim_invalid_filter, scim_invalid_value, scim_invalid_cursor, scim_invalid_count.
+ */
+export function readListQuery(types: readonly ResourceType[], parameters: Parameters, scope: string): ListQuery {
+  const { filter, sortby, sortorder, startindex, count, cursor } = parameters;
+  const sorts = sortby === undefined ? undefined : readSortBy(types, sortby);
+  const descending = readDescending(sortorder);
+  const of: Partial<Record<ResourceType['name'], TypeQuery>> = {};
+  for (const type of types) {
+    const sort = sorts?.get(type);
+    of[type.name] = {
+      ...(filter !== undefined && { filter: readFilter(type, filter, types) }),
+      ...(sort && { sort }),
+      selection: selectionIn(type, parameters),
+    };
+  }
+  const query = { of, ...(sorts && { sorted: { descending } }) };
+  if (cursor === undefined) {
+    return {
+      ...query,
+      startIndex: Math.max(1, readInteger('startIndex', startindex, 1, invalidValue)),
+      count: Math.min(MAX_COUNT, Math.max(0, readInteger('count', count, DEFAULT_COUNT, invalidValue))),
+    };
+  }
+  if (startindex !== undefined) throw invalidValue('startIndex and cursor are two ways of paging: send one of them');
+  const size = readInteger('count', count, DEFAULT_COUNT, invalidCount);
+  if (size < 1) throw invalidCount(`With a cursor, count must be between 1 and ${MAX_COUNT}`);
+  const endpoints = types.map(({ name }) => name);
+  const cursors = cursorsOf(scope, endpoints, filter ?? null, sortby ?? null, descending);
   return {
-    ...(filter !== undefined && { filter: readFilter(type, filter) }),
-    startIndex: Math.max(1, readInteger('startIndex', startindex, 1)),
-    count: Math.min(MAX_COUNT, Math.max(0, readInteger('count', count, DEFAULT_COUNT))),
-    ...(sortby !== undefined && { sort: { path: readSortBy(type, sortby), descending: readDescending(sortorder) } }),
-    selection: selectionIn(type, parameters),
+    ...query,
+    startIndex: 1,
+    count: Math.min(MAX_COUNT, size),
+    cursor: { cursors, after: cursors.read(cursor) },
   };
 }
 
 export const selectionIn = (type: ResourceType, { attributes, excludedattributes }: Parameters): Selection =>
   readSelection(type, attributes, excludedattributes);
 
-function readFilter(type: ResourceType, text: string): Condition {
+function readFilter(type: ResourceType, text: string, types: readonly ResourceType[]): Condition {
   if (text.includes('\0')) throw invalidFilter('The filter holds a NUL character');
-  return parseFilter(type, text);
+  const others = types.filter((other) => other !== type);
+  return parseFilter(type, text, others);
 }
 
-function readInteger(name: string, text: string | undefined, fallback: number): number {
+function readInteger(
+  name: string,
+  text: string | undefined,
+  fallback: number,
+  refusal: (message: string) => Error,
+): number {
   if (text === undefined || text === '') return fallback;
-  if (!/^[+-]?\d{1,15}$/.test(text)) throw invalidValue(`${name} must be a whole number`);
+  if (!/^[+-]?\d{1,15}$/.test(text)) throw refusal(`${name} must be a whole number`);
   return Number(text);
 }
 
-function readSortBy(type: ResourceType, name: string): AttributePath {
-  const path = resolvePath(type, name);
-  const of = path?.sub ?? path?.attribute;
-  if (path === undefined || of === undefined || (path.subName !== undefined && path.sub === undefined)) {
-    throw invalidValue(`sortBy: a ${type.name} has no attribute ${name}`);
+/** The attribute in each type that has it. */
+function readSortBy(types: readonly ResourceType[], name: string): ReadonlyMap<ResourceType, AttributePath> {
+  const found = new Map<ResourceType, AttributePath>();
+  for (const type of types) {
+    const path = resolvePath(type, name);
+    const of = path?.subName === undefined ? path?.attribute : path.sub;
+    if (path === undefined || of === undefined) continue;
+    if (of.returned === 'never' || path.attribute?.returned === 'never')
+      throw invalidValue(`sortBy: ${name} cannot be sorted by`);
+    found.set(type, path);
   }
-  if (of.home?.in === 'edges' || of.returned === 'never') throw invalidValue(`sortBy: ${name} cannot be sorted by`);
-  return path;
+  if (found.size === 0) {
+    throw invalidValue(`sortBy: a ${types.map((type) => type.name).join(' or ')} has no attribute ${quoted(name)}`);
+  }
+  return found;
 }
 
 function readDescending(order: string | undefined): boolean {

@@ -1,7 +1,7 @@
 /** Resources as they are answered (RFC 7643 §3). */
 import type { Directory, DirectoryGroup, DirectoryUser, Edge } from '../store/index.ts';
 import type { ResourceType } from './attributes.ts';
-import type { Resource } from './input.ts';
+import { isObject, type Resource } from './input.ts';
 import { resourceOf } from './records.ts';
 
 /** Where the resources of a directory are found: `https://host/scim/v2/dir-…`. */
@@ -35,17 +35,31 @@ export function represent(type: ResourceType, base: BaseUrl, row: AnyRow): Resou
   };
 }
 
+/** What people read of somebody: the name for display, else the full name, else the name to sign in with. */
+export function displayOf(row: AnyRow): string {
+  if (row.displayName !== undefined) return row.displayName;
+  const { name } = row.attributes;
+  const formatted = isObject(name) ? name.formatted : undefined;
+  if (typeof formatted === 'string' && formatted !== '') return formatted;
+  return 'userName' in row ? row.userName : row._id;
+}
+
 /** A group's member (RFC 7643 §4.2). */
-export const memberOfGroup = (base: BaseUrl, edge: Edge): Resource => ({
+export const memberOfGroup = (
+  base: BaseUrl,
+  edge: Pick<Edge, 'memberId' | 'memberKind'>,
+  display?: string,
+): Resource => ({
   value: edge.memberId,
   $ref: `${base}/${edge.memberKind}s/${edge.memberId}`,
+  ...(display !== undefined && { display }),
   type: edge.memberKind,
 });
 
-/** A group that a user is a direct member of (RFC 7643 §4.1.2). */
-export const groupOfUser = (base: BaseUrl, group: DirectoryGroup): Resource => ({
+/** A group that a user is a member of, directly or through other groups (RFC 7643 §4.1.2). */
+export const groupOfUser = (base: BaseUrl, group: DirectoryGroup, type: 'direct' | 'indirect'): Resource => ({
   value: group._id,
   $ref: `${base}/Groups/${group._id}`,
   display: group.displayName,
-  type: 'direct',
+  type,
 });

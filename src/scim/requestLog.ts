@@ -3,7 +3,7 @@ import type { LogEntry } from '../directory/index.ts';
 import type { Directory } from '../store/index.ts';
 import type { ReadBody } from './body.ts';
 import type { ScimError } from './errors.ts';
-import { redact, redactText } from './safety.ts';
+import { redact, redactBeginning, redactText } from './safety.ts';
 
 const BODY_LIMIT = 16 * 1024;
 const PATH_LIMIT = 2048;
@@ -26,13 +26,15 @@ export interface Outcome {
   readonly notes?: readonly string[] | undefined;
   readonly touched?: readonly string[] | undefined;
   readonly response?: string | undefined;
+  /** The response is the beginning of a longer one. */
+  readonly cut?: boolean;
   readonly error?: ScimError | undefined;
 }
 
 /** The row of an exchange: secrets redacted, bodies cut. */
 export function logEntry(
   exchange: Logged,
-  { status, outcome, notes = [], touched = [], response, error }: Outcome,
+  { status, outcome, notes = [], touched = [], response, cut: isCut = false, error }: Outcome,
 ): LogEntry {
   const { directory, tokenId, requestId, method, path, body, startedAt } = exchange;
   return {
@@ -49,7 +51,9 @@ export function logEntry(
     notes: [...new Set(notes)],
     touched: [...new Set(touched)],
     ...(body && { request: cut(body.secret ? JSON.stringify(redact(body.value)) : body.text, BODY_LIMIT) }),
-    ...(response !== undefined && { response: cut(redactText(response), BODY_LIMIT) }),
+    ...(response !== undefined && {
+      response: cut(isCut ? `${redactBeginning(response)}…` : redactText(response), BODY_LIMIT),
+    }),
     durationMs: Math.round((performance.now() - startedAt) * 100) / 100,
   };
 }

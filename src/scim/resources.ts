@@ -43,7 +43,9 @@ export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
     selection: Selection,
     fresh = false,
   ): Promise<{ body: object; headers: Record<string, string> }> {
-    const [resource = {}] = await kind.render(reads, exchange.base, [row], selection, fresh);
+    // what a write answers is sent after its commit
+    const later = exchange.deps.store.read;
+    const [resource = {}] = await kind.render(reads, exchange.base, [row], selection, { fresh, later });
     return { body: select(type, resource, selection), headers: headersOf(resource) };
   }
 
@@ -67,12 +69,7 @@ export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
   });
 
   return {
-    async list(exchange) {
-      const { deps, directory, base } = exchange;
-      const query = readListQuery(type, parametersOf(exchange));
-      const body = await listResources(kind, deps.store.read, directory, base, query);
-      return { status: 200, body, outcome: 'read' };
-    },
+    list: async (exchange) => listOf([kind], exchange, parametersOf(exchange)),
 
     async get(exchange) {
       const selection = selectionOf(exchange);
@@ -131,4 +128,16 @@ export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
         return { status: 204, outcome: 'applied', notes, touched };
       }),
   };
+}
+
+/** A list of the resources of these types (RFC 7644 §3.4.2). */
+export async function listOf(
+  kinds: readonly ResourceKind<AnyRow>[],
+  { deps, directory, base }: Exchange,
+  parameters: Parameters,
+): Promise<Answer> {
+  const types = kinds.map((kind) => kind.type);
+  const query = readListQuery(types, parameters, directory._id);
+  const body = await listResources(kinds, { reads: deps.store.read, directory, base }, query);
+  return { status: 200, body, outcome: 'read' };
 }

@@ -12,7 +12,8 @@ import { groupsOf } from './groups.ts';
 import type { AnyRow, ResourceKind } from './kind.ts';
 import { negotiate } from './media.ts';
 import { readParameters } from './query.ts';
-import { type Verbs, verbsOf } from './resources.ts';
+import { listOf, type Verbs, verbsOf } from './resources.ts';
+import { readSearchRequest } from './search.ts';
 import { standardTypes } from './types.ts';
 import { usersOf } from './users.ts';
 
@@ -48,12 +49,32 @@ function resourceRoutes<R extends AnyRow>(
   };
 }
 
+type Kinds = (exchange: Exchange) => readonly ResourceKind<AnyRow>[];
+
+const onlyUsers: Kinds = ({ types }) => [usersOf(types.User)];
+const onlyGroups: Kinds = ({ types }) => [groupsOf(types.Group)];
+const allKinds: Kinds = (exchange) => [...onlyUsers(exchange), ...onlyGroups(exchange)];
+
+const searchOf =
+  (kinds: Kinds): Handler =>
+  async (exchange) =>
+    listOf(kinds(exchange), exchange, readSearchRequest(await exchange.body()));
+
+/** Queries by POST, and over all resource types from the root of the directory (RFC 7644 §3.4.2.1, §3.4.3). */
+const searches: Routes = {
+  '/': { get: async (exchange) => listOf(allKinds(exchange), exchange, readParameters(exchange.request.url)) },
+  '/.search': { post: searchOf(allKinds) },
+  [`${standardTypes.User.endpoint}/.search`]: { post: searchOf(onlyUsers) },
+  [`${standardTypes.Group.endpoint}/.search`]: { post: searchOf(onlyGroups) },
+};
+
 const resources: Routes = {
   ...resourceRoutes(standardTypes.User, usersOf),
   ...resourceRoutes(standardTypes.Group, groupsOf),
 };
 
 const routes: Routes = {
+  ...searches,
   ...resources,
   '/Bulk': { post: bulkOf(resources) },
   '/ServiceProviderConfig': { get: document(({ base }) => serviceProviderConfig(base)) },

@@ -45,6 +45,12 @@ export function inspect(value: unknown, depth = 0): boolean {
 export const redactText = (text: string): string =>
   secretName.test(text) ? JSON.stringify(redact(JSON.parse(text))) : text;
 
+/** The beginning of a JSON text up to the first name that speaks of a secret: what is cut cannot be read as JSON. */
+export function redactBeginning(text: string): string {
+  const named = /"(?:[^"\\]|\\.)*(?:password|secret|token)(?:[^"\\]|\\.)*"\s*:/i.exec(text);
+  return named ? text.slice(0, named.index) : text;
+}
+
 const REDACTED = '[redacted]';
 
 /** A copy without the values of secrets, whether named by key or by the `path` of a PATCH operation. */

@@ -1,7 +1,8 @@
 /** Which attributes are answered: `attributes` and `excludedAttributes` (RFC 7644 §3.9). */
-import { type AttributePath, type ResourceType, resolvePath } from './attributes.ts';
+import { type Attribute, type AttributePath, type ResourceType, resolvePath } from './attributes.ts';
 import { invalidValue } from './errors.ts';
 import { isObject, type Resource } from './input.ts';
+import { LongList } from './long.ts';
 
 export interface Selection {
   readonly only?: readonly AttributePath[];
@@ -25,26 +26,74 @@ function pathsIn(type: ResourceType, names: string | undefined): readonly Attrib
   return list.flatMap((name) => resolvePath(type, name) ?? []);
 }
 
+/** Whether a path names the whole core schema, by its URN. */
+const isCore = ({ name, extension }: AttributePath): boolean => name === undefined && extension === undefined;
+
+const names = (path: AttributePath, name: string): boolean => path.name === name && path.extension === undefined;
+
 /** Whether an attribute of the core schema is answered at all: what is not need not be read. */
 export function wants({ only, without }: Selection, name: string): boolean {
-  if (only) return only.some((path) => path.name === name && path.extension === undefined);
-  return !without?.some((path) => path.name === name && path.subName === undefined && path.extension === undefined);
+  if (only) return only.some((path) => isCore(path) || names(path, name));
+  return !without?.some((path) => isCore(path) || (names(path, name) && path.subName === undefined));
 }
 
-/** The resource with the attributes that were asked for, and those that are always returned. */
+/** Whether a sub-attribute of a core attribute that is answered is answered with it. */
+export function wantsSub({ only, without }: Selection, name: string, sub: string): boolean {
+  if (only) return only.some((path) => isCore(path) || (names(path, name) && (path.subName ?? sub) === sub));
+  return !without?.some((path) => names(path, name) && path.subName === sub);
+}
+
+/**
+ * The resource with the attributes that were asked for, and those that are always returned. What is returned on request
+ * only is there where it is named.
+ */
 export function select(type: ResourceType, resource: Resource, { only, without }: Selection): Resource {
   if (only) {
     const chosen: Resource = {};
-    for (const key of Object.keys(resource)) if (alwaysReturned(type, key)) chosen[key] = resource[key];
-    for (const path of only) copy(resource, chosen, keysIn(resource, path));
+    for (const key of Object.keys(resource)) if (returned(type, key) === 'always') chosen[key] = resource[key];
+    for (const path of only) {
+      if (!isCore(path)) copy(resource, chosen, keysIn(resource, path));
+      else for (const key of coreKeys(resource)) if (returned(type, key) !== 'request') chosen[key] = resource[key];
+    }
     return chosen;
   }
-  if (!without) return resource;
+  const start = withoutRequestOnly(type, resource);
+  if (!without) return start;
   return without.reduce((left, path) => {
-    const keys = keysIn(left, path);
-    return alwaysReturned(type, keys[0] ?? '') ? left : drop(left, keys);
-  }, resource);
+    const keys = isCore(path) ? coreKeys(left) : [];
+    if (isCore(path)) return keys.reduce((rest, key) => dropUnlessAlways(type, rest, [key]), left);
+    return dropUnlessAlways(type, left, keysIn(left, path));
+  }, start);
 }
+
+const dropUnlessAlways = (type: ResourceType, from: Resource, keys: readonly string[]): Resource =>
+  returned(type, keys[0] ?? '') === 'always' ? from : drop(from, keys);
+
+const coreKeys = (resource: Resource): readonly string[] => Object.keys(resource).filter((key) => !/^urn:/i.test(key));
+
+const returned = (type: ResourceType, key: string): Attribute['returned'] | undefined =>
+  type.core.attributes.get(key.toLowerCase())?.returned;
+
+const requestOnly = new WeakMap<ResourceType, readonly (readonly string[])[]>();
+
+/** The ways to what this type returns on request only. */
+function requestOnlyOf(type: ResourceType): readonly (readonly string[])[] {
+  const known = requestOnly.get(type);
+  if (known) return known;
+  const found = [type.core, ...type.extensions].flatMap((table) =>
+    [...table.attributes.values()].flatMap((attribute) => {
+      const way = table === type.core ? [attribute.name] : [table.urn, attribute.name];
+      if (attribute.returned === 'request') return [way];
+      const subs = [...(attribute.subAttributes?.values() ?? [])].filter((sub) => sub.returned === 'request');
+      return subs.map((sub) => [...way, sub.name]);
+    }),
+  );
+  requestOnly.set(type, found);
+  return found;
+}
+
+const withoutRequestOnly = (type: ResourceType, resource: Resource): Resource =>
+  requestOnlyOf(type).reduce((left, keys) => drop(left, keys), resource);
 
 /** Where the name stands in this resource: only a resource that carries it tells a custom extension's URN from its attributes. */
 function keysIn(resource: Resource, { extension, attribute, name, subName, keys }: AttributePath): readonly string[] {
@@ -52,9 +101,6 @@ function keysIn(resource: Resource, { extension, attribute, name, subName, keys 
     return keys;
   return [`${extension}:${name}${subName === undefined ? '' : `.${subName}`}`];
 }
-
-const alwaysReturned = (type: ResourceType, key: string): boolean =>
-  type.core.attributes.get(key.toLowerCase())?.returned === 'always';
 
 /** The key of `from` that is this one without case (names that no table has). */
 const keyIn = (from: Resource, key: string): string | undefined =>
@@ -64,7 +110,8 @@ function copy(from: Resource, to: Resource, [first, ...rest]: readonly string[])
   const key = first === undefined ? undefined : keyIn(from, first);
   if (key === undefined) return;
   const value = from[key];
-  if (rest.length === 0) to[key] = value;
+  // the parts of a long list's elements are chosen where they are made
+  if (rest.length === 0 || value instanceof LongList) to[key] = value;
   else if (Array.isArray(value)) {
     const present = to[key];
     to[key] = value.map((entry, index) => {
@@ -84,6 +131,7 @@ function drop(from: Resource, [first, ...rest]: readonly string[]): Resource {
   if (key === undefined) return from;
   const { [key]: value, ...left } = from;
   if (rest.length === 0) return left;
+  if (value instanceof LongList) return from;
   if (Array.isArray(value))
     return { ...from, [key]: value.map((entry) => (isObject(entry) ? drop(entry, rest) : entry)) };
   return isObject(value) ? { ...from, [key]: drop(value, rest) } : from;

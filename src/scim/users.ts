@@ -1,14 +1,15 @@
 /** Users as a resource type (RFC 7643 §4.1). */
 import { findUser, listUsers } from '../directory/index.ts';
 import { createPerson, deletePerson, updatePerson } from '../provisioning/index.ts';
-import type { DirectoryGroup, DirectoryUser, Filter, ReadStore } from '../store/index.ts';
-import type { ResourceType } from './attributes.ts';
+import type { DirectoryUser, Filter } from '../store/index.ts';
+import type { AttributePath, ResourceType } from './attributes.ts';
 import { keepImmutable } from './constraints.ts';
 import { type Resource, readResource } from './input.ts';
 import type { ResourceKind } from './kind.ts';
+import { groupsReader } from './memberships.ts';
 import { applyPatch } from './patch/apply.ts';
 import { resourceOf, userRecord } from './records.ts';
-import { type BaseUrl, groupOfUser, represent } from './representation.ts';
+import { represent } from './representation.ts';
 import { wants } from './selection.ts';
 
 /** @param type the User as the directory at hand knows it */
@@ -27,12 +28,38 @@ export const usersOf = (type: ResourceType): ResourceKind<DirectoryUser> => ({
       $and: [{ directoryId: _id }, ...(filter ? [filter as Filter<DirectoryUser>] : [])],
     }),
 
-  async render(reads, base, rows, selection, fresh = false) {
-    const groups = !fresh && wants(selection, 'groups') ? await directGroups(reads, base, rows) : undefined;
-    return rows.map((row) => {
-      const own = groups?.get(row._id);
-      return { ...represent(type, base, row), ...(own && { groups: own }) };
-    });
+  rows: (reads, { organizationId, _id }, { filter, sort, limit }) =>
+    reads.directoryUsers.find(
+      organizationId,
+      { $and: [{ directoryId: _id }, filter as Filter<DirectoryUser>] },
+      { ...(sort && { sort }), limit },
+    ),
+
+  judgeFor(reads, { organizationId }, base, { leaves, sort }) {
+    const ofGroups = (path: AttributePath | undefined) => path?.attribute?.home?.in === 'edges';
+    const groups =
+      ofGroups(sort) || leaves.some(({ path }) => ofGroups(path))
+        ? groupsReader(reads, base, organizationId)
+        : undefined;
+    return {
+      async judge(rows) {
+        const found = await groups?.of(rows.map(({ _id }) => _id));
+        return rows.map((row) => ({
+          id: row._id,
+          resource: withGroups(represent(type, base, row), found?.get(row._id)),
+        }));
+      },
+    };
+  },
+
+  mayBeLong: () => false,
+
+  async render(reads, base, rows, selection, { fresh = false } = {}) {
+    const [first] = rows;
+    const asked = first !== undefined && !fresh && wants(selection, 'groups');
+    const groups = asked ? groupsReader(reads, base, first.organizationId) : undefined;
+    const found = await groups?.of(rows.map(({ _id }) => _id));
+    return rows.map((row) => withGroups(represent(type, base, row), found?.get(row._id)));
   },
 
   async create(tx, directory, body) {
@@ -59,28 +86,5 @@ export const usersOf = (type: ResourceType): ResourceKind<DirectoryUser> => ({
   remove: deletePerson,
 });
 
-/** The groups that each of these users is a direct member of, in two reads for all of them. */
-async function directGroups(
-  reads: ReadStore,
-  base: BaseUrl,
-  rows: readonly DirectoryUser[],
-): Promise<ReadonlyMap<string, readonly Resource[]>> {
-  const found = new Map<string, Resource[]>();
-  const [first] = rows;
-  if (first === undefined) return found;
-  const { organizationId } = first;
-  const edges = await reads.edges.find(organizationId, { memberId: { $in: rows.map(({ _id }) => _id) } });
-  if (edges.length === 0) return found;
-  const ids = [...new Set(edges.map(({ groupId }) => groupId))];
-  const groups = new Map<string, DirectoryGroup>();
-  for (const group of await reads.directoryGroups.find(organizationId, { _id: { $in: ids } }))
-    groups.set(group._id, group);
-  for (const { memberId, groupId } of edges) {
-    const group = groups.get(groupId);
-    if (group === undefined) continue;
-    const own = found.get(memberId) ?? [];
-    own.push(groupOfUser(base, group));
-    found.set(memberId, own);
-  }
-  return found;
-}
+const withGroups = (resource: Resource, groups: readonly Resource[] | undefined): Resource =>
+  groups === undefined ? resource : { ...resource, groups };

@@ -84,6 +84,11 @@ describe('a filter means what RFC 7644 §3.4.2.2 says', () => {
     [`${ENTERPRISE}:manager.value eq "boss"`, true],
     [`${ENTERPRISE}:manager eq "boss"`, true],
     ['meta.created eq "2026-01-02T04:04:05.678+01:00"', true],
+    ['meta.created eq "2026-01-02T03:04:05.678000Z"', true],
+    ['meta.created eq "2026-01-02T03:04:05.678"', true],
+    ['meta.created lt "2026-01-02T03:04:06+00:00"', true],
+    ['meta.created ge "2026-01-02T05:04:05.679+02:00"', false],
+    ['meta.created gt "2026-01-02"', true],
     ['meta.lastModified gt "2026-02-01T00:00:00Z"', true],
     ['meta.resourceType eq "User"', true],
     [`schemas eq "${ENTERPRISE}"`, true],
@@ -107,22 +112,27 @@ describe('a filter that cannot be answered is refused with invalidFilter', () =>
   test.each([
     ['', /empty/],
     ['   ', /empty/],
-    ['userName', /missing or out of place/],
-    ['userName eq', /missing or out of place|needs a value/],
-    ['eq "x"', /missing or out of place|no attribute eq/],
-    ['userName is "x"', /missing or out of place/],
-    ['userName eq "x" and', /missing or out of place/],
-    ['(userName eq "x"', /missing or out of place/],
-    ['userName eq "x")', /missing or out of place/],
-    ['userName eq x', /missing or out of place/],
+    ['userName', /position 9: an operator is expected/],
+    ['userName eq', /position 12: eq needs a value/],
+    ['eq "x"', /position 1: a User has no attribute eq/],
+    ['userName is "x"', /position 10: an operator is expected here, not is /],
+    ['userName eq "x" and', /position 20: it ends where an attribute is expected/],
+    ['userName eq "x" or or', /position 20: a User has no attribute or/],
+    ['userName eq "x" active pr', /position 17: and, or or the end is expected/],
+    ['userName pr)', /position 12/],
+    ['()', /position 2: an attribute is expected/],
+    ['active eq true and name.familyName eq 7', /position 20: name.familyName is a text/],
+    ['(userName eq "x"', /position 17: "\)" is missing; the group was opened at position 1/],
+    ['userName eq "x")', /position 16: and, or or the end is expected/],
+    ['userName eq x', /position 13: eq needs a value/],
     ['userName eq "x', /position 13: a text has no end/],
     ["userName eq 'x'", /position 13/],
     ['userName eq "\\q"', /not a valid JSON string/],
     ['userName eq "\\u0000"', /NUL/],
     ['userName eq "x"; drop', /position 16/],
     ['not userName eq "x"', /not needs a group/],
-    ['emails[type eq "a"', /missing or out of place/],
-    ['emails[type eq "a"].value', /operator/],
+    ['emails[type eq "a"', /position 19: "\]" is missing; the group was opened at position 7/],
+    ['emails[type eq "a"].value', /position 26: an operator/],
     ['emails[type eq "a"].value eq', /needs a value|is expected/],
     ['emails[addresses[type eq "a"]]', /inside of another/],
     ['userName[value eq "x"]', /no sub-attributes/],
@@ -137,6 +147,9 @@ describe('a filter that cannot be answered is refused with invalidFilter', () =>
     ['active eq "maybe"', /is a boolean/],
     ['name eq "x"', /is complex/],
     ['meta.created eq "yesterday"', /is a date/],
+    ['meta.created eq "1"', /is a date/],
+    ['meta.created eq "2026-02-30T99:00:00Z"', /is a date/],
+    ['userName eq 1e999', /position 13: the number is too large/],
     ['meta.created co "2026"', /is a date/],
     ['userName gt null', /null/],
     ['__proto__ eq "x"', /position 1|no attribute/],
@@ -146,8 +159,8 @@ describe('a filter that cannot be answered is refused with invalidFilter', () =>
   ])('%s', (filter, message) => expect(refusal(filter)).toMatch(message));
 
   test('groups have no userName, users no members', () => {
-    expect(() => parseFilter(groupType, 'userName eq "x"')).toThrow(/A Group has no attribute userName/);
-    expect(() => parseFilter(userType, 'members eq "x"')).toThrow(/A User has no attribute members/);
+    expect(() => parseFilter(groupType, 'userName eq "x"')).toThrow(/a Group has no attribute userName/);
+    expect(() => parseFilter(userType, 'members eq "x"')).toThrow(/a User has no attribute members/);
   });
 });
 

@@ -72,6 +72,41 @@ describe('indexes', () => {
       'directoryUsers.directoryId.userNameKey',
     ],
     [
+      'a directory user by externalId',
+      'directoryUsers',
+      'org',
+      { directoryId: 'x', externalId: 'y' },
+      'directoryUsers.organizationId.directoryId.externalId._id',
+    ],
+    [
+      'a directory group by displayName',
+      'directoryGroups',
+      'org',
+      { directoryId: 'x', displayNameKey: 'y' },
+      'directoryGroups.organizationId.directoryId.displayNameKey._id',
+    ],
+    [
+      'directory users by displayName',
+      'directoryUsers',
+      'org',
+      { directoryId: 'x', displayNameKey: 'y' },
+      'directoryUsers.organizationId.directoryId.displayNameKey._id',
+    ],
+    [
+      'directory users changed since',
+      'directoryUsers',
+      'org',
+      { directoryId: 'x', updatedAt: { $gt: new Date() } },
+      'directoryUsers.organizationId.directoryId.updatedAt',
+    ],
+    [
+      'deactivated directory users',
+      'directoryUsers',
+      'org',
+      { directoryId: 'x', active: false },
+      'directoryUsers.organizationId.directoryId.active._id.where.active',
+    ],
+    [
       'an address in a directory',
       'directoryEmails',
       'org',
@@ -132,6 +167,8 @@ describe('indexes', () => {
     expect(await plan('directoryUsers', 'org', after)).toMatch(/SEARCH/);
     expect(await plan('auditEvents', 'org', { _id: { $gt: 'aud-1' } })).toMatch(/organizationId._id.*_id>\?/);
     expect(await plan('auditEvents', 'org', {})).not.toContain('TEMP B-TREE');
+    expect(await plan('directoryUsers', 'org', { directoryId: 'x' })).not.toContain('TEMP B-TREE');
+    expect(await plan('directoryGroups', 'org', { directoryId: 'x' })).not.toContain('TEMP B-TREE');
   });
 
   test('changed and forgotten definitions are brought in order when the file is opened', async () => {

@@ -1,17 +1,22 @@
 /** A condition applied to a resource in memory: the meaning of filters, against which what the store answers is judged. */
 import { caseKey } from '../../lib/text.ts';
 import type { Attribute } from '../attributes.ts';
-import type { Condition } from './parse.ts';
+import type { Condition } from './condition.ts';
+
+/** Conditions that have been judged already, where what they ask of is too much to stand in a resource. */
+export type Known = ReadonlyMap<Condition, boolean>;
 
 /** Whether `resource` (or an element of a multi-valued attribute) fulfils the condition. */
-export function matches(condition: Condition, resource: unknown): boolean {
+export function matches(condition: Condition, resource: unknown, known?: Known): boolean {
+  const judged = known?.get(condition);
+  if (judged !== undefined) return judged;
   switch (condition.kind) {
     case 'and':
-      return condition.all.every((part) => matches(part, resource));
+      return condition.all.every((part) => matches(part, resource, known));
     case 'or':
-      return condition.all.some((part) => matches(part, resource));
+      return condition.all.some((part) => matches(part, resource, known));
     case 'not':
-      return !matches(condition.one, resource);
+      return !matches(condition.one, resource, known);
     case 'ids':
       return valuesAt(resource, ['id']).some((id) => condition.ids.has(String(id)));
     case 'element':

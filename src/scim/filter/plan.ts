@@ -1,18 +1,22 @@
 /** From a condition to the store's filter: exactly where the store can, else a wider one whose rows are looked at again. */
 
-import { AppError } from '../../errors.ts';
 import { caseKey } from '../../lib/text.ts';
 import { contains, type Directory, endsWith, type ReadStore, startsWith } from '../../store/index.ts';
-import type { AttributePath, ResourceType } from '../attributes.ts';
-import { invalidFilter } from '../errors.ts';
+import type { AttributeType } from '../attributes.ts';
 import { encodeKey } from '../keys.ts';
-import type { Comparison, Condition } from './parse.ts';
+import type { BaseUrl } from '../representation.ts';
+import type { Comparison, Condition, Leaf } from './condition.ts';
+import { planMembership } from './memberships.ts';
 
 /** A filter of the store on rows of whichever collection the resource type lives in. */
 export type Where = Readonly<Record<string, unknown>>;
 
-/** What of the store is read while planning: addresses and memberships are rows of their own. */
-export type PlanReads = Pick<ReadStore, 'directoryEmails' | 'edges'>;
+/** Where a filter is asked. Addresses and memberships are rows of their own, which are read while planning. */
+export interface PlanContext {
+  readonly reads: Pick<ReadStore, 'directoryEmails' | 'directoryUsers' | 'directoryGroups' | 'edges'>;
+  readonly directory: Directory;
+  readonly base: BaseUrl;
+}
 
 /**
  * `where` never misses a match. `exact`: it lets nothing else through either; otherwise rows must be held against
@@ -24,27 +28,20 @@ export interface Plan {
   readonly check: Condition;
 }
 
-const ID_LIMIT = 5000;
+/** So many ids are looked up at once; a condition that leads to more is judged row by row. */
+export const ID_LIMIT = 5000;
 
-/**
- * Plans the search for `condition` among the resources of one directory.
- * Throws scim_invalid_filter for what memberships cannot be asked, scim_too_many where one leads to too many resources.
- */
-export async function planFilter(
-  reads: PlanReads,
-  directory: Directory,
-  type: ResourceType,
-  condition: Condition,
-): Promise<Plan> {
+/** Plans the search for `condition` among the resources of one directory. */
+export async function planFilter(context: PlanContext, condition: Condition): Promise<Plan> {
   switch (condition.kind) {
     case 'and':
     case 'or': {
       const parts: Plan[] = [];
-      for (const part of condition.all) parts.push(await planFilter(reads, directory, type, part));
+      for (const part of condition.all) parts.push(await planFilter(context, part));
       return condition.kind === 'and' ? both(parts) : either(parts);
     }
     case 'not': {
-      const inner = await planFilter(reads, directory, type, condition.one);
+      const inner = await planFilter(context, condition.one);
       const check: Condition = { kind: 'not', one: inner.check };
       return inner.exact && inner.where
         ? { where: { $nor: [inner.where] }, exact: true, check }
@@ -52,12 +49,8 @@ export async function planFilter(
     }
     case 'ids':
       return among(condition.ids);
-    case 'element':
-      return planElement(reads, directory, condition);
-    case 'present':
-      return planPresence(condition);
-    case 'compare':
-      return planComparison(reads, directory, condition);
+    default:
+      return planLeaf(context, condition);
   }
 }
 
@@ -77,6 +70,22 @@ function either(parts: readonly Plan[]): Plan {
 
 function among(ids: ReadonlySet<string>): Plan {
   return { where: { _id: { $in: [...ids] } }, exact: true, check: { kind: 'ids', ids } };
+}
+
+async function planLeaf(context: PlanContext, condition: Leaf): Promise<Plan> {
+  switch (condition.path.attribute?.home?.in) {
+    case 'edges': {
+      const ids = await planMembership(context, condition, ID_LIMIT);
+      return ids ? among(ids) : { exact: false, check: condition };
+    }
+    case 'rows': {
+      const address = condition.kind === 'present' ? undefined : addressIn(condition);
+      return address ? planAddress(context, address, condition) : { exact: false, check: condition };
+    }
+    default:
+      if (condition.kind === 'compare') return planComparison(condition);
+      return condition.kind === 'present' ? planPresence(condition) : { exact: false, check: condition };
+  }
 }
 
 type Compare = Condition & { kind: 'compare' };
@@ -101,24 +110,23 @@ function operator(op: Comparison, value: string | number | boolean | Date): Wher
   }
 }
 
+const isText = (type: AttributeType): boolean => type === 'string' || type === 'reference' || type === 'binary';
+
 /** The field that holds the attribute in comparable form, and whether it holds texts without case. */
 function fieldOf({ path, of }: Pick<Compare, 'path' | 'of'>): { field: string; keyed: boolean } | undefined {
   const home = of.home ?? path.attribute?.home;
   if (home?.in === 'column') {
     if (home.key !== undefined) return { field: home.key, keyed: true };
-    return of.type === 'string' && !of.caseExact ? undefined : { field: home.column, keyed: false };
+    return isText(of.type) && !of.caseExact ? undefined : { field: home.column, keyed: false };
   }
-  // a date of a custom extension is stored as the text that came, which compares in another order
-  const textWithoutCase = (of.type === 'string' && !of.caseExact) || of.type === 'dateTime';
   const nested = path.attribute?.multiValued === true || of.multiValued;
-  if (home !== undefined || textWithoutCase || nested) return undefined;
+  // dates stand in `attributes` as the texts that were sent
+  const comparable = of.type === 'dateTime' ? false : !isText(of.type) || of.caseExact;
+  if (home !== undefined || !comparable || nested) return undefined;
   return { field: ['attributes', ...path.keys.map(encodeKey)].join('.'), keyed: false };
 }
 
-async function planComparison(reads: PlanReads, directory: Directory, condition: Compare): Promise<Plan> {
-  const home = condition.path.attribute?.home?.in;
-  if (home === 'edges') return planMembership(reads, directory, condition.path, condition);
-  if (home === 'rows') return planAddress(reads, directory, condition, condition);
+function planComparison(condition: Compare): Plan {
   const place = fieldOf(condition);
   if (place === undefined) return { exact: false, check: condition };
   const { value } = condition;
@@ -133,40 +141,27 @@ async function planComparison(reads: PlanReads, directory: Directory, condition:
 /** Columns tell whether they are there; an empty text counts as absent (RFC 7644 §3.4.2.2, pr). */
 function planPresence(condition: Condition & { kind: 'present' }): Plan {
   const home = condition.of.home ?? condition.path.attribute?.home;
-  if (home?.in === 'edges') throw invalidFilter(`${condition.path.name} can be compared by value with eq only`);
   if (home?.in !== 'column') return { exact: false, check: condition };
   const where = { [home.column]: condition.of.type === 'string' ? { $exists: true, $ne: '' } : { $exists: true } };
   return { where, exact: true, check: condition };
 }
 
-async function planElement(
-  reads: PlanReads,
-  directory: Directory,
-  condition: Condition & { kind: 'element' },
-): Promise<Plan> {
-  const home = condition.path.attribute?.home?.in;
-  if (home === 'edges') {
-    return planMembership(reads, directory, condition.path, condition.one);
-  }
-  const address = home === 'rows' ? addressIn(condition.one) : undefined;
-  return address ? planAddress(reads, directory, address, condition) : { exact: false, check: condition };
-}
-
-/** The equation on `value` that every element that fulfils `condition` fulfils too. */
+/** What every element that fulfils `condition` has as its `value`, or as the beginning of it. */
 function addressIn(condition: Condition): Compare | undefined {
-  if (condition.kind === 'and') {
-    for (const part of condition.all) {
-      const found = addressIn(part);
-      if (found) return found;
-    }
-    return undefined;
+  switch (condition.kind) {
+    case 'element':
+      return addressIn(condition.one);
+    case 'and':
+      return condition.all.map(addressIn).find((found) => found !== undefined);
+    case 'compare':
+      return condition.of.name === 'value' && (condition.op === 'eq' || condition.op === 'sw') ? condition : undefined;
+    default:
+      return undefined;
   }
-  return condition.kind === 'compare' && condition.of.name === 'value' ? condition : undefined;
 }
 
 /** People by address: `eq` and `sw` look into the index of addresses. What else is asked of them is checked after. */
-async function planAddress(reads: PlanReads, directory: Directory, address: Compare, check: Condition): Promise<Plan> {
-  if (address.of.name !== 'value' || (address.op !== 'eq' && address.op !== 'sw')) return { exact: false, check };
+async function planAddress({ reads, directory }: PlanContext, address: Compare, check: Condition): Promise<Plan> {
   const sought = caseKey(String(address.value));
   const valueKey = operator(address.op, sought);
   // a blank address has no row in the index
@@ -179,44 +174,4 @@ async function planAddress(reads: PlanReads, directory: Directory, address: Comp
   if (rows.length > ID_LIMIT) return { exact: false, check };
   const where = { _id: { $in: [...new Set(rows.map((row) => row.userId))] } };
   return { where, exact: address === check, check };
-}
-
-/**
- * `members.value eq` on groups, `groups.value eq` on users, each also together with `type eq`: by the edges, which no
- * row repeats.
- */
-async function planMembership(
-  reads: PlanReads,
-  directory: Directory,
-  { name }: AttributePath,
-  condition: Condition,
-): Promise<Plan> {
-  const equations = equationsIn(condition);
-  const ids = new Set(equations.flatMap(({ of, value }) => (of.name === 'value' ? [String(value)] : [])));
-  const [id] = ids;
-  const known = equations.every(({ of, op }) => op === 'eq' && (of.name === 'value' || of.name === 'type'));
-  if (id === undefined || !known)
-    throw invalidFilter(`${name} can be compared by value with eq only, and type beside it`);
-  const byMember = name === 'members';
-  const types = equations.flatMap(({ of, value }) => (of.name === 'type' ? [caseKey(String(value))] : []));
-  const kinds = (['User', 'Group'] as const).filter((kind) => types.every((type) => type === caseKey(kind)));
-  // a user's groups are all of type direct
-  if (ids.size > 1 || (byMember ? kinds.length === 0 : types.some((type) => type !== 'direct')))
-    return among(new Set());
-  const side = byMember ? { memberId: id, memberKind: { $in: kinds } } : { groupId: id, memberKind: 'User' as const };
-  const rows = await reads.edges.find(
-    directory.organizationId,
-    { directoryId: directory._id, ...side },
-    { limit: ID_LIMIT + 1 },
-  );
-  if (rows.length > ID_LIMIT)
-    throw new AppError('scim_too_many', `The filter on ${name} leads to more than ${ID_LIMIT} resources`);
-  return among(new Set(rows.map((row) => (byMember ? row.groupId : row.memberId))));
-}
-
-/** The comparisons that must all hold. Throws scim_invalid_filter where the condition is more than that. */
-function equationsIn(condition: Condition): readonly Compare[] {
-  if (condition.kind === 'compare') return [condition];
-  if (condition.kind === 'and') return condition.all.flatMap(equationsIn);
-  throw invalidFilter('Memberships can be compared by value with eq only, and type beside it');
 }

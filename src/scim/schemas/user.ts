@@ -43,7 +43,7 @@ export const user: AttributeTable = {
       text('honorificSuffix', 'Suffix after the name'),
     ]),
     attribute('displayName', 'string', 'Name of the person for display', {
-      home: { in: 'column', column: 'displayName' },
+      home: { in: 'column', column: 'displayName', key: 'displayNameKey' },
     }),
     text('nickName', 'Casual name'),
     attribute('profileUrl', 'reference', "URI of the person's profile page", { referenceTypes: ['external'] }),
@@ -86,7 +86,7 @@ export const user: AttributeTable = {
     attribute(
       'groups',
       'complex',
-      'Groups that the person is a direct member of; changed through Groups only',
+      'Groups that the person is a member of, directly or through other groups; changed through Groups only',
       { multiValued: true, mutability: 'readOnly', home: { in: 'edges' } },
       [
         attribute('value', 'string', 'Id of the group', {
@@ -102,7 +102,7 @@ export const user: AttributeTable = {
         attribute('display', 'string', 'Name of the group', { mutability: 'readOnly', home: { in: 'nowhere' } }),
         attribute('type', 'string', 'How the person is a member', {
           mutability: 'readOnly',
-          canonicalValues: ['direct'],
+          canonicalValues: ['direct', 'indirect'],
           home: { in: 'nowhere' },
         }),
       ],

@@ -57,14 +57,23 @@ export const directoryUsers = versionedCollection('directoryUsers', {
   externalId: { type: String },
   active: { type: Boolean, required: true },
   displayName: { type: String },
+  displayNameKey: { type: String },
   attributes: { type: Schema.Types.Mixed, required: true },
   link: { type: String, enum: ['linked', 'waiting'], required: true },
   accountId: { type: String },
   conflict: { type: String, enum: ['email_held_by_another'] },
 });
 directoryUsers.schema.index({ directoryId: 1, userNameKey: 1 }, { unique: true });
-directoryUsers.schema.index({ organizationId: 1, directoryId: 1, externalId: 1 });
+// With `_id` at their ends, as lists are ordered: without it SQLite walks the directory by `_id` to find one person.
+directoryUsers.schema.index({ organizationId: 1, directoryId: 1, externalId: 1, _id: 1 });
 directoryUsers.schema.index({ organizationId: 1, directoryId: 1, _id: 1 });
+directoryUsers.schema.index({ organizationId: 1, directoryId: 1, displayNameKey: 1, _id: 1 });
+directoryUsers.schema.index({ organizationId: 1, directoryId: 1, updatedAt: 1 });
+// Partial, for those who have left are the few that are looked for.
+directoryUsers.schema.index(
+  { organizationId: 1, directoryId: 1, active: 1, _id: 1 },
+  { partialFilterExpression: { active: false } },
+);
 directoryUsers.schema.index({ organizationId: 1, accountId: 1 });
 // Partial, for those who wait are few: as a plain index it would look as good to SQLite's planner as the one before.
 directoryUsers.schema.index({ organizationId: 1 }, { partialFilterExpression: { link: 'waiting' } });
@@ -89,9 +98,10 @@ export const directoryGroups = organizationCollection('directoryGroups', {
   externalId: { type: String },
   attributes: { type: Schema.Types.Mixed, required: true },
 });
-directoryGroups.schema.index({ organizationId: 1, directoryId: 1, displayNameKey: 1 });
-directoryGroups.schema.index({ organizationId: 1, directoryId: 1, externalId: 1 });
+directoryGroups.schema.index({ organizationId: 1, directoryId: 1, displayNameKey: 1, _id: 1 });
+directoryGroups.schema.index({ organizationId: 1, directoryId: 1, externalId: 1, _id: 1 });
 directoryGroups.schema.index({ organizationId: 1, directoryId: 1, _id: 1 });
+directoryGroups.schema.index({ organizationId: 1, directoryId: 1, updatedAt: 1 });
 
 /** One membership of a group: a directory user, or another group of the same directory. */
 export const edges = versionedCollection('edges', {

@@ -20,7 +20,7 @@ async function membersOf(id: string): Promise<number[]> {
 describe('groups (RFC 7643 §4.2)', () => {
   test(
     proves(
-      'members are answered with value, type and $ref; users say which groups they are in',
+      'members are answered with value, type, display and $ref; users say which groups they are in',
       '7643-4.2-03',
       '7643-4.2-04',
       '7643-4.2-05',
@@ -38,8 +38,8 @@ describe('groups (RFC 7643 §4.2)', () => {
       });
       expect(group.members).toEqual(
         expect.arrayContaining([
-          { value: people[0], type: 'User', $ref: `${world.base}/Users/${people[0]}` },
-          { value: inner.id, type: 'Group', $ref: `${world.base}/Groups/${inner.id}` },
+          { value: people[0], type: 'User', display: 'person1@acme.test', $ref: `${world.base}/Users/${people[0]}` },
+          { value: inner.id, type: 'Group', display: 'Inner', $ref: `${world.base}/Groups/${inner.id}` },
         ]),
       );
       const user = await world.call('get', `/Users/${people[0]}`);

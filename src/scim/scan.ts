@@ -1,0 +1,96 @@
+/**
+ * Searches that no index serves: every candidate is looked at, in batches, and only the positions of a page are kept. So
+ * they take time but no memory; other requests get their turn between batches, and few run at once in one directory.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { AppError } from '../errors.ts';
+import type { Directory, ReadStore } from '../store/index.ts';
+import type { AttributePath } from './attributes.ts';
+import { leavesOf } from './filter/condition.ts';
+import { matches } from './filter/match.ts';
+import type { Plan } from './filter/plan.ts';
+import type { AnyRow, ResourceKind } from './kind.ts';
+import { compareBy, keepFirst, type Position, sortKey } from './order.ts';
+import type { BaseUrl } from './representation.ts';
+
+const BATCH = 500;
+
+/** How many such searches run at once in one directory, and how many may wait for their turn. */
+const RUNNING = 2;
+const WAITING = 20;
+
+interface Lane {
+  running: number;
+  readonly waiting: (() => void)[];
+}
+
+const lanes = new Map<string, Lane>();
+
+/** Runs `work` when the directory has room for it. Throws AppError directory_busy where too many wait already. */
+async function inTurn<T>(directoryId: string, work: () => Promise<T>): Promise<T> {
+  const lane = lanes.get(directoryId) ?? { running: 0, waiting: [] };
+  lanes.set(directoryId, lane);
+  if (lane.running < RUNNING) lane.running++;
+  else if (lane.waiting.length >= WAITING) {
+    throw new AppError(
+      'directory_busy',
+      'Too many searches that read the whole directory are waiting; try again later',
+    );
+  } else await new Promise<void>((resolve) => lane.waiting.push(resolve));
+  try {
+    return await work();
+  } finally {
+    // who waits takes over the place of who ends
+    const next = lane.waiting.shift();
+    if (next) next();
+    else if (--lane.running === 0) lanes.delete(directoryId);
+  }
+}
+
+export interface Scan {
+  readonly plan: Plan | undefined;
+  readonly sort: AttributePath | undefined;
+  readonly descending: boolean;
+  /** Only what comes after it is kept; all is counted. */
+  readonly after: Position | undefined;
+  /** How many positions are kept, from the first one on. */
+  readonly limit: number;
+}
+
+/** How many match, and the first of their positions in order. */
+export function scan<R extends AnyRow>(
+  kind: ResourceKind<R>,
+  reads: ReadStore,
+  directory: Directory,
+  base: BaseUrl,
+  { plan, sort, descending, after, limit }: Scan,
+): Promise<{ readonly total: number; readonly positions: readonly Position[] }> {
+  return inTurn(directory._id, async () => {
+    const check = plan && !plan.exact ? plan.check : undefined;
+    const judge = kind.judgeFor(reads, directory, base, { leaves: check ? leavesOf(check) : [], sort });
+    const compare = compareBy(descending);
+    const kept = keepFirst(limit, compare);
+    let total = 0;
+    for await (const rows of batchesOf(kind.stream(reads, directory, plan?.where))) {
+      for (const { id, resource, known } of await judge.judge(rows)) {
+        if (check && !matches(check, resource, known)) continue;
+        total++;
+        const position = { type: kind.type.name, id, key: sort && sortKey(sort, resource) };
+        if (!after || compare(position, after) > 0) kept.add(position);
+      }
+      await nextTurn();
+    }
+    return { total, positions: kept.all() };
+  });
+}
+
+async function* batchesOf<R>(rows: AsyncIterable<R>): AsyncGenerator<readonly R[]> {
+  let batch: R[] = [];
+  for await (const row of rows) {
+    batch.push(row);
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
