@@ -81,7 +81,7 @@ describe('who asks (RFC 7644 §2): 401 with a challenge and a SCIM error', () =>
 describe('what is asked for', () => {
   test.each<[number, Verb, string, string | undefined]>([
     [404, 'get', '/Robots', undefined],
-    [405, 'delete', '/', 'GET'],
+    [405, 'delete', '/', 'GET, HEAD'],
     [404, 'get', '/Users/x/y', undefined],
     [404, 'get', '/Users/usr-00000000000000000000000000', undefined],
     [404, 'get', '/Users/%00', undefined],
