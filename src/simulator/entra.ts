@@ -13,7 +13,7 @@ import {
   userSchema,
 } from './dialect.ts';
 import type { Profile } from './population.ts';
-import { createUnlessTaken, type ScimClient } from './scimClient.ts';
+import { createUnlessTaken, removeUnlessGone, type ScimClient } from './scimClient.ts';
 
 const microsoftGroup = 'http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group';
 
@@ -114,9 +114,7 @@ export const entra: Dialect = {
     await scim.send('PATCH', `/Users/${scimId}`, patchOf(activeChange(person.active)));
   },
 
-  async removePerson(scim, scimId) {
-    await scim.send('DELETE', `/Users/${scimId}`);
-  },
+  removePerson: (scim, scimId) => removeUnlessGone(scim, `/Users/${scimId}`),
 
   async createGroup(scim, group, members) {
     const filter = `displayName eq ${quoted(group.name)}`;
@@ -148,7 +146,5 @@ export const entra: Dialect = {
     await changeMembers(scim, scimId, 'Add', members);
   },
 
-  async removeGroup(scim, scimId) {
-    await scim.send('DELETE', `/Groups/${scimId}`);
-  },
+  removeGroup: (scim, scimId) => removeUnlessGone(scim, `/Groups/${scimId}`),
 };

@@ -13,6 +13,8 @@ export interface IdpOptions {
   readonly token: string;
   /** Of the ids that the IdP gives out. */
   readonly seed?: number | undefined;
+  /** Tries in all for one request; default: those of `openScimClient`. */
+  readonly tries?: number | undefined;
   readonly onExchange?: ((exchange: Exchange) => void) | undefined;
 }
 
@@ -61,8 +63,8 @@ function known<V>(map: ReadonlyMap<string, V>, id: string): V {
   return value;
 }
 
-function openIdp(dialect: Dialect, { baseUrl, token, seed = 1, onExchange }: IdpOptions): Idp {
-  const scim = openScimClient({ baseUrl, token, headers: dialect.headers, onExchange });
+function openIdp(dialect: Dialect, { baseUrl, token, seed = 1, tries, onExchange }: IdpOptions): Idp {
+  const scim = openScimClient({ baseUrl, token, headers: dialect.headers, tries, onExchange });
   const random = seededRandom(seed);
   const people = new Map<string, IdpPerson>();
   const groups = new Map<string, IdpGroup>();
@@ -128,9 +130,8 @@ function openIdp(dialect: Dialect, { baseUrl, token, seed = 1, onExchange }: Idp
       return group;
     },
     async renameGroup(groupId, name) {
-      const group = known(groups, groupId);
       await dialect.renameGroup(scim, scimId(groupId), name);
-      groups.set(groupId, { ...group, name });
+      groups.set(groupId, { ...known(groups, groupId), name });
     },
     addToGroup: (groupId, memberIds) => changeMembers(groupId, memberIds, []),
     removeFromGroup: (groupId, memberIds) => changeMembers(groupId, [], memberIds),

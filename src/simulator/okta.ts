@@ -8,7 +8,7 @@ import {
   quoted,
   userSchema,
 } from './dialect.ts';
-import { createUnlessTaken, type ScimClient } from './scimClient.ts';
+import { createUnlessTaken, removeUnlessGone, type ScimClient } from './scimClient.ts';
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
@@ -65,9 +65,7 @@ export const okta: Dialect = {
     await scim.send('PATCH', `/Users/${scimId}`, patchOf({ op: 'replace', value: { active } }));
   },
 
-  async removePerson(scim, scimId) {
-    await scim.send('DELETE', `/Users/${scimId}`);
-  },
+  removePerson: (scim, scimId) => removeUnlessGone(scim, `/Users/${scimId}`),
 
   async createGroup(scim, group, members) {
     const body = { schemas: [groupSchema], displayName: group.name, members: members.map(memberOf) };
@@ -91,7 +89,5 @@ export const okta: Dialect = {
     await scim.send('PATCH', `/Groups/${scimId}`, patchOf({ op: 'replace', path: 'members', value }));
   },
 
-  async removeGroup(scim, scimId) {
-    await scim.send('DELETE', `/Groups/${scimId}`);
-  },
+  removeGroup: (scim, scimId) => removeUnlessGone(scim, `/Groups/${scimId}`),
 };

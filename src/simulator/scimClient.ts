@@ -122,6 +122,15 @@ export async function createUnlessTaken(
   }
 }
 
+/** Deletes; 404 is what was wanted: it is gone, perhaps by a try whose answer was lost. */
+export async function removeUnlessGone(scim: ScimClient, path: string): Promise<void> {
+  try {
+    await scim.send('DELETE', path);
+  } catch (error) {
+    if (!(error instanceof ScimFailure && error.status === 404)) throw error;
+  }
+}
+
 function failureOf(exchange: Exchange): ScimFailure {
   const { detail = 'no detail', scimType } = failure.safeParse(exchange.response).data ?? {};
   return new ScimFailure(exchange, detail, scimType);

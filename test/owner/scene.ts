@@ -26,6 +26,7 @@ export interface Scene {
   /** An Admin who is not the Owner. */
   readonly admin: Member;
   readonly directory: Directory;
+  readonly directoryToken: string;
   readonly session: string;
   run<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** A SCIM request of the directory. */
@@ -50,9 +51,9 @@ export async function openScene({ protection = true }: { protection?: boolean } 
     const { token } = await openSession(tx, { accountId: owner.accountId, proofs: [{ kind: 'operator', at: tx.at }] });
     return { id, owner, admin, directory, secret, session: token };
   });
-  const { secret, ...rest } = made;
+  const { secret: directoryToken, ...rest } = made;
   const scim = (method: Method, path: string, body?: object) => {
-    const request = gatehouse.bearer(secret, method, `/scim/v2/${made.directory._id}${path}`);
+    const request = gatehouse.bearer(directoryToken, method, `/scim/v2/${made.directory._id}${path}`);
     return body ? request.set('Content-Type', 'application/scim+json').send(JSON.stringify(body)) : request;
   };
   async function adopt(): Promise<string> {
@@ -60,7 +61,7 @@ export async function openScene({ protection = true }: { protection?: boolean } 
     if (found) return found._id;
     return ((await scim('post', '/Users', ownerResource())).body as { id: string }).id;
   }
-  return { gatehouse, store, run, scim, adopt, ...rest };
+  return { gatehouse, store, run, scim, adopt, directoryToken, ...rest };
 }
 
 /** The Owner as the IdP pushes them. */

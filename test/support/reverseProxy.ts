@@ -31,12 +31,16 @@ export async function openReverseProxy(): Promise<ReverseProxy> {
         return;
       }
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      // A process that dies in the middle of an answer must not leave the client waiting.
+      answer.on('error', cut);
       answer.pipe(outgoing);
     });
     upstream.on('error', cut);
     incoming.pipe(upstream);
   };
   const server = createServer(forward);
+  // Longer than clients keep an idle connection: they would else meet its end with a request.
+  server.keepAliveTimeout = 60_000;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const proxy: ReverseProxy = {
