@@ -18,6 +18,8 @@ export interface Answer {
 
 /** Connections to one server, each with one call under way at a time. */
 export interface Client {
+  /** The server's process. */
+  readonly pid: number;
   /** Sends on any free connection; waits where all are busy. */
   send(call: Call): Promise<Answer>;
   close(): void;
@@ -29,7 +31,7 @@ interface Connection {
   settle: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | undefined;
 }
 
-export async function openClient(base: URL, connections: number): Promise<Client> {
+export async function openClient({ base, pid }: { base: URL; pid: number }, connections: number): Promise<Client> {
   const free: Connection[] = [];
   const waiting: ((connection: Connection) => void)[] = [];
   const all = await Promise.all(Array.from({ length: connections }, () => open(base, release)));
@@ -42,6 +44,7 @@ export async function openClient(base: URL, connections: number): Promise<Client
   }
 
   return {
+    pid,
     async send(call) {
       const connection = free.pop() ?? (await new Promise<Connection>((resolve) => waiting.push(resolve)));
       return new Promise<Answer>((resolve, reject) => {

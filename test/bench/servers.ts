@@ -10,6 +10,7 @@ const dist = fileURLToPath(new URL('../../', import.meta.url));
 
 export interface Server {
   readonly base: URL;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -23,13 +24,14 @@ export async function startFloor(folder: string, synchronous: 'FULL' | 'NORMAL')
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const [line] = await once(createInterface(child.stdout), 'line');
-  return { base: new URL(`http://127.0.0.1:${line}`), stop: () => stop(child) };
+  return { base: new URL(`http://127.0.0.1:${line}`), pid: child.pid ?? 0, stop: () => stop(child) };
 }
 
-/** Gatehouse embedded and durable, as `npm start` runs it. */
-export async function startGatehouse(folder: string): Promise<Server> {
+/** Gatehouse embedded and durable, as `npm start` runs it, on what the folder holds. */
+export async function startGatehouse(folder: string): Promise<Server & { readonly readyAfterMs: number }> {
   const port = await freePort();
   const base = new URL(`http://127.0.0.1:${port}`);
+  const started = performance.now();
   const child = spawn(process.execPath, [join(dist, 'src/main.js')], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
@@ -48,10 +50,10 @@ export async function startGatehouse(folder: string): Promise<Server> {
       () => false,
     );
     if (ready) break;
-    if (attempt > 200) throw new Error('Gatehouse did not become ready');
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    if (attempt > 1000) throw new Error('Gatehouse did not become ready');
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  return { base, stop: () => stop(child) };
+  return { base, pid: child.pid ?? 0, readyAfterMs: performance.now() - started, stop: () => stop(child) };
 }
 
 async function stop(child: ChildProcess): Promise<void> {

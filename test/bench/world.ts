@@ -11,7 +11,7 @@ export interface World {
   /** SCIM ids and account ids of the people in the directory. */
   readonly people: readonly { readonly id: string; readonly accountId: string; readonly userName: string }[];
   /** Groups by number of members. */
-  readonly groups: ReadonlyMap<number, string>;
+  readonly groups: Map<number, string>;
   readonly mappedGroupId: string;
 }
 
