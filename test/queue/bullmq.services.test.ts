@@ -7,6 +7,7 @@ import { openBullQueue, openNudge } from '../../src/queue/bullmq.ts';
 import type { Queue } from '../../src/queue/index.ts';
 import type { Store } from '../../src/store/index.ts';
 import { openTestPlace, openTestStore, type TestPlace } from '../support/engines.ts';
+import { openOwnRedis } from '../support/redis.ts';
 import { testRedisUrl, uniquePrefix } from '../support/services.ts';
 import { until } from '../support/until.ts';
 import {
@@ -16,6 +17,7 @@ import {
   keepingLogger,
   leaveEffect,
   orgA,
+  orgB,
   type QueueSettings,
   type Rig,
   rows,
@@ -102,7 +104,7 @@ describe('a lost Redis loses nothing (OPS-2)', () => {
     await place.close();
   });
 
-  const open = (settings: QueueSettings = {}): Queue => {
+  const open = (settings: QueueSettings & { readonly redisUrl?: string } = {}): Queue => {
     const queue = openBullQueue({
       store,
       handlers: handleAll(async (job) => {
@@ -149,6 +151,49 @@ describe('a lost Redis loses nothing (OPS-2)', () => {
     await wire.mend();
     await queue.idle();
     expect(await effects(store, orgA)).toEqual(people);
+  });
+
+  test.each(['SIGTERM', 'SIGKILL'] as const)(
+    'Redis is ended by %s and started empty, twice, while jobs wait and run: each has exactly one effect',
+    async (signal) => {
+      const own = await openOwnRedis();
+      try {
+        const queue = open({ concurrency: 4, redisUrl: own.url });
+        open({ concurrency: 4, redisUrl: own.url });
+        await askAll();
+        for (let round = 1; round <= 2; round++) {
+          await until('some have run', async () => (await effects(store, orgA)).length > 10 * round);
+          await own.stop(signal);
+          await ask(store, orgB, `acc-${round}`);
+          await sleep(300);
+          await own.start();
+        }
+        await queue.idle();
+        expect(await effects(store, orgA)).toEqual(people);
+        expect(await effects(store, orgB)).toEqual(['acc-1', 'acc-2']);
+        expect(await rows(store)).toEqual([]);
+        for (const each of queues) await each.drain(1_000);
+      } finally {
+        await own.stop();
+      }
+    },
+  );
+
+  test('Redis is emptied as a whole while jobs wait and run: each has exactly one effect', async () => {
+    const own = await openOwnRedis();
+    try {
+      const queue = open({ concurrency: 4, redisUrl: own.url });
+      await askAll();
+      for (let i = 0; i < 5; i++) {
+        await sleep(60);
+        await own.empty();
+      }
+      await queue.idle();
+      expect(await effects(store, orgA)).toEqual(people);
+      await queue.drain(1_000);
+    } finally {
+      await own.stop();
+    }
   });
 
   test('a queue that starts without Redis takes nothing, complains rarely, and works when Redis comes', async () => {
