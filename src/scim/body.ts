@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import express, { type Request, type Response } from 'express';
 import { AppError } from '../errors.ts';
+import { refuseAmbiguity } from './json.ts';
 import { inspect } from './safety.ts';
 
 /** Room for a PUT of a group with tens of thousands of members. */
@@ -32,6 +33,7 @@ export async function readBody(request: Request, response: Response): Promise<Re
   if (!isUtf8(bytes)) throw new AppError('malformed_json', 'The body is not valid UTF-8');
   const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
   const value = parse(text);
+  refuseAmbiguity(text);
   return { value, text, secret: inspect(value) };
 }
 

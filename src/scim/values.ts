@@ -16,7 +16,7 @@ export function keepUnknown(target: Resource, key: string, value: unknown): void
 /** One attribute's value in canonical form; undefined where unassigned. Throws scim_invalid_value, scim_invalid_syntax. */
 export function readValue(attribute: Attribute, label: string, value: unknown): unknown {
   if (unassigned(value)) return undefined;
-  if (!attribute.multiValued) return readSingle(attribute, label, value);
+  if (!attribute.multiValued) return readSingle(attribute, label, onlyOne(attribute, value));
   const list = Array.isArray(value) ? value : [value];
   const clean = distinct(
     list.map((entry) => readSingle(attribute, label, entry)).filter((entry) => entry !== undefined),
@@ -26,6 +26,10 @@ export function readValue(attribute: Attribute, label: string, value: unknown): 
   }
   return clean.length === 0 ? undefined : clean;
 }
+
+/** Entra also sends a reference, such as the manager, in a list of one. */
+const onlyOne = (attribute: Attribute, value: unknown): unknown =>
+  attribute.type === 'complex' && Array.isArray(value) && value.length === 1 ? value[0] : value;
 
 /** Values that say the same in every part are one (RFC 7643 §2.4). */
 const distinct = (list: readonly unknown[]): readonly unknown[] =>

@@ -372,3 +372,37 @@ describe('attributes that no schema has are kept losslessly, or refused, by the 
     expect([touched.status, touched.body.detail]).toEqual([400, `${urn}:b is required`]);
   });
 });
+
+describe('JSON that says two things, or what cannot be kept, is refused and changes nothing (OPS-1)', () => {
+  const raw = (verb: 'post' | 'put' | 'patch', path: string, text: string) =>
+    world.gatehouse
+      .bearer(world.token, verb, `/scim/v2/${world.directory._id}${path}`)
+      .type('application/scim+json')
+      .send(text);
+
+  test.each([
+    ['a name twice', '"title":"a","title":"b"', 'invalidSyntax', /"title" is given twice/],
+    ['a name twice, once escaped', '"title":"a","t\\u0069tle":"b"', 'invalidSyntax', /"title" is given twice/],
+    ['a name twice, deep', '"x":[{"y":{"a":1,"b":2,"a":1}}]', 'invalidSyntax', /"a" is given twice/],
+    ['a name in two cases', '"title":"a","TITLE":"b"', 'invalidSyntax', /given twice/],
+    ['a sub-attribute in two cases', '"name":{"givenName":"a","GIVENNAME":"b"}', 'invalidSyntax', /given twice/],
+    ['a number beyond what is exact', '"x":12345678901234567890', 'invalidValue', /12345678901234567890/],
+    ['digits beyond what is exact', '"x":0.12345678901234567890123', 'invalidValue', /cannot be kept exactly/],
+    ['a number too large', '"x":1e999', 'invalidValue', /number/],
+    ['a number too small', '"x":1e-999', 'invalidValue', /cannot be kept exactly/],
+    ['no end of nesting', `"x":${'['.repeat(50_000)}${']'.repeat(50_000)}`, 'invalidSyntax', /nested/],
+  ])('%s', async (_title, fields, scimType, detail) => {
+    const user = await world.user();
+    const posted = await raw('post', '/Users', `{"userName":"odd@acme.test",${fields}}`);
+    const put = await raw('put', `/Users/${user.id}`, `{"userName":"odd@acme.test",${fields}}`);
+    for (const { status, body } of [posted, put]) {
+      expect([status, body.scimType, body.detail]).toEqual([400, scimType, expect.stringMatching(detail)]);
+    }
+    expect((await world.call('get', `/Users/${user.id}`)).body).toEqual(user);
+  });
+
+  test('equal names in different objects, and numbers that can be kept, come back as they were', async () => {
+    const x = { a: [{ a: 1 }, { a: 1 }], b: 'a,"a":{', c: [-1.5, 1e21, 123456789012345, 0.000001, -0.25] };
+    expect((await world.user({ x })).x).toEqual(x);
+  });
+});

@@ -11,6 +11,8 @@ interface Exchange {
   readonly title: string;
   readonly send: readonly [method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string];
   readonly contentType?: string;
+  /** Another token than the directory's. */
+  readonly token?: string;
   readonly body?: object;
   readonly answer: { readonly status: number; readonly body?: object; readonly absent?: readonly string[] };
   /** Name → dotted path in the answer. */
@@ -52,10 +54,11 @@ describe.each(recordings)('$client works as it is (SCIM-2)', ({ exchanges }) => 
       answer,
       save = {},
       contentType = 'application/scim+json; charset=utf-8',
+      token = world.token,
     } = fill(recorded, saved);
     const [method, path] = send;
     const verb = method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete';
-    const asked = world.gatehouse.bearer(world.token, verb, `/scim/v2/${world.directory._id}${path}`);
+    const asked = world.gatehouse.bearer(token, verb, `/scim/v2/${world.directory._id}${path}`);
     asked.set('Content-Type', contentType);
     const received = body ? await asked.send(JSON.stringify(body)) : await asked;
 

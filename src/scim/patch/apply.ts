@@ -149,9 +149,13 @@ function applyUnknown(work: Work, operation: Operation, { path, text }: PatchPat
     throw invalidPath(`A ${work.type.name} has no attribute ${text}`);
   }
   // `urn:…:2.0:User` with an object is the extension itself, not an attribute `User` of `urn:…:2.0`
-  const whole = custom && isObject(value) && path.subName === undefined && !holds(work.resource, path.keys.slice(0, 1));
+  const whole = from === 'path' && custom && path.subName === undefined && !holds(work.resource, path.keys.slice(0, 1));
+  if (whole && isObject(value)) {
+    applyObject(work, operation, value, text);
+    return;
+  }
   const literal = path.extension === undefined ? [ownName(path)] : [path.extension, ownName(path)];
-  put(work, whole ? [text] : from === 'object' ? literal : path.keys, op === 'remove' ? null : value);
+  put(work, from === 'object' ? literal : path.keys, op === 'remove' ? null : value);
 }
 
 const holds = (resource: unknown, [first, ...rest]: readonly string[]): boolean =>

@@ -25,9 +25,11 @@ export function removeElements(list: List, { filter, sub }: ElementTarget): List
   const left = list.flatMap((element) => {
     if (!chosen(filter, element)) return [element];
     if (!sub || !isObject(element)) return [];
+    if (!Object.hasOwn(element, sub.name)) return [element];
     const { [sub.name]: _, ...rest } = element;
-    const hollow = sub.name === 'value' && Object.keys(rest).every((key) => key === 'type' || key === 'primary');
-    return hollow || Object.keys(rest).length === 0 ? [] : [rest];
+    // what is left says what kind of value it was, and no value
+    const hollow = Object.keys(rest).every((key) => key === 'type' || key === 'primary');
+    return hollow ? [] : [rest];
   });
   return left.length === 0 ? undefined : left;
 }
