@@ -35,6 +35,7 @@ const vendors = {
   pino: '^src/lib/logger',
   ulid: '^src/lib/ids',
   'prom-client': '^src/http/',
+  jose: '^(src/directory/oauth/|src/sso/|test/)',
   'scim-patch': '^src/scim/patch',
   'zod-openapi': '^src/http/',
 };

@@ -31,6 +31,8 @@ export interface Config {
   readonly trustProxy: boolean | number | string;
   /** How long, once it is to end, a web process still serves while it says that it is not ready. */
   readonly drainMs: number;
+  /** How fast one directory's IdP may push, to one web process. */
+  readonly scimRate: { readonly perSecond: number; readonly burst: number };
   readonly logLevel: LogLevel;
   /** What is allowed but looks like a mistake; logged at the start. */
   readonly warnings: readonly string[];
@@ -73,6 +75,14 @@ const port = z
   .regex(/^\d{1,5}$/, 'must be a port: a number from 0 to 65535')
   .transform(Number)
   .pipe(z.number().max(65_535, 'must be a port: a number from 0 to 65535'));
+
+/** An IdP must be able to send 50 requests a second, whatever else is set. */
+const leastRate = 50;
+const rate = z
+  .string()
+  .regex(/^\d{1,7}$/, `must be a whole number from ${leastRate} up`)
+  .transform(Number)
+  .pipe(z.number().min(leastRate, `must be at least ${leastRate}: identity providers count on it`));
 
 const baseUrl = z.string().transform((text, context) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -143,6 +153,8 @@ const settings = z.object({
     .default('info'),
   GATEHOUSE_TRUST_PROXY: trustProxy.default(false),
   GATEHOUSE_DRAIN_SECONDS: drainSeconds.default(0),
+  GATEHOUSE_SCIM_RATE: rate.default(500),
+  GATEHOUSE_SCIM_BURST: rate.default(5000),
   MONGODB_URI: uriOf('a MongoDB replica set', ['mongodb', 'mongodb+srv']).optional(),
   REDIS_URL: uriOf('a Redis server', ['redis', 'rediss']).optional(),
 });
@@ -192,6 +204,7 @@ export function readConfig(
     redisUrl: value.REDIS_URL,
     trustProxy: value.GATEHOUSE_TRUST_PROXY,
     drainMs: value.GATEHOUSE_DRAIN_SECONDS * 1_000,
+    scimRate: Object.freeze({ perSecond: value.GATEHOUSE_SCIM_RATE, burst: value.GATEHOUSE_SCIM_BURST }),
     logLevel: value.GATEHOUSE_LOG_LEVEL,
     warnings: Object.freeze([...weaknesses(value), ...unknownNames(env)]),
   });

@@ -81,6 +81,13 @@ const catalogue = {
   // sign-in (sso/ gives each its page)
   sign_in_expired: 'invalid',
   sign_in_elsewhere: 'forbidden',
+  // the token endpoint of a directory (scim/oauth/ gives each the name of RFC 6749 §5.2)
+  oauth_invalid_request: 'invalid',
+  oauth_invalid_client: 'unauthenticated',
+  oauth_unsupported_grant_type: 'invalid',
+  oauth_invalid_scope: 'invalid',
+  oauth_key_exists: 'conflict',
+  rate_limited: 'rate_limited',
   // mappings
   mapping_exists: 'conflict',
   grants_choice_required: 'invalid',

@@ -65,7 +65,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
   });
   const lifecycle: Lifecycle = { closing: false };
   const jobs = await openJobs(config, { store, logger, clock });
-  const scim = openScim({ store, logger, clock, baseUrl: config.baseUrl });
+  const scim = openScim({ store, logger, clock, baseUrl: config.baseUrl, rate: config.scimRate });
   const app = createApp({
     ...options,
     store,

@@ -8,6 +8,7 @@ export * from './emails.ts';
 export * from './groups.ts';
 export * from './log.ts';
 export * from './nesting.ts';
+export * from './oauth/index.ts';
 export * from './records.ts';
 export * from './schemas.ts';
 export * from './tokens.ts';

@@ -78,6 +78,38 @@ export async function revokeToken(
   return revoked ?? token;
 }
 
+/**
+ * Makes a token in the place of another, which stays valid until `endsAt`: the time that it takes to give the IdP the new
+ * one. An end that the old one has already is never moved back. Throws AppError `not_found`, `invalid_request` (an end
+ * that has passed, or a token that has ended: nothing is left to overlap with).
+ */
+export async function rotateToken(
+  tx: Transaction,
+  organizationId: string,
+  directoryId: string,
+  tokenId: string,
+  { endsAt, name, expiresAt }: { readonly endsAt: Date; readonly name?: string; readonly expiresAt?: Date | undefined },
+): Promise<IssuedToken & { readonly former: DirectoryToken }> {
+  const former = await tx.directoryTokens.get(organizationId, tokenId);
+  if (former?.directoryId !== directoryId) throw new AppError('not_found', `The directory has no token ${tokenId}`);
+  if (former.revokedAt || (former.expiresAt && former.expiresAt <= tx.at)) {
+    throw new AppError('invalid_request', 'The token has ended already: issue another one');
+  }
+  if (endsAt <= tx.at) throw new AppError('invalid_request', 'oldExpiresAt lies in the past: revoke the token instead');
+  const issued = await issueToken(tx, organizationId, directoryId, { name: name ?? former.name, expiresAt });
+  if (former.expiresAt && former.expiresAt <= endsAt) return { ...issued, former };
+  const ended = await tx.directoryTokens.updateOne(organizationId, { _id: tokenId }, { $set: { expiresAt: endsAt } });
+  const asText = (date: Date | undefined) => (date ? { expiresAt: date.toISOString() } : {});
+  await recordAudit(tx, organizationId, {
+    type: 'directory.token_rotated',
+    targetKind: 'directory',
+    targetId: directoryId,
+    before: { tokenId, name: former.name, ...asText(former.expiresAt) },
+    after: { tokenId, name: former.name, ...asText(endsAt), replacedBy: issued.token._id },
+  });
+  return { ...issued, former: ended ?? former };
+}
+
 /** All tokens of a directory, revoked and expired ones too, in the order of making. */
 export function listTokens(
   reads: ReadStore,

@@ -172,5 +172,6 @@ export function sendRefusal(response: Response, refusal: Refusal, error: unknown
   if (status === 401) headers['WWW-Authenticate'] = challenge(error);
   if (status === 405 && error instanceof AppError) headers.Allow = String(error.details?.allow ?? '');
   if (status === 503) headers['Retry-After'] = '1';
+  if (status === 429 && error instanceof AppError) headers['Retry-After'] = String(error.details?.retryAfter ?? 1);
   send(response, status, JSON.stringify(refusal.body), headers);
 }

@@ -4,6 +4,7 @@ import type { Attribute, AttributeTable, ResourceType } from './attributes.ts';
 import { BODY_LIMIT } from './body.ts';
 import { OPERATION_LIMIT } from './bulk/operations.ts';
 import { listResponse } from './messages.ts';
+import { TOKEN_PATH } from './oauth/path.ts';
 import { DEFAULT_COUNT, MAX_COUNT } from './query.ts';
 import type { BaseUrl } from './representation.ts';
 import { common } from './schemas/common.ts';
@@ -35,6 +36,20 @@ export function serviceProviderConfig(base: BaseUrl): object {
         description: "One of the directory's tokens, in the Authorization header",
         specUri: 'https://www.rfc-editor.org/rfc/rfc6750',
         primary: true,
+      },
+      {
+        type: 'oauth2',
+        name: 'OAuth 2.0 client credentials',
+        description: `Access tokens from ${base}${TOKEN_PATH}, for a client's secret or its signed assertion`,
+        specUri: 'https://www.rfc-editor.org/rfc/rfc6749',
+        primary: false,
+      },
+      {
+        type: 'httpbasic',
+        name: 'Basic',
+        description: "One of the directory's tokens as the password, under any user name",
+        specUri: 'https://www.rfc-editor.org/rfc/rfc7617',
+        primary: false,
       },
     ],
     meta: { resourceType: 'ServiceProviderConfig', location: `${base}/ServiceProviderConfig` },

@@ -4,21 +4,14 @@
  * in the buffer for a read.
  */
 import type { Request, Response } from 'express';
-import {
-  type AuthenticatedDirectory,
-  authenticateDirectory,
-  type TokenUse,
-  type WriteBuffer,
-} from '../directory/index.ts';
-import { AppError, hasCode } from '../errors.ts';
+import type { TokenUse, WriteBuffer } from '../directory/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
-import { type Directory, PLATFORM } from '../store/index.ts';
+import type { Directory } from '../store/index.ts';
 import {
   type Answer,
   type LogDeps,
   logRefusal,
-  refused,
   send,
   sendLong,
   sendRefusal,
@@ -27,8 +20,10 @@ import {
   type Written,
   writing,
 } from './answer.ts';
+import { authenticate } from './authenticate.ts';
 import { type ReadBody, readBody } from './body.ts';
 import { refusalOf } from './errors.ts';
+import type { Limits } from './limits.ts';
 import { isLong } from './long.ts';
 import { type BaseUrl, baseUrlOf } from './representation.ts';
 import { type Logged, logEntry } from './requestLog.ts';
@@ -41,6 +36,7 @@ export interface ScimDeps extends LogDeps {
   readonly baseUrl: string;
   readonly types: TypeSource;
   readonly tokenUses: WriteBuffer<TokenUse>;
+  readonly limits: Limits;
 }
 
 /** What handlers see of a request: Express's own, or one operation of a bulk. */
@@ -74,12 +70,12 @@ export function exchangeWith(deps: ScimDeps, handle: Handler) {
     const requestId = requestIdOf(response);
     let logged: Logged | undefined;
     try {
-      const { directory, token } = await authenticate(deps, request, requestId, startedAt);
-      deps.tokenUses.add({ token, at: deps.clock.now() });
+      const { directory, tokenId, token } = await authenticate(deps, request, { requestId, startedAt });
+      if (token) deps.tokenUses.add({ token, at: deps.clock.now() });
       let body: ReadBody | undefined;
       const base: Omit<Logged, 'body'> = {
         directory,
-        tokenId: token._id,
+        tokenId,
         requestId,
         method: request.method,
         path: request.url,
@@ -121,28 +117,4 @@ export function exchangeWith(deps: ScimDeps, handle: Handler) {
 function requestIdOf(response: Response): string {
   const id: unknown = response.locals.requestId;
   return typeof id === 'string' && id !== '' ? id : newId('request');
-}
-
-/** Throws AppError authentication_required, token_invalid, token_expired, token_revoked. */
-async function authenticate(
-  deps: ScimDeps,
-  request: Request,
-  requestId: string,
-  startedAt: number,
-): Promise<AuthenticatedDirectory> {
-  const { directoryId } = request.params;
-  if (typeof directoryId !== 'string') throw new AppError('not_found', 'There is nothing at this address');
-  const secret = /^Bearer +([^\s,]+)\s*$/i.exec(request.headers.authorization ?? '')?.[1];
-  try {
-    return await authenticateDirectory(deps.store.read, directoryId, secret, deps.clock.now());
-  } catch (error) {
-    // a token of the directory's that is no longer valid is its admin's concern; anybody can send a wrong one
-    if (hasCode(error, 'token_expired') || hasCode(error, 'token_revoked')) {
-      const directory = await deps.store.read.directories.findOne(PLATFORM, { _id: directoryId });
-      const { method, url: path } = request;
-      const logged = { tokenId: undefined, requestId, method, path, body: undefined, startedAt };
-      if (directory) deps.requestLog.add(logEntry({ ...logged, directory }, refused(refusalOf(error, requestId))));
-    }
-    throw error;
-  }
 }

@@ -2,7 +2,9 @@
 /** What a push means for people is provisioning/'s, what is kept of it directory/'s. */
 import type { Router } from 'express';
 import { openRequestLog, openTokenUses } from '../directory/index.ts';
+import type { Rate } from '../lib/buckets.ts';
 import type { ScimDeps } from './exchange.ts';
+import { openLimits } from './limits.ts';
 import { scimRouter } from './router.ts';
 import { openTypes } from './types.ts';
 
@@ -16,7 +18,10 @@ export interface Scim {
 }
 
 /** The protocol layer of one process, with the buffers that it owns. */
-export function openScim(deps: Omit<ScimDeps, 'types' | 'requestLog' | 'tokenUses'>): Scim {
+export function openScim({
+  rate,
+  ...deps
+}: Omit<ScimDeps, 'types' | 'requestLog' | 'tokenUses' | 'limits'> & { readonly rate: Rate }): Scim {
   const onError = (err: unknown) => deps.logger.error({ err }, 'buffered SCIM notes could not be written');
   const requestLog = openRequestLog(deps.store, { onError });
   const tokenUses = openTokenUses(deps.store, { onError });
@@ -24,7 +29,13 @@ export function openScim(deps: Omit<ScimDeps, 'types' | 'requestLog' | 'tokenUse
     await Promise.all([requestLog[end](), tokenUses[end]()]);
   };
   return {
-    router: scimRouter({ ...deps, types: openTypes(deps.store.read), requestLog, tokenUses }),
+    router: scimRouter({
+      ...deps,
+      types: openTypes(deps.store.read),
+      requestLog,
+      tokenUses,
+      limits: openLimits(deps.clock, rate),
+    }),
     flush: () => both('flush'),
     close: () => both('close'),
   };

@@ -11,6 +11,8 @@ import { type Exchange, exchangeWith, type Handler, type Method, type Routes, ty
 import { groupsOf } from './groups.ts';
 import type { AnyRow, ResourceKind } from './kind.ts';
 import { negotiate } from './media.ts';
+import { tokenEndpoint } from './oauth/index.ts';
+import { TOKEN_PATH } from './oauth/path.ts';
 import { readParameters } from './query.ts';
 import { listOf, type Verbs, verbsOf } from './resources.ts';
 import { readSearchRequest } from './search.ts';
@@ -96,6 +98,8 @@ export function scimRouter(deps: ScimDeps): Router {
   directory.use(exchangeWith(deps, refuseAddress));
 
   const router = Router();
+  // before all that is SCIM's: what is asked and answered there is OAuth's
+  router.all(`/v2/:directoryId${TOKEN_PATH}`, tokenEndpoint(deps));
   router.use((request: Request, response: Response, next: NextFunction) => {
     negotiate(request, response);
     next();

@@ -42,6 +42,9 @@ export async function startGatehouse(folder: string): Promise<Server & { readonl
       GATEHOUSE_DATA: join(folder, 'gatehouse'),
       GATEHOUSE_OPERATOR_TOKEN: operatorToken,
       GATEHOUSE_LOG_LEVEL: 'error',
+      // one directory sends more than any IdP does
+      GATEHOUSE_SCIM_RATE: '9999999',
+      GATEHOUSE_SCIM_BURST: '9999999',
     },
   });
   for (let attempt = 0; ; attempt += 1) {

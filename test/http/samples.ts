@@ -1,5 +1,6 @@
 /** For every route: where it leads in a world, and a body that it takes. A new route needs its line here. */
 import type { Route } from '../../src/http/route.ts';
+import { samplePem } from './samplePem.ts';
 import type { World } from './world.ts';
 
 export const nameOf = ({ method, path }: Route): string => `${method.toUpperCase()} ${path}`;
@@ -23,6 +24,9 @@ export function pathIn(route: Route, world: World): string {
     directory: world.directoryId,
     token: world.directoryToken.id,
     urn: schemaUrn,
+    client: world.oauthClient.id,
+    secret: world.oauthClient.secretId,
+    key: world.oauthClient.keyId,
     mapping: world.mappingId,
     job: world.parkedJobId,
   };
@@ -66,6 +70,19 @@ export const bodies: Bodies = {
   [`PATCH ${org}/directories/{directory}`]: () => ({ name: 'Entra', unknownAttributes: 'refuse' }),
   [`PUT ${org}/directories/{directory}/schemas/{urn}`]: () => badgeSchema,
   [`POST ${org}/directories/{directory}/tokens`]: () => ({ name: 'next', expiresAt: '2100-01-01T00:00:00Z' }),
+  [`POST ${org}/directories/{directory}/tokens/{token}/rotate`]: () => ({
+    oldExpiresAt: '2100-01-01T00:00:00Z',
+    name: 'next',
+  }),
+  [`POST ${org}/directories/{directory}/oauth-clients`]: () => ({
+    name: 'Entra',
+    secretExpiresAt: '2100-01-01T00:00:00Z',
+  }),
+  [`POST ${org}/directories/{directory}/oauth-clients/{client}/secrets`]: () => ({
+    name: 'next',
+    expiresAt: '2100-01-01T00:00:00Z',
+  }),
+  [`POST ${org}/directories/{directory}/oauth-clients/{client}/keys`]: () => ({ name: 'next', pem: samplePem() }),
   [`POST ${org}/mappings`]: (world) => ({ groupId: world.groupId, role: 'admin', projectId: world.projectId }),
   [`PATCH ${org}/mappings/{mapping}`]: () => ({ role: 'admin', grants: 'keep' }),
   [`POST ${org}/projects`]: () => ({ name: 'Production' }),

@@ -4,6 +4,7 @@ import type { Test } from 'supertest';
 import { openSession } from '../../src/access/index.ts';
 import { newId } from '../../src/lib/ids.ts';
 import type { Method, TestGatehouse } from '../support/gatehouse.ts';
+import { samplePem } from './samplePem.ts';
 
 /** A person with an account and a session. */
 export interface Person {
@@ -23,6 +24,7 @@ export interface World {
   readonly member: Person & { readonly memberId: string };
   readonly directoryId: string;
   readonly directoryToken: { readonly id: string; readonly secret: string };
+  readonly oauthClient: { readonly id: string; readonly secretId: string; readonly keyId: string };
   readonly groupId: string;
   readonly mappingId: string;
   readonly parkedJobId: string;
@@ -74,6 +76,9 @@ export async function buildWorld(gatehouse: TestGatehouse, name: string): Promis
   await ask(201, 'post', `${home}/domains`, { domain });
   const project = await ask(201, 'post', `${home}/projects`, { name: 'Research' });
   const { directory, token } = await ask(201, 'post', `${home}/directories`, { name: 'Okta' });
+  const clients = `${home}/directories/${directory.id}/oauth-clients`;
+  const { client, secret } = await ask(201, 'post', clients, { name: 'Entra' });
+  const key = await ask(201, 'post', `${clients}/${client.id}/keys`, { name: 'key', pem: samplePem() });
   const group = await expectStatus(
     201,
     gatehouse.bearer(token.secret, 'post', `/scim/v2/${directory.id}/Groups`).send({
@@ -98,6 +103,7 @@ export async function buildWorld(gatehouse: TestGatehouse, name: string): Promis
     member,
     directoryId: directory.id,
     directoryToken: token,
+    oauthClient: { id: client.id, secretId: secret.id, keyId: key.id },
     groupId: group.id,
     mappingId: mapping.id,
     parkedJobId,

@@ -39,6 +39,8 @@ export async function openTestGatehouse(options: TestGatehouseOptions = {}): Pro
     GATEHOUSE_DATA: folder,
     GATEHOUSE_URL: testBaseUrl,
     GATEHOUSE_OPERATOR_TOKEN: testOperatorToken,
+    GATEHOUSE_SCIM_RATE: '9999999',
+    GATEHOUSE_SCIM_BURST: '9999999',
     ...env,
   });
   const gatehouse = await openGatehouse(config, { logger, store, checkResponses: true, ...(clock && { clock }) });

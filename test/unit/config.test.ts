@@ -34,9 +34,21 @@ describe('the configuration', () => {
       trustProxy: false,
       drainMs: 0,
       logLevel: 'info',
+      scimRate: { perSecond: 500, burst: 5000 },
       warnings: [],
     });
     expect(config.store).toEqual({ kind: 'sqlite', path: join(process.cwd(), 'data', 'gatehouse.db') });
+  });
+
+  test.each(['49', '0', '-1', '50.5', 'many', '99999999'])('never lets an IdP push slower than 50/s: %s', (value) => {
+    expect(faultsOf({ GATEHOUSE_SCIM_RATE: value, GATEHOUSE_SCIM_BURST: value })).toEqual([
+      'GATEHOUSE_SCIM_RATE',
+      'GATEHOUSE_SCIM_BURST',
+    ]);
+    expect(readConfig({ GATEHOUSE_SCIM_RATE: '50', GATEHOUSE_SCIM_BURST: '60' }).scimRate).toEqual({
+      perSecond: 50,
+      burst: 60,
+    });
   });
 
   test('is frozen', () => {
@@ -59,8 +71,11 @@ describe('the configuration', () => {
       GATEHOUSE_TRUST_PROXY: 'loopback, 10.0.0.0/8',
       GATEHOUSE_DRAIN_SECONDS: '7.5',
       REDIS_URL: 'rediss://redis:6379',
+      GATEHOUSE_SCIM_RATE: '100',
+      GATEHOUSE_SCIM_BURST: '200',
     });
     expect(config).toEqual({
+      scimRate: { perSecond: 100, burst: 200 },
       host: '127.0.0.1',
       port: 8080,
       baseUrl: 'https://gatehouse.example.com',

@@ -9,6 +9,7 @@ import {
   pageGroups,
   pageUsers,
   revokeToken,
+  rotateToken,
   unknownAttributesOf,
   updateDirectory,
 } from '../../directory/index.ts';
@@ -149,6 +150,31 @@ const tokenRoutes: readonly Route[] = [
     handle: async ({ params, reads }) => {
       await getDirectory(reads, params.org, params.directory);
       return { items: (await listTokens(reads, params.org, params.directory)).map(presentToken) };
+    },
+  }),
+  route({
+    method: 'post',
+    path: `${path}/{directory}/tokens/{token}/rotate`,
+    tag,
+    summary: 'Issue a SCIM token in the place of another',
+    description:
+      'The old one stays valid until `oldExpiresAt`, the time that it takes to give the IdP the new one; an end that it has already is never moved back.',
+    access,
+    params: oneDirectory.extend(idIn('token')),
+    body: z.strictObject({ oldExpiresAt: time, name: nameInput.optional(), expiresAt: time.optional() }),
+    status: 201,
+    response: z.strictObject({ token: issuedToken, former: token }),
+    handle: ({ params, body, write }) => {
+      const { name, oldExpiresAt, expiresAt } = body;
+      const order = {
+        endsAt: new Date(oldExpiresAt),
+        ...(name !== undefined && { name }),
+        ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }),
+      };
+      return write(async (tx) => {
+        const rotated = await rotateToken(tx, params.org, params.directory, params.token, order);
+        return { token: presentIssued(rotated), former: presentToken(rotated.former) };
+      });
     },
   }),
   route({

@@ -9,6 +9,7 @@ import { keyRoutes } from './keys.ts';
 import { mappingRoutes } from './mappings.ts';
 import { meRoutes } from './me.ts';
 import { memberRoutes } from './members.ts';
+import { oauthClientRoutes } from './oauthClients.ts';
 import { organizationRoutes } from './organizations.ts';
 import { ownershipRoutes } from './ownership.ts';
 import { projectRoutes } from './projects.ts';
@@ -27,6 +28,7 @@ export const apiRoutes: readonly Route[] = [
   ...domainRoutes,
   ...directoryRoutes,
   ...schemaRoutes,
+  ...oauthClientRoutes,
   ...recordRoutes,
   ...mappingRoutes,
   ...projectRoutes,

@@ -12,7 +12,9 @@ const BULK_RESPONSE_URN = 'urn:ietf:params:scim:api:messages:2.0:BulkResponse';
 export function bulkOf(routes: Routes): Handler {
   const endpoints = Object.keys(routes).filter((path) => !path.includes(':'));
   return async (exchange) => {
-    const results = await processBulk(exchange, routes, readBulk(await bodyOf(exchange), endpoints));
+    const request = readBulk(await bodyOf(exchange), endpoints);
+    exchange.deps.limits.charge(exchange.directory._id, request.operations.length - 1);
+    const results = await processBulk(exchange, routes, request);
     const failed = results.some(isFailure);
     return {
       status: 200,

@@ -13,6 +13,7 @@ import {
   provisioningLog,
 } from './directory.ts';
 import { auditChains, auditEvents, history, keyChecks, leases, outbox } from './machinery.ts';
+import { oauthAssertions, oauthClients, oauthKeys, oauthSecrets, oauthTokens } from './oauth.ts';
 import { mappings } from './provisioning.ts';
 import { connections, consumedMessages, identities, signInAttempts } from './sso.ts';
 
@@ -30,6 +31,11 @@ export const collections = {
   directories,
   directorySchemas,
   directoryTokens,
+  oauthClients,
+  oauthSecrets,
+  oauthKeys,
+  oauthTokens,
+  oauthAssertions,
   directoryUsers,
   directoryEmails,
   directoryGroups,
@@ -66,6 +72,10 @@ export type Domain = Row<'domains'>;
 export type Directory = Row<'directories'>;
 export type DirectorySchema = Row<'directorySchemas'>;
 export type DirectoryToken = Row<'directoryTokens'>;
+export type OAuthClient = Row<'oauthClients'>;
+export type OAuthSecret = Row<'oauthSecrets'>;
+export type OAuthKey = Row<'oauthKeys'>;
+export type OAuthToken = Row<'oauthTokens'>;
 export type DirectoryUser = Row<'directoryUsers'>;
 export type DirectoryEmail = Row<'directoryEmails'>;
 export type DirectoryGroup = Row<'directoryGroups'>;

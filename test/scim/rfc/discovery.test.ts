@@ -57,7 +57,11 @@ describe('discovery (RFC 7643 §5 to §7, RFC 7644 §4)', () => {
       changePassword: { supported: false },
       sort: { supported: true },
       etag: { supported: true },
-      authenticationSchemes: [{ type: 'oauthbearertoken', primary: true }],
+      authenticationSchemes: [
+        { type: 'oauthbearertoken', primary: true },
+        { type: 'oauth2', primary: false },
+        { type: 'httpbasic', primary: false },
+      ],
       meta: { resourceType: 'ServiceProviderConfig', location: `${world.base}/ServiceProviderConfig` },
     });
   });
