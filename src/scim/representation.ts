@@ -1,4 +1,5 @@
 /** Resources as they are answered (RFC 7643 §3). */
+import { createHash } from 'node:crypto';
 import type { Directory, DirectoryGroup, DirectoryUser, Edge } from '../store/index.ts';
 import type { ResourceType } from './attributes.ts';
 import { isObject, type Resource } from './input.ts';
@@ -17,6 +18,18 @@ export const locationOf = (base: BaseUrl, type: ResourceType, id: string): strin
 
 /** The weak entity tag of a row (RFC 7644 §3.14). */
 export const versionOf = (row: Pick<AnyRow, 'version'>): string => `W/"${row.version}"`;
+
+/**
+ * The resource with a version that also tells what stands in `parts`, whose order means nothing: `W/"3"` becomes
+ * `W/"3-…"`. preconditions.ts knows the form.
+ */
+export function covering(resource: Resource, parts: readonly Resource[]): Resource {
+  const { meta } = resource;
+  if (!isObject(meta)) return resource;
+  const content = JSON.stringify(parts.map((part) => JSON.stringify(part)).sort());
+  const mark = createHash('sha256').update(content).digest('base64url').slice(0, 16);
+  return { ...resource, meta: { ...meta, version: String(meta.version).replace(/"$/, `-${mark}"`) } };
+}
 
 /** The row as a resource; memberships are not in it. */
 export function represent(type: ResourceType, base: BaseUrl, row: AnyRow): Resource {

@@ -9,7 +9,7 @@ import type { ResourceKind } from './kind.ts';
 import { groupsReader } from './memberships.ts';
 import { applyPatch } from './patch/apply.ts';
 import { resourceOf, userRecord } from './records.ts';
-import { represent } from './representation.ts';
+import { covering, represent } from './representation.ts';
 import { wants } from './selection.ts';
 
 /** @param type the User as the directory at hand knows it */
@@ -86,5 +86,6 @@ export const usersOf = (type: ResourceType): ResourceKind<DirectoryUser> => ({
   remove: deletePerson,
 });
 
+/** The user with their groups, which the version tells too: they change without the row (RFC 7644 §3.14). */
 const withGroups = (resource: Resource, groups: readonly Resource[] | undefined): Resource =>
-  groups === undefined ? resource : { ...resource, groups };
+  groups === undefined ? resource : covering({ ...resource, groups }, groups);

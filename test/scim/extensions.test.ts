@@ -1,5 +1,6 @@
 /** Schemas that a directory registers, and what becomes of attributes that no schema has (SCIM-1). */
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { proves } from './rfc/proves.ts';
 import { addDirectory, addWorld, ENTERPRISE, GROUP, openWorld, type ScimWorld, USER } from './setup.ts';
 
 const BADGE = 'urn:example:params:scim:schemas:badge:1.5:User';
@@ -100,37 +101,48 @@ describe('a registered schema drives everything, in its directory only (SCIM-1)'
     expect(listed.body.items.map(({ id }: { id: string }) => id)).toEqual([BADGE, COST]);
   });
 
-  test('POST, GET, PUT and PATCH keep its types', async () => {
-    const user = await world.user({ [BADGE]: full });
-    expect(user[BADGE]).toEqual(full);
-    expect((await world.call('get', `/Users/${user.id}`)).body).toEqual(user);
-    const { body } = await world.patch(
-      `/Users/${user.id}`,
-      { op: 'Replace', path: `${BADGE.toUpperCase()}:LEVEL`, value: '4' },
-      { op: 'add', path: `${BADGE}:zones`, value: ['north', 'east'] },
-      { op: 'replace', path: `${BADGE}:room.door`, value: 'c' },
-      { op: 'replace', path: `${BADGE}:visits[type eq "work"].value`, value: 'v3' },
-      { op: 'add', path: `${BADGE}:visits`, value: { value: 'v4', primary: 'True' } },
-      { op: 'remove', path: `${BADGE}:visits[value eq "v2"]` },
-      { op: 'remove', path: `${BADGE}:nick-name` },
-      { op: 'replace', value: { [`${BADGE}:blocked`]: 'True', [BADGE]: { 'room.floor': 7 } } },
-    );
-    const { 'nick-name': _, ...rest } = full;
-    expect(body[BADGE]).toEqual({
-      ...rest,
-      level: 4,
-      blocked: true,
-      zones: ['north', 'west', 'east'],
-      room: { floor: 7, door: 'c' },
-      visits: [
-        { value: 'v3', type: 'work', primary: false },
-        { value: 'v4', primary: true },
-      ],
-    });
-    const put = await world.call('put', `/Users/${user.id}`, { ...user, [BADGE]: { level: 1 } });
-    // immutable, and not named: it stays
-    expect(put.body[BADGE]).toEqual({ number: 'A-1', level: 1 });
-  });
+  test(
+    proves(
+      'POST, GET, PUT and PATCH keep its types',
+      '7643-2.3.3-01',
+      '7643-2.3.4-01',
+      '7643-2.3.5-01',
+      '7643-2.3.6-01',
+      '7643-3-06',
+      '7644-3.5.2-06',
+    ),
+    async () => {
+      const user = await world.user({ [BADGE]: full });
+      expect(user[BADGE]).toEqual(full);
+      expect((await world.call('get', `/Users/${user.id}`)).body).toEqual(user);
+      const { body } = await world.patch(
+        `/Users/${user.id}`,
+        { op: 'Replace', path: `${BADGE.toUpperCase()}:LEVEL`, value: '4' },
+        { op: 'add', path: `${BADGE}:zones`, value: ['north', 'east'] },
+        { op: 'replace', path: `${BADGE}:room.door`, value: 'c' },
+        { op: 'replace', path: `${BADGE}:visits[type eq "work"].value`, value: 'v3' },
+        { op: 'add', path: `${BADGE}:visits`, value: { value: 'v4', primary: 'True' } },
+        { op: 'remove', path: `${BADGE}:visits[value eq "v2"]` },
+        { op: 'remove', path: `${BADGE}:nick-name` },
+        { op: 'replace', value: { [`${BADGE}:blocked`]: 'True', [BADGE]: { 'room.floor': 7 } } },
+      );
+      const { 'nick-name': _, ...rest } = full;
+      expect(body[BADGE]).toEqual({
+        ...rest,
+        level: 4,
+        blocked: true,
+        zones: ['north', 'west', 'east'],
+        room: { floor: 7, door: 'c' },
+        visits: [
+          { value: 'v3', type: 'work', primary: false },
+          { value: 'v4', primary: true },
+        ],
+      });
+      const put = await world.call('put', `/Users/${user.id}`, { ...user, [BADGE]: { level: 1 } });
+      // immutable, and not named: it stays
+      expect(put.body[BADGE]).toEqual({ number: 'A-1', level: 1 });
+    },
+  );
 
   test.each([
     ['level', 1.5, 'a whole number'],
@@ -154,21 +166,31 @@ describe('a registered schema drives everything, in its directory only (SCIM-1)'
       ],
       'primary',
     ],
-  ])('%s: %j is refused with invalidValue by POST and by PATCH, and changes nothing', async (name, value, message) => {
-    const user = await world.user({ [BADGE]: { number: 'Z' } });
-    const posted = await world.call('post', '/Users', {
-      schemas: [USER],
-      userName: 'no@acme.test',
-      [BADGE]: { [name]: value },
-    });
-    const patched = await world.patch(`/Users/${user.id}`, { op: 'add', path: `${BADGE}:${name}`, value });
-    for (const { status, body } of [posted, patched]) {
-      expect([status, body.scimType]).toEqual([400, 'invalidValue']);
-      expect(body.detail).toContain(message);
-      expect(body.detail).toContain(name);
-    }
-    expect((await world.call('get', `/Users/${user.id}`)).body).toEqual(user);
-  });
+  ])(
+    proves(
+      '%s: %j is refused with invalidValue by POST and by PATCH, and changes nothing',
+      '7643-2.3-01',
+      '7643-2.3.4-01',
+      '7643-2.3.5-01',
+      '7643-2.3.6-01',
+      '7643-2.3.7-01',
+    ),
+    async (name, value, message) => {
+      const user = await world.user({ [BADGE]: { number: 'Z' } });
+      const posted = await world.call('post', '/Users', {
+        schemas: [USER],
+        userName: 'no@acme.test',
+        [BADGE]: { [name]: value },
+      });
+      const patched = await world.patch(`/Users/${user.id}`, { op: 'add', path: `${BADGE}:${name}`, value });
+      for (const { status, body } of [posted, patched]) {
+        expect([status, body.scimType]).toEqual([400, 'invalidValue']);
+        expect(body.detail).toContain(message);
+        expect(body.detail).toContain(name);
+      }
+      expect((await world.call('get', `/Users/${user.id}`)).body).toEqual(user);
+    },
+  );
 
   test.each<[string, object, number]>([
     ['another value', { op: 'replace', path: `${BADGE}:number`, value: 'B' }, 400],
@@ -176,42 +198,66 @@ describe('a registered schema drives everything, in its directory only (SCIM-1)'
     ['removal', { op: 'remove', path: `${BADGE}:number` }, 400],
     ['removal of the extension', { op: 'remove', path: BADGE }, 400],
     ['the same value', { op: 'replace', path: `${BADGE}:number`, value: 'A-1' }, 200],
-  ])('what is immutable takes a value once: %s (RFC 7644 §3.5.2, mutability)', async (_title, operation, status) => {
+  ])(
+    proves(
+      'what is immutable takes a value once: %s (RFC 7644 §3.5.2, mutability)',
+      '7643-7-14',
+      '7644-3.5.1-05',
+      '7644-3.5.2-10',
+      '7644-3.5.2-11',
+    ),
+    async (_title, operation, status) => {
+      const user = await world.user();
+      const first = await world.patch(`/Users/${user.id}`, { op: 'add', path: `${BADGE}:number`, value: 'A-1' });
+      expect([first.status, first.body[BADGE]]).toEqual([200, { number: 'A-1' }]);
+      const answer = await world.patch(`/Users/${user.id}`, operation);
+      expect([answer.status, answer.body.scimType]).toEqual([status, status === 400 ? 'mutability' : undefined]);
+      const put = await world.call('put', `/Users/${user.id}`, { ...first.body, [BADGE]: { number: 'C' } });
+      expect([put.status, put.body.scimType]).toEqual([400, 'mutability']);
+      expect((await world.call('get', `/Users/${user.id}`)).body).toEqual(first.body);
+    },
+  );
+
+  test(proves('what is immutable takes its first value from a PUT as well', '7644-3.5.1-06'), async () => {
     const user = await world.user();
-    const first = await world.patch(`/Users/${user.id}`, { op: 'add', path: `${BADGE}:number`, value: 'A-1' });
-    expect([first.status, first.body[BADGE]]).toEqual([200, { number: 'A-1' }]);
-    const answer = await world.patch(`/Users/${user.id}`, operation);
-    expect([answer.status, answer.body.scimType]).toEqual([status, status === 400 ? 'mutability' : undefined]);
-    const put = await world.call('put', `/Users/${user.id}`, { ...first.body, [BADGE]: { number: 'C' } });
-    expect([put.status, put.body.scimType]).toEqual([400, 'mutability']);
-    expect((await world.call('get', `/Users/${user.id}`)).body).toEqual(first.body);
+    const put = await world.call('put', `/Users/${user.id}`, { ...user, [BADGE]: { number: 'P-1' } });
+    expect([put.status, put.body[BADGE]]).toEqual([200, { number: 'P-1' }]);
   });
 
-  test('filters, order and selection know its attributes by type', async () => {
-    const tag = 'typed';
-    for (const level of [10, 9, 100]) {
-      await world.user({
-        title: tag,
-        [BADGE]: { level, validUntil: `2026-0${1 + (level % 9)}-01T00:00:00Z`, zones: [`z${level}`] },
-      });
-    }
-    const levels = async (query: string): Promise<number[]> =>
-      (await world.call('get', `/Users?${query}`)).body.Resources.map(
-        (one: Record<string, { level: number }>) => one[BADGE]?.level,
-      );
-    const filter = (text: string) => `filter=${encodeURIComponent(`title eq "${tag}" and ${text}`)}`;
-    expect(await levels(filter(`${BADGE}:level gt 9`))).toEqual([10, 100]);
-    expect(await levels(filter(`${BADGE.toUpperCase()}:Level eq 9`))).toEqual([9]);
-    expect(await levels(filter(`${BADGE}:zones eq "Z100"`))).toEqual([100]);
-    expect(await levels(filter(`${BADGE}:validUntil gt "2026-01-31T21:00:00-02:00"`))).toEqual([10, 100]);
-    expect(await levels(`${filter('active eq true')}&sortBy=${BADGE}:level`)).toEqual([9, 10, 100]);
-    const wrong = await world.call('get', `/Users?filter=${encodeURIComponent(`${BADGE}:level eq "high"`)}`);
-    expect([wrong.status, wrong.body.scimType]).toEqual([400, 'invalidFilter']);
-    const chosen = await world.call('get', `/Users?${filter(`${BADGE}:level eq 9`)}&attributes=${BADGE}:LEVEL`);
-    expect(chosen.body.Resources).toEqual([
-      { schemas: expect.any(Array), id: expect.any(String), [BADGE]: { level: 9 } },
-    ]);
-  });
+  test(
+    proves(
+      'filters, order and selection know its attributes by type',
+      '7644-3.4.2.2-08',
+      '7644-3.4.2.2-25',
+      '7644-3.4.2.3-10',
+      '7644-3.9-05',
+    ),
+    async () => {
+      const tag = 'typed';
+      for (const level of [10, 9, 100]) {
+        await world.user({
+          title: tag,
+          [BADGE]: { level, validUntil: `2026-0${1 + (level % 9)}-01T00:00:00Z`, zones: [`z${level}`] },
+        });
+      }
+      const levels = async (query: string): Promise<number[]> =>
+        (await world.call('get', `/Users?${query}`)).body.Resources.map(
+          (one: Record<string, { level: number }>) => one[BADGE]?.level,
+        );
+      const filter = (text: string) => `filter=${encodeURIComponent(`title eq "${tag}" and ${text}`)}`;
+      expect(await levels(filter(`${BADGE}:level gt 9`))).toEqual([10, 100]);
+      expect(await levels(filter(`${BADGE.toUpperCase()}:Level eq 9`))).toEqual([9]);
+      expect(await levels(filter(`${BADGE}:zones eq "Z100"`))).toEqual([100]);
+      expect(await levels(filter(`${BADGE}:validUntil gt "2026-01-31T21:00:00-02:00"`))).toEqual([10, 100]);
+      expect(await levels(`${filter('active eq true')}&sortBy=${BADGE}:level`)).toEqual([9, 10, 100]);
+      const wrong = await world.call('get', `/Users?filter=${encodeURIComponent(`${BADGE}:level eq "high"`)}`);
+      expect([wrong.status, wrong.body.scimType]).toEqual([400, 'invalidFilter']);
+      const chosen = await world.call('get', `/Users?${filter(`${BADGE}:level eq 9`)}&attributes=${BADGE}:LEVEL`);
+      expect(chosen.body.Resources).toEqual([
+        { schemas: expect.any(Array), id: expect.any(String), [BADGE]: { level: 9 } },
+      ]);
+    },
+  );
 
   test('groups have schemas too', async () => {
     const group = await world.group({ [COST]: { CENTER: '7' } });
@@ -220,15 +266,18 @@ describe('a registered schema drives everything, in its directory only (SCIM-1)'
     expect([wrong.status, wrong.body.scimType]).toEqual([400, 'invalidValue']);
   });
 
-  test('another directory, of the same organization or of another, knows nothing of it', async () => {
-    for (const other of [await addDirectory(world), await addWorld(world.gatehouse, 'Beta')]) {
-      expect((await other.call('get', `/Schemas/${BADGE}`)).status).toBe(404);
-      const user = await other.user({ [BADGE]: { level: 'as it came', number: [1] } });
-      expect(user[BADGE]).toEqual({ level: 'as it came', number: [1] });
-      const filtered = await other.call('get', `/Users?filter=${encodeURIComponent(`${BADGE}:level eq 3`)}`);
-      expect([filtered.status, filtered.body.scimType]).toEqual([400, 'invalidFilter']);
-    }
-  });
+  test(
+    proves('another directory, of the same organization or of another, knows nothing of it', '7644-6.1-01'),
+    async () => {
+      for (const other of [await addDirectory(world), await addWorld(world.gatehouse, 'Beta')]) {
+        expect((await other.call('get', `/Schemas/${BADGE}`)).status).toBe(404);
+        const user = await other.user({ [BADGE]: { level: 'as it came', number: [1] } });
+        expect(user[BADGE]).toEqual({ level: 'as it came', number: [1] });
+        const filtered = await other.call('get', `/Users?filter=${encodeURIComponent(`${BADGE}:level eq 3`)}`);
+        expect([filtered.status, filtered.body.scimType]).toEqual([400, 'invalidFilter']);
+      }
+    },
+  );
 });
 
 describe('registering', () => {

@@ -209,4 +209,38 @@ describe('versions and memberships (RFC 7644 §3.14)', () => {
       expect((await send('patch', path, { 'If-Match': seen.at(-2) ?? '' }, rename('Group', 'x'))).status).toBe(412);
     },
   );
+
+  test(
+    proves(
+      "a change of a User's groups is a new version of what is read, and stands in the way of no write",
+      '7644-3.14-04',
+      '7644-3.14-10',
+      '7643-4.1.2-11',
+      '7643-4.1.2-13',
+    ),
+    async () => {
+      const ann = await world.user();
+      const path = `/Users/${ann.id}`;
+      const seen = [String((await world.call('get', path)).headers.etag)];
+      const group = await world.group({ displayName: 'Inner', members: [{ value: ann.id }] });
+      const see = async () => seen.push(String((await world.call('get', path)).headers.etag));
+      await see();
+      await world.patch(`/Groups/${group.id}`, { op: 'replace', path: 'displayName', value: 'Renamed' });
+      await see();
+      await world.group({ displayName: 'Outer', members: [{ value: group.id }] });
+      await see();
+      expect(new Set(seen).size).toBe(4);
+      const read = await world.call('get', path);
+      expect(read.body.meta.version).toBe(seen.at(-1));
+      expect(read.body.groups.map(({ type }: { type: string }) => type)).toEqual(['direct', 'indirect']);
+      const { Resources } = (await world.call('get', `/Users?filter=id eq "${ann.id}"`)).body;
+      expect(Resources).toEqual([read.body]);
+      expect((await send('get', path, { 'If-None-Match': seen.at(-2) ?? '' })).status).toBe(200);
+      expect((await send('get', path, { 'If-None-Match': seen.at(-1) ?? '' })).status).toBe(304);
+      const put = { schemas: [USER], userName: 'grouped@acme.test' };
+      const written = await send('put', path, { 'If-Match': seen[1] ?? '' }, put);
+      expect([written.status, written.headers.etag]).toEqual([200, written.body.meta.version]);
+      expect((await send('put', path, { 'If-Match': seen.at(-1) ?? '' }, put)).status).toBe(412);
+    },
+  );
 });

@@ -404,4 +404,48 @@ describe('what a resource is (RFC 7643 §2, §3)', () => {
       expect(JSON.stringify([kept, logged])).not.toContain('horse');
     },
   );
+
+  test(
+    proves(
+      'a certificate is one value in base64, with or without its padding; anything else is refused',
+      '7643-2.3.6-01',
+      '7643-2.3.6-03',
+      '7643-4.1.2-16',
+    ),
+    async () => {
+      for (const value of ['SGVsbG8=', 'SGVsbG8'])
+        expect((await world.user({ x509Certificates: [{ value }] })) as object).toMatchObject({
+          x509Certificates: [{ value }],
+        });
+      const answer = await post('/Users', {
+        schemas: [USER],
+        userName: 'x',
+        x509Certificates: [{ value: 'no base64!' }],
+      });
+      expect(answer.body).toMatchObject({ status: '400', scimType: 'invalidValue' });
+    },
+  );
+
+  test(proves('a reference is a URI; a photo too', '7643-2.3.7-01', '7643-4.1.1-06', '7643-4.1.2-07'), async () => {
+    const sent = {
+      profileUrl: 'https://acme.test/ann',
+      photos: [{ value: 'https://acme.test/ann.jpg', type: 'photo' }],
+    };
+    expect((await world.user(sent)) as object).toMatchObject(sent);
+    for (const fields of [{ profileUrl: 'no uri at all' }, { photos: [{ value: 'no uri at all' }] }]) {
+      const answer = await post('/Users', { schemas: [USER], userName: 'x', ...fields });
+      expect(answer.body).toMatchObject({ status: '400', scimType: 'invalidValue' });
+    }
+  });
+
+  test(proves('a manager is named by the id of a User', '7643-4.3-03', '7643-4.3-04'), async () => {
+    const boss = await world.user({ displayName: 'Boss' });
+    const manager = { value: boss.id, $ref: `../Users/${boss.id}` };
+    const { id } = await world.user({ [ENTERPRISE]: { manager } });
+    const { body } = await world.call('get', `/Users/${id}`);
+    expect(body[ENTERPRISE].manager).toMatchObject({
+      value: boss.id,
+      $ref: expect.stringContaining(`Users/${boss.id}`),
+    });
+  });
 });

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { addWorld, ERROR, GROUP, openWorld, type ScimWorld, USER } from '../setup.ts';
+import { proves } from './proves.ts';
 
 let world: ScimWorld;
 const names = ['Ann', 'bob', 'Cleo', 'dan', 'Eve', 'Fay', 'gus'];
@@ -66,26 +67,49 @@ describe('pages by cursor (RFC 9865 §2)', () => {
       'Ann bob Cleo dan Eve Fay gus One Two Three',
       10,
     ],
-  ])('%s → %s', async (path, expected, howMany) => {
-    const all = await pages(path);
-    expect(labels(all).join(' ')).toBe(expected);
-    expect(all).toHaveLength(howMany);
-    const total = expected.split(' ').length;
-    for (const page of all) {
-      expect(page).not.toHaveProperty('startIndex');
-      expect(page).toMatchObject({ totalResults: total, itemsPerPage: page.Resources.length });
-    }
-  });
+  ])(
+    proves(
+      '%s → %s',
+      '9865-2-01',
+      '9865-2-02',
+      '9865-2-03',
+      '9865-2-06',
+      '9865-2-07',
+      '9865-2-09',
+      '9865-2-11',
+      '9865-2-13',
+      '9865-2.2-01',
+    ),
+    async (path, expected, howMany) => {
+      const all = await pages(path);
+      expect(labels(all).join(' ')).toBe(expected);
+      expect(all).toHaveLength(howMany);
+      const total = expected.split(' ').length;
+      for (const page of all) {
+        expect(page).not.toHaveProperty('startIndex');
+        expect(page).toMatchObject({ totalResults: total, itemsPerPage: page.Resources.length });
+      }
+    },
+  );
 
   test('an empty result is one page without a cursor', async () => {
     const { body } = await get('/Users?cursor&filter=userName eq "nobody"');
     expect([body.totalResults, body.Resources, body.nextCursor]).toEqual([0, [], undefined]);
   });
 
-  test('count above the most is answered with fewer, and without count there is a page', async () => {
-    expect((await get('/Users?cursor=&count=100000')).body.itemsPerPage).toBe(7);
-    expect((await get('/Users?cursor=')).body.itemsPerPage).toBe(7);
-  });
+  test(
+    proves(
+      'count above the most is answered with fewer, and without count there is a page',
+      '9865-2-04',
+      '9865-2-05',
+      '9865-4-05',
+      '9865-4-06',
+    ),
+    async () => {
+      expect((await get('/Users?cursor=&count=100000')).body.itemsPerPage).toBe(7);
+      expect((await get('/Users?cursor=')).body.itemsPerPage).toBe(7);
+    },
+  );
 
   test.each([
     ['cursor=x', 'invalidCursor'],
@@ -96,42 +120,74 @@ describe('pages by cursor (RFC 9865 §2)', () => {
     ['cursor=&count=-3', 'invalidCount'],
     ['cursor=&count=many', 'invalidCount'],
     ['cursor=&startIndex=1', 'invalidValue'],
-  ])('%s is refused with %s (RFC 9865 §2.1)', async (query, scimType) => {
-    const { status, body } = await get(`/Users?${query}`);
-    expect(status).toBe(400);
-    expect(body).toEqual({ schemas: [ERROR], status: '400', scimType, detail: expect.any(String) });
-  });
+  ])(
+    proves(
+      '%s is refused with %s (RFC 9865 §2.1)',
+      '9865-2-14',
+      '9865-2.1-01',
+      '9865-2.1-02',
+      '9865-2.1-03',
+      '9865-2.1-05',
+      '9865-2.4-03',
+    ),
+    async (query, scimType) => {
+      const { status, body } = await get(`/Users?${query}`);
+      expect(status).toBe(400);
+      expect(body).toEqual({ schemas: [ERROR], status: '400', scimType, detail: expect.any(String) });
+    },
+  );
 
-  test('a cursor belongs to its directory, endpoint, filter and order', async () => {
-    const other = await addWorld(world.gatehouse, 'Beta');
-    await other.user();
-    const { body } = await get('/Users?cursor&count=2&sortBy=userName');
-    const cursor = String(body.nextCursor);
-    expect((await get(`/Users?cursor=${cursor}&sortBy=userName&count=1`)).status).toBe(200);
-    for (const path of [
-      `/Users?cursor=${cursor}`,
-      `/Users?cursor=${cursor}&sortBy=userName&sortOrder=descending`,
-      `/Users?cursor=${cursor}&sortBy=userName&filter=active eq true`,
-      `/Groups?cursor=${cursor}&sortBy=displayName`,
-      `/?cursor=${cursor}&sortBy=userName`,
-    ]) {
-      expect((await get(path)).body).toMatchObject({ status: '400', scimType: 'invalidCursor' });
-    }
-    const foreign = await other.call('get', `/Users?cursor=${cursor}&sortBy=userName`);
-    expect(foreign.body).toMatchObject({ status: '400', scimType: 'invalidCursor' });
-  });
+  test(
+    proves(
+      'a cursor belongs to its directory, endpoint, filter and order',
+      '9865-2-10',
+      '9865-5.2-01',
+      '9865-5.2-02',
+      '9865-5.2-03',
+    ),
+    async () => {
+      const other = await addWorld(world.gatehouse, 'Beta');
+      await other.user();
+      const { body } = await get('/Users?cursor&count=2&sortBy=userName');
+      const cursor = String(body.nextCursor);
+      expect((await get(`/Users?cursor=${cursor}&sortBy=userName&count=1`)).status).toBe(200);
+      for (const path of [
+        `/Users?cursor=${cursor}`,
+        `/Users?cursor=${cursor}&sortBy=userName&sortOrder=descending`,
+        `/Users?cursor=${cursor}&sortBy=userName&filter=active eq true`,
+        `/Groups?cursor=${cursor}&sortBy=displayName`,
+        `/?cursor=${cursor}&sortBy=userName`,
+      ]) {
+        expect((await get(path)).body).toMatchObject({ status: '400', scimType: 'invalidCursor' });
+      }
+      const foreign = await other.call('get', `/Users?cursor=${cursor}&sortBy=userName`);
+      expect(foreign.body).toMatchObject({ status: '400', scimType: 'invalidCursor' });
+    },
+  );
 
-  test('ServiceProviderConfig says so (RFC 9865 §4)', async () => {
-    const { body } = await world.call('get', '/ServiceProviderConfig');
-    expect(body.pagination).toEqual({
-      cursor: true,
-      index: true,
-      defaultPaginationMethod: 'index',
-      defaultPageSize: 100,
-      maxPageSize: 200,
-    });
-    expect(body.filter.maxResults).toBe(200);
-  });
+  test(
+    proves(
+      'ServiceProviderConfig says so (RFC 9865 §4)',
+      '9865-4-01',
+      '9865-4-02',
+      '9865-4-03',
+      '9865-4-04',
+      '9865-4-05',
+      '9865-4-06',
+      '9865-2.5-01',
+    ),
+    async () => {
+      const { body } = await world.call('get', '/ServiceProviderConfig');
+      expect(body.pagination).toEqual({
+        cursor: true,
+        index: true,
+        defaultPaginationMethod: 'index',
+        defaultPageSize: 100,
+        maxPageSize: 200,
+      });
+      expect(body.filter.maxResults).toBe(200);
+    },
+  );
 
   test('whoever stays is seen once, in any order, while others come and go between the pages', async () => {
     let made = 0;
@@ -181,25 +237,36 @@ describe('queries by POST to /.search (RFC 7644 §3.4.3)', () => {
   const SEARCH = 'urn:ietf:params:scim:api:messages:2.0:SearchRequest';
   const search = (path: string, body: object) => world.call('post', `${path}/.search`, { schemas: [SEARCH], ...body });
 
-  test('it answers what GET answers, with the same parameters', async () => {
-    const posted = await search('/Users', {
-      filter: 'userName sw "e" or userName sw "a"',
-      attributes: ['userName', 'active'],
-      sortBy: 'userName',
-      sortOrder: 'descending',
-      startIndex: 2,
-      count: 5,
-    });
-    const got = await get(
-      '/Users?filter=userName sw "e" or userName sw "a"&attributes=userName,active&sortBy=userName&sortOrder=descending&startIndex=2&count=5',
-    );
-    expect(posted.status).toBe(200);
-    expect(posted.body).toEqual(got.body);
-    expect(posted.body).toMatchObject({ totalResults: 2, startIndex: 2, itemsPerPage: 1 });
-    expect(Object.keys(posted.body.Resources[0]).sort()).toEqual(['active', 'id', 'schemas', 'userName']);
-  });
+  test(
+    proves(
+      'it answers what GET answers, with the same parameters',
+      '7644-3.4.3-01',
+      '7644-3.4.3-04',
+      '7644-3.4.3-05',
+      '7644-3.4.3-06',
+      '7644-3.4-01',
+      '7644-7.5-01',
+    ),
+    async () => {
+      const posted = await search('/Users', {
+        filter: 'userName sw "e" or userName sw "a"',
+        attributes: ['userName', 'active'],
+        sortBy: 'userName',
+        sortOrder: 'descending',
+        startIndex: 2,
+        count: 5,
+      });
+      const got = await get(
+        '/Users?filter=userName sw "e" or userName sw "a"&attributes=userName,active&sortBy=userName&sortOrder=descending&startIndex=2&count=5',
+      );
+      expect(posted.status).toBe(200);
+      expect(posted.body).toEqual(got.body);
+      expect(posted.body).toMatchObject({ totalResults: 2, startIndex: 2, itemsPerPage: 1 });
+      expect(Object.keys(posted.body.Resources[0]).sort()).toEqual(['active', 'id', 'schemas', 'userName']);
+    },
+  );
 
-  test('cursor and count stand in the body as well (RFC 9865 §3)', async () => {
+  test(proves('cursor and count stand in the body as well (RFC 9865 §3)', '9865-3-01'), async () => {
     const first = await search('/Users', { cursor: '', count: 4, excludedAttributes: ['meta', 'groups'] });
     const rest = await search('/Users', { cursor: first.body.nextCursor, count: 4, excludedAttributes: ['meta'] });
     expect(labels([first.body, rest.body])).toEqual(names);
@@ -207,26 +274,34 @@ describe('queries by POST to /.search (RFC 7644 §3.4.3)', () => {
     expect(first.body.Resources[0]).not.toHaveProperty('meta');
   });
 
-  test('at the root it covers users and groups; an attribute that a type lacks has no value there (RFC 7644 §3.4.2.1)', async () => {
-    const found = async (filter: string) => {
-      const { body } = await search('', { filter, count: 50 });
-      expect(body.totalResults).toBe(body.Resources.length);
-      return labels([body]).join(' ');
-    };
-    expect(await found('meta.resourceType eq "Group"')).toBe('One Two Three');
-    expect(await found('meta.resourceType eq "User" and userName sw "a"')).toBe('Ann');
-    expect(await found('userName sw "b" or displayName eq "two"')).toBe('bob Two');
-    expect(await found('userName pr')).toBe(names.join(' '));
-    expect(await found('userName ne "ann@acme.test" and displayName pr')).toBe('One Two Three');
-    expect(await found('userName eq null')).toBe('One Two Three');
-    expect(await found('not (emails[type eq "work"])and members eq null and displayName pr')).toBe('One Two Three');
-    const paged = await search('', { startIndex: 7, count: 2, attributes: ['displayName', 'userName'] });
-    expect(paged.body).toMatchObject({ totalResults: 10, startIndex: 7, itemsPerPage: 2 });
-    expect(labels([paged.body])).toEqual(['gus', 'One']);
-    expect((await search('', { filter: 'shoeSize eq 1' })).body).toMatchObject({ scimType: 'invalidFilter' });
-    expect((await search('', { sortBy: 'shoeSize' })).body).toMatchObject({ scimType: 'invalidValue' });
-    expect((await search('', { count: 0 })).body).toMatchObject({ totalResults: 10, Resources: [] });
-  });
+  test(
+    proves(
+      'at the root it covers users and groups; an attribute that a type lacks has no value there (RFC 7644 §3.4.2.1)',
+      '7644-3.4.2.1-01',
+      '7644-3.4.2.1-02',
+      '7644-3.4.3-02',
+    ),
+    async () => {
+      const found = async (filter: string) => {
+        const { body } = await search('', { filter, count: 50 });
+        expect(body.totalResults).toBe(body.Resources.length);
+        return labels([body]).join(' ');
+      };
+      expect(await found('meta.resourceType eq "Group"')).toBe('One Two Three');
+      expect(await found('meta.resourceType eq "User" and userName sw "a"')).toBe('Ann');
+      expect(await found('userName sw "b" or displayName eq "two"')).toBe('bob Two');
+      expect(await found('userName pr')).toBe(names.join(' '));
+      expect(await found('userName ne "ann@acme.test" and displayName pr')).toBe('One Two Three');
+      expect(await found('userName eq null')).toBe('One Two Three');
+      expect(await found('not (emails[type eq "work"])and members eq null and displayName pr')).toBe('One Two Three');
+      const paged = await search('', { startIndex: 7, count: 2, attributes: ['displayName', 'userName'] });
+      expect(paged.body).toMatchObject({ totalResults: 10, startIndex: 7, itemsPerPage: 2 });
+      expect(labels([paged.body])).toEqual(['gus', 'One']);
+      expect((await search('', { filter: 'shoeSize eq 1' })).body).toMatchObject({ scimType: 'invalidFilter' });
+      expect((await search('', { sortBy: 'shoeSize' })).body).toMatchObject({ scimType: 'invalidValue' });
+      expect((await search('', { count: 0 })).body).toMatchObject({ totalResults: 10, Resources: [] });
+    },
+  );
 
   test.each([
     [{ schemas: [USER] }, 'invalidSyntax'],
@@ -260,4 +335,67 @@ describe('queries by POST to /.search (RFC 7644 §3.4.3)', () => {
     }
     return undefined;
   }
+
+  test(
+    proves(
+      'the body names the SearchRequest schema, and its faults have the errors of a query',
+      '7644-3.4.3-03',
+      '7644-3.4.3-07',
+      '7644-3.1-02',
+    ),
+    async () => {
+      const SEARCH = 'urn:ietf:params:scim:api:messages:2.0:SearchRequest';
+      for (const [body, scimType] of [
+        [{ schemas: [USER] }, 'invalidSyntax'],
+        [{ schemas: [SEARCH], filter: 7 }, 'invalidSyntax'],
+        [{ schemas: [SEARCH], filter: 'userName' }, 'invalidFilter'],
+        [{ schemas: [SEARCH], sortBy: 'shoeSize' }, 'invalidValue'],
+        [{ schemas: [SEARCH], cursor: 'x' }, 'invalidCursor'],
+        [{ schemas: [SEARCH], cursor: '', count: 0 }, 'invalidCount'],
+      ] as const)
+        for (const path of ['/Users/.search', '/.search'])
+          expect((await world.call('post', path, body)).body).toMatchObject({
+            schemas: [ERROR],
+            status: '400',
+            scimType,
+          });
+    },
+  );
+
+  test(proves('meta.resourceType chooses the type at the root', '7644-3.4.2.1-03'), async () => {
+    for (const type of ['User', 'Group']) {
+      const { body } = await get(`/?filter=${encodeURIComponent(`meta.resourceType eq "${type}"`)}`);
+      const types = body.Resources.map(
+        (one) => (one as unknown as { meta: { resourceType: string } }).meta.resourceType,
+      );
+      expect(new Set(types)).toEqual(new Set([type]));
+    }
+  });
+
+  test(
+    proves(
+      'a query that names no method is paged by index, which is the default',
+      '9865-2.4-01',
+      '9865-2.4-02',
+      '9865-2.5-01',
+    ),
+    async () => {
+      const { status, body } = await get('/Users?count=2');
+      expect([status, body.startIndex, body.nextCursor]).toEqual([200, 1, undefined]);
+    },
+  );
+
+  test(
+    proves(
+      "a page by cursor is authorized as any request: after the token's end it is 401",
+      '9865-5.2-02',
+      '9865-5.3-01',
+    ),
+    async () => {
+      const { body } = await get('/Users?cursor&count=2');
+      const path = `/scim/v2/${world.directory._id}/Users?count=2&cursor=${String(body.nextCursor)}`;
+      expect((await world.gatehouse.bearer(world.token, 'get', path)).status).toBe(200);
+      expect((await world.gatehouse.bearer('ended', 'get', path)).status).toBe(401);
+    },
+  );
 });

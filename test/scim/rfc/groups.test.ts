@@ -28,7 +28,6 @@ describe('groups (RFC 7643 §4.2)', () => {
       '7643-4.1.2-11',
       '7643-4.1.2-12',
       '7643-2.3.7-01',
-      '7643-2.3.7-03',
     ),
     async () => {
       const inner = await world.group({ displayName: 'Inner' });
@@ -48,6 +47,20 @@ describe('groups (RFC 7643 §4.2)', () => {
       ]);
       await world.call('delete', `/Groups/${group.id}`);
       expect((await world.call('get', `/Users/${people[0]}`)).body).not.toHaveProperty('groups');
+    },
+  );
+
+  test(
+    proves('every $ref leads to what it names', '7643-2.3.7-01', '7643-2.3.7-03', '7643-4.2-04', '7643-4.1.2-12'),
+    async () => {
+      const inner = await world.group();
+      const group = await world.group({ members: [member(0), { value: inner.id }] });
+      const refs = [group.members, (await world.call('get', `/Users/${people[0]}`)).body.groups].flat();
+      expect(refs.length).toBeGreaterThanOrEqual(3);
+      for (const { value, $ref } of refs as { value: string; $ref: string }[]) {
+        const read = await world.call('get', $ref.replace(world.base, ''));
+        expect([read.status, read.body.id, read.body.meta.location]).toEqual([200, value, $ref]);
+      }
     },
   );
 

@@ -127,7 +127,7 @@ describe('filters (RFC 7644 §3.4.2.2)', () => {
     [rows('7644-3.4.2.2-12'), 'active gt true'],
     [rows('7644-3.4.2.2-12'), 'emails.primary le false'],
     [rows('7644-3.4.2.2-12'), 'x509Certificates.value gt "a"'],
-    [rows('7644-3.4.2.2-29'), 'userName regex "a"'],
+    [rows('7644-3.4.2.2-28'), 'userName regex "a"'],
     [rows('7644-3.4.2.2-29'), 'userName eq'],
     [rows('7644-3.4.2.2-29'), 'userName'],
     [rows('7644-3.4.2.2-29'), ''],
@@ -149,6 +149,10 @@ describe('filters (RFC 7644 §3.4.2.2)', () => {
       scimType: 'invalidFilter',
       detail: expect.stringMatching(/./),
     });
+  });
+
+  test(proves('an operator that is not known is named in the refusal', '7644-3.4.2.2-28'), async () => {
+    expect((await ask('filter=userName regex "a"')).body.detail).toMatch(/regex/);
   });
 });
 

@@ -166,6 +166,19 @@ describe('Schemas (RFC 7643 §7, §8.7)', () => {
   );
 
   test(
+    proves('the schemas of ServiceProviderConfig, ResourceType and Schema can be read too', '7643-8.7-04'),
+    async () => {
+      for (const name of ['ServiceProviderConfig', 'ResourceType', 'Schema'])
+        expect((await world.call('get', `/Schemas/${META}:${name}`)).body).toMatchObject({ id: `${META}:${name}` });
+      const config = (await world.call('get', '/ServiceProviderConfig')).body;
+      const described = schemaOf(`${META}:ServiceProviderConfig`).attributes.map(({ name }) => name);
+      expect(described).toEqual(
+        expect.arrayContaining(Object.keys(config).filter((key) => !/^(schemas|meta)$/.test(key))),
+      );
+    },
+  );
+
+  test(
     proves(
       'every attribute says its name, type and characteristics in the words of the RFC',
       '7643-7-05',
@@ -261,7 +274,7 @@ describe('Schemas (RFC 7643 §7, §8.7)', () => {
       expect(find(USER, 'userName')).toMatchObject({ required: true, uniqueness: 'server', caseExact: false });
       expect(find(USER, 'password')).toMatchObject({ mutability: 'writeOnly', returned: 'never' });
       expect(find(USER, 'groups')).toMatchObject({ mutability: 'readOnly', multiValued: true, type: 'complex' });
-      expect(find(USER, 'groups.type').canonicalValues).toContain('direct');
+      expect(find(USER, 'groups.type').canonicalValues).toEqual(['direct', 'indirect']);
       expect(find(USER, 'profileUrl')).toMatchObject({ type: 'reference', referenceTypes: ['external'] });
       expect(find(USER, 'emails.type').canonicalValues).toEqual(['work', 'home', 'other']);
       expect(new Set(find(USER, 'phoneNumbers.type').canonicalValues)).toEqual(

@@ -226,4 +226,18 @@ describe('international text (RFC 7644 §5)', () => {
     const found = await world.call('get', `/Users?filter=${encodeURIComponent('userName eq "émilie@ümlaut.TEST"')}`);
     expect(found.body.totalResults).toBe(1);
   });
+
+  test(
+    proves(
+      'a name in another Unicode normalization is the same or another one, in look-ups as in conflicts',
+      '7644-5-02',
+    ),
+    async () => {
+      const [composed, decomposed] = ['Zo\u00eb@acme.test', 'Zoe\u0308@acme.test'];
+      await world.user({ userName: composed });
+      const found = await world.call('get', `/Users?filter=${encodeURIComponent(`userName eq "${decomposed}"`)}`);
+      const again = await world.call('post', '/Users', { schemas: [USER], userName: decomposed });
+      expect(again.status).toBe(found.body.totalResults === 1 ? 409 : 201);
+    },
+  );
 });
