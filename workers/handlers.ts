@@ -1,5 +1,6 @@
 /** Every job of the catalogue and what it does; the same handlers run embedded and in worker processes. */
 import type { Handlers } from '../src/queue/index.ts';
+import { deleteOrganizationOf } from './delete-organization.ts';
 import { proveDomainOf } from './prove-domain.ts';
 import { reconcile } from './reconcile.ts';
 import { reconcileGroups } from './reconcile-groups.ts';
@@ -11,5 +12,6 @@ export function handlers(stack: Stack): Handlers {
     reconcile: (job) => reconcile(stack, job),
     'reconcile-groups': (job) => reconcileGroups(stack, job),
     'prove-domain': (job) => proveDomainOf(stack, job),
+    'delete-organization': (job) => deleteOrganizationOf(stack, job),
   };
 }

@@ -7,6 +7,7 @@ export * from './apiKeys.ts';
 export * from './collaboratorList.ts';
 export * from './collaborators.ts';
 export * from './decide.ts';
+export * from './deletion.ts';
 export * from './domains.ts';
 export * from './emailAddress.ts';
 export * from './evaluate.ts';

@@ -104,7 +104,7 @@ function operationId(route: Route): string {
 }
 
 function successOf(route: Route): NonNullable<ZodOpenApiOperationObject['responses']> {
-  const description = { 200: 'Done', 201: 'Made', 204: 'Done; nothing to say' }[route.status];
+  const description = { 200: 'Done', 201: 'Made', 202: 'Under way', 204: 'Done; nothing to say' }[route.status];
   return {
     [`${route.status}`]: {
       description,

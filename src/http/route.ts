@@ -71,7 +71,7 @@ interface Declaration<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodT
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
-  readonly status: 200 | 201 | 204;
+  readonly status: 200 | 201 | 202 | 204;
   readonly response?: R;
   /** Refusals of its own, beyond those that come from its access and input. */
   readonly errors?: readonly ErrorCode[];

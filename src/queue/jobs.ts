@@ -24,6 +24,8 @@ export const jobs = {
   },
   /** A domain has been verified: prove its people's addresses and resolve those who wait for adoption (ACC-2, SCIM-3). */
   'prove-domain': { payload: z.object({ domain: z.string() }), retry: patient },
+  /** Remove every row of the organization (ORG-2); the last look comes a while after the first one. */
+  'delete-organization': { payload: z.object({ last: z.boolean() }), retry: patient },
 } as const satisfies Record<string, { readonly payload: z.ZodObject; readonly retry: Retry }>;
 
 export type JobName = keyof typeof jobs;

@@ -12,13 +12,15 @@ import { type JobInput, type JobName, jobs } from './jobs.ts';
 
 /**
  * Asks for a job as part of a change: it runs once `tx` has committed, and never if it does not (OPS-2).
- * A payload that the catalogue refuses throws, and the change with it.
+ * A payload that the catalogue refuses throws, and the change with it. With `afterMs` it does not run before that time has
+ * passed.
  */
 export async function enqueue<N extends JobName>(
   tx: Transaction,
   organizationId: string,
   job: N,
   payload: JobInput<N>,
+  { afterMs = 0 }: { readonly afterMs?: number } = {},
 ): Promise<void> {
   await tx.outbox.insert(organizationId, {
     _id: newId('outbox'),
@@ -26,7 +28,7 @@ export async function enqueue<N extends JobName>(
     job,
     payload: jobs[job].payload.parse(payload),
     state: 'waiting',
-    dueAt: tx.at,
+    dueAt: new Date(tx.at.getTime() + afterMs),
     attempts: 0,
   });
 }

@@ -2,4 +2,5 @@
 export type { JsonObject } from './define.ts';
 export * from './filter.ts';
 export type * from './schemas/index.ts';
+export { organizationCollections } from './schemas/index.ts';
 export * from './store.ts';

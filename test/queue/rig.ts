@@ -35,7 +35,7 @@ type AnyHandler = (job: TakenJob) => Promise<void>;
 
 /** The same work for every job. */
 export function handleAll(handler: AnyHandler): Handlers {
-  return { reconcile: handler, 'reconcile-groups': handler, 'prove-domain': handler };
+  return { reconcile: handler, 'reconcile-groups': handler, 'prove-domain': handler, 'delete-organization': handler };
 }
 
 /** Commits a `reconcile` job for this person. */

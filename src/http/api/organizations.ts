@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   createOrganization,
+  deleteOrganizationLater,
   findContacts,
   findOwner,
   getDefaultProject,
@@ -127,6 +128,38 @@ export const organizationRoutes: readonly Route[] = [
         throw new AppError('operator_only', 'Only the operator may switch multiProject (PRJ-8).');
       }
       return present(reads, await write((tx) => updateOrganization(tx, params.org, body)));
+    },
+  }),
+  route({
+    method: 'delete',
+    path: `${path}/{org}`,
+    tag: 'Organizations',
+    summary: 'Delete an organization with all that is its own',
+    description:
+      'For good, and at once: directories, people, projects, keys, audit. Accounts stay, since they may belong elsewhere. A job does it; the organization answers 404 once it is gone. `confirm` repeats its slug.',
+    access: 'operator',
+    params: inOrganization,
+    query: z.strictObject({ confirm: z.string().max(63).meta({ description: "the organization's slug" }) }),
+    status: 202,
+    response: z.strictObject({ id, name: z.string(), slug: z.string() }),
+    handle: async ({ params, query, requestId, write }, { logger }) => {
+      const { name, slug } = await write(async (tx) => {
+        const found = await getOrganization(tx, params.org);
+        if (query.confirm !== found.slug) {
+          throw new AppError(
+            'invalid_request',
+            `To delete ${found.name}, confirm with its slug: ?confirm=${found.slug}`,
+          );
+        }
+        await deleteOrganizationLater(tx, found._id);
+        return found;
+      });
+      // The organization's own audit goes with it: this line is what remains.
+      logger.warn(
+        { organizationId: params.org, name, slug, actor: 'operator', requestId },
+        'organization is being deleted',
+      );
+      return { id: params.org, name, slug };
     },
   }),
 ];

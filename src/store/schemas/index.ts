@@ -56,6 +56,11 @@ export const collections = {
 
 export type CollectionName = keyof typeof collections;
 
+/** Those whose rows each belong to one organization. */
+export const organizationCollections: readonly CollectionName[] = (Object.keys(collections) as CollectionName[]).filter(
+  (name) => collections[name].scope === 'organization',
+);
+
 /** The row of a collection, as reads answer it. */
 export type Row<N extends CollectionName> = RowOf<(typeof collections)[N]>;
 
