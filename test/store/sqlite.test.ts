@@ -291,7 +291,8 @@ describe('bodies', () => {
 describe('faults of the file', () => {
   /** A writer on a real file whose statements fail where the test says so. */
   async function faultyWriter(fault: (sql: string) => boolean) {
-    const real = openConnection(await newPath(), 'write');
+    const path = await newPath();
+    const real = openConnection(path, 'write');
     closing.push(() => real.close());
     buildTables(real, collections, true);
     const failing: Connection = {
@@ -322,8 +323,42 @@ describe('faults of the file', () => {
     });
     const insert = (org: string) => writer.transaction(cause, (tx) => tx.outbox.insert(org, rows.job(org)));
     const count = () => Number(real.first('SELECT count(*) FROM outbox', []));
-    return { writer, real, insert, count, committed };
+    return { path, writer, real, insert, count, committed };
   }
+
+  test('each is acknowledged only after the shared commit that follows its body, which flushes the file', async () => {
+    const events: string[] = [];
+    const { path, writer, real } = await faultyWriter((sql) => {
+      if (sql === 'COMMIT') events.push('commit');
+      return false;
+    });
+    // In WAL mode, FULL (2) flushes the log with every commit: https://sqlite.org/pragma.html#pragma_synchronous
+    expect([real.first('PRAGMA journal_mode', []), real.first('PRAGMA synchronous', [])]).toEqual(['wal', 2]);
+    const other = openConnection(path, 'read');
+    closing.push(() => other.close());
+    const org = newOrganization();
+    const numbers = Array.from({ length: 40 }, (_, i) => i);
+    await Promise.all(
+      numbers.map(async (i) => {
+        const row = await writer.transaction(cause, async (tx) => {
+          const made = await tx.outbox.insert(org, rows.job(org));
+          events.push(`body ${i}`);
+          return made;
+        });
+        events.push(`answer ${i}`);
+        // Another connection sees what is committed only.
+        expect(other.first('SELECT count(*) FROM outbox WHERE _id = ?', [(row as { readonly _id: string })._id])).toBe(
+          1,
+        );
+      }),
+    );
+    for (const i of numbers) {
+      const commit = events.indexOf('commit', events.indexOf(`body ${i}`));
+      expect(commit).toBeGreaterThan(-1);
+      expect(events.indexOf(`answer ${i}`)).toBeGreaterThan(commit);
+    }
+    expect(events.filter((event) => event === 'commit').length).toBeLessThan(numbers.length);
+  });
 
   test('where the commit fails, all that shared it are told so, and nothing of them remains', async () => {
     let broken = true;

@@ -10,9 +10,11 @@ import { guardSuite } from './suite.guards.ts';
 import { modelSuite } from './suite.model.ts';
 import { pagingSuite } from './suite.paging.ts';
 import { rowSuite } from './suite.rows.ts';
+import { tenancySuite } from './suite.tenancy.ts';
 import { transactionSuite } from './suite.transactions.ts';
 import { uniquenessSuite } from './suite.uniqueness.ts';
 import { versionSuite } from './suite.versions.ts';
+import { visibilitySuite } from './suite.visibility.ts';
 import type { OpenStore } from './support.ts';
 
 export function storeSuite(name: string, open: OpenStore): void {
@@ -27,5 +29,7 @@ export function storeSuite(name: string, open: OpenStore): void {
     freshnessSuite(open);
     concurrencySuite(open);
     guardSuite(open);
+    tenancySuite(open);
+    visibilitySuite(open);
   });
 }
