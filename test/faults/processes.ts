@@ -35,10 +35,11 @@ export async function prepareProcess(kind: Victim['kind'], env: Readonly<Record<
   const port = kind === 'web' ? await findFreePort(0) : undefined;
   const own = port === undefined ? {} : { PORT: String(port), HOST: '127.0.0.1' };
   let child: ChildProcess | undefined;
+  /** What the latest lives have said, those that ended before they were ready included. */
+  let output = '';
 
   /** Answers whether it became ready; false where it ended, as it does while its store is being restarted. */
   async function attempt(deadline: number): Promise<boolean> {
-    let output = '';
     const started = spawn(process.execPath, [`${dist}${script[kind]}`], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env.PATH ?? '', GATEHOUSE_LOG_LEVEL: 'info', ...env, ...own },
@@ -55,7 +56,7 @@ export async function prepareProcess(kind: Victim['kind'], env: Readonly<Record<
     started.stdout.on('data', (text: string) => {
       ready ||= text.includes('"msg":"ready"');
     });
-    while (!ready && started.exitCode === null) {
+    while (!ready && started.exitCode === null && started.signalCode === null) {
       if (Date.now() > deadline) throw new Error(`a ${kind} process did not become ready:\n${output}`);
       await sleep(10);
     }

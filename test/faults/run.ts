@@ -1,5 +1,6 @@
 /** One run of a plan, with faults or without; and what it has come to. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { verifyAudit } from '../../src/events/index.ts';
 import { sweepOrganization } from '../../src/provisioning/index.ts';
 import { createTenant, openPlatform, type Platform, seededRandom, type Tenant } from '../../src/simulator/index.ts';
 import { type Disorder, type Done, openKiller } from './kills.ts';
@@ -147,13 +148,15 @@ async function findOwnerHarm(platform: Platform, tenant: Tenant): Promise<readon
   return decision ? harm : [...harm, 'the Owner may do nothing'];
 }
 
-/** Ends all processes gracefully and sweeps: state has converged by itself, so that the sweep finds nothing to repair. */
+/** Ends all processes gracefully, follows the audit chain, and sweeps: state has converged by itself, so that the sweep finds nothing to repair. */
 async function endAndSweep(place: Place, { id }: Tenant): Promise<readonly string[]> {
   await Promise.all(place.victims.map((victim) => victim.stop()));
   const store = await place.openStore();
   try {
+    const { verified, firstBroken } = await verifyAudit(store.read, id);
+    const broken = verified ? [] : [`the audit chain is broken: ${JSON.stringify(firstBroken)}`];
     const { repaired } = await sweepOrganization(store, { actor: 'job:sweep', requestId: 'req-faults' }, id);
-    return repaired === 0 ? [] : [`the sweep had to repair ${repaired} people`];
+    return repaired === 0 ? broken : [...broken, `the sweep had to repair ${repaired} people`];
   } finally {
     await store.close();
   }
