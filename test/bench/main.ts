@@ -9,6 +9,7 @@ import type { Bench } from './bench.ts';
 import { openClient } from './client.ts';
 import { creates, sharedCommits } from './creates.ts';
 import { delayToCheck } from './delay.ts';
+import { measureHotSpots } from './hotSpots.ts';
 import { activity, hundredMembers, memberPatches } from './patches.ts';
 import { reads } from './reads.ts';
 import { type Line, print, say } from './report.ts';
@@ -50,6 +51,7 @@ try {
   await run('changing a hundred members at once', () => hundredMembers(bench));
   await run('deactivating', () => activity(bench));
   await run('waiting for changed checks', async () => [await delayToCheck(bench)]);
+  await run('64 writers of one organization, and of 64', () => measureHotSpots(folder, bench.roundMs, bench.rounds));
   if (!quick) {
     await run('pushing 100,000 people', () => pushMany(bench));
     await run('changing members of a group of 100,000', async () =>

@@ -27,8 +27,20 @@ export async function startFloor(folder: string, synchronous: 'FULL' | 'NORMAL')
   return { base: new URL(`http://127.0.0.1:${line}`), pid: child.pid ?? 0, stop: () => stop(child) };
 }
 
-/** Gatehouse embedded and durable, as `npm start` runs it, on what the folder holds. */
-export async function startGatehouse(folder: string): Promise<Server & { readonly readyAfterMs: number }> {
+/** A worker of a distributed Gatehouse; it serves nothing, so its address is nobody's. */
+export function startWorker(env: Readonly<Record<string, string>>): Server {
+  const child = spawn(process.execPath, [join(dist, 'workers/main.js')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { PATH: process.env.PATH, NODE_ENV: 'production', GATEHOUSE_LOG_LEVEL: 'error', ...env },
+  });
+  return { base: new URL('http://127.0.0.1:0'), pid: child.pid ?? 0, stop: () => stop(child) };
+}
+
+/** Gatehouse as `npm start` runs it, on what the folder holds: embedded and durable, unless `env` says otherwise. */
+export async function startGatehouse(
+  folder: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Server & { readonly readyAfterMs: number }> {
   const port = await freePort();
   const base = new URL(`http://127.0.0.1:${port}`);
   const started = performance.now();
@@ -45,6 +57,7 @@ export async function startGatehouse(folder: string): Promise<Server & { readonl
       // one directory sends more than any IdP does
       GATEHOUSE_SCIM_RATE: '9999999',
       GATEHOUSE_SCIM_BURST: '9999999',
+      ...env,
     },
   });
   for (let attempt = 0; ; attempt += 1) {

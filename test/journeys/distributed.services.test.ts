@@ -140,6 +140,48 @@ describe('two web processes and two workers on MongoDB and Redis, behind a balan
     expect(await parked()).toEqual([]);
   }, 120_000);
 
+  test('200 PATCHes at once on both web processes, each adding another member to one group: all are there, none is answered 5xx (SCIM-4)', async () => {
+    const { baseUrl, token } = await tenant.addDirectory('Crowd');
+    const scim = (path: string, method: string, body: unknown, web = 0) =>
+      fetch(`${baseUrl.replace(balancer.url, webs[web]?.url ?? '')}${path}`, {
+        method,
+        headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/scim+json' },
+        body: JSON.stringify(body),
+      });
+    const idOf = async (answer: Response) => ((await answer.json()) as { id: string }).id;
+    const schemas = ['urn:ietf:params:scim:schemas:core:2.0:User'];
+    const people: string[] = [];
+    for (let at = 0; at < 200; at += 20) {
+      const names = Array.from({ length: 20 }, (_, i) => `crowd-${at + i}`);
+      people.push(
+        ...(await Promise.all(
+          names.map(async (userName) => idOf(await scim('/Users', 'POST', { schemas, userName, active: true }))),
+        )),
+      );
+    }
+    const displayName = 'crowd';
+    const group = await idOf(
+      await scim('/Groups', 'POST', { schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], displayName }),
+    );
+    const answers = await Promise.all(
+      people.map((value, i) =>
+        scim(
+          `/Groups/${group}`,
+          'PATCH',
+          {
+            schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+            Operations: [{ op: 'add', path: 'members', value: [{ value }] }],
+          },
+          i % 2,
+        ),
+      ),
+    );
+    expect(answers.filter(({ status }) => status !== 200 && status !== 204).map(({ status }) => status)).toEqual([]);
+    const read = await fetch(`${baseUrl}/Groups/${group}`, { headers: { Authorization: `Bearer ${token}` } });
+    const { members } = (await read.json()) as { members: readonly { value: string }[] };
+    expect(members.map(({ value }) => value).sort()).toEqual([...people].sort());
+  }, 120_000);
+
   test('the processes that are left end gracefully when asked to', async () => {
     const [, survivor] = workers;
     expect(await survivor?.stop()).toBe(0);

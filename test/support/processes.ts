@@ -25,9 +25,13 @@ afterAll(async () => {
   await Promise.all([...running].map((one) => one.kill()));
 });
 
+/** Where this Jest worker builds: files that run at once must not build into each other's processes. */
+const built = `dist/for-test-worker-${process.env.JEST_WORKER_ID ?? 0}`;
+
 /** Builds what the processes run, as `npm start` does. Whether the types are right is not asked here. */
 export async function buildProcesses(): Promise<void> {
-  const compiler = spawn(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'], {
+  const options = ['-p', 'tsconfig.json', '--outDir', built, '--tsBuildInfoFile', `${built}/.tsbuildinfo`];
+  const compiler = spawn(process.execPath, ['node_modules/typescript/bin/tsc', ...options], {
     cwd: root,
     stdio: 'ignore',
   });
@@ -38,7 +42,7 @@ export async function buildProcesses(): Promise<void> {
 export async function startWeb(env: Readonly<Record<string, string>>): Promise<RunningWeb> {
   const port = await findFreePort(0);
   const url = `http://127.0.0.1:${port}`;
-  const web = start('dist/src/main.js', { ...env, PORT: String(port), HOST: '127.0.0.1' });
+  const web = start(`${built}/src/main.js`, { ...env, PORT: String(port), HOST: '127.0.0.1' });
   await ready(web);
   return {
     url,
@@ -52,7 +56,7 @@ export async function startWeb(env: Readonly<Record<string, string>>): Promise<R
 
 /** Starts a worker and waits until it takes jobs. */
 export async function startWorker(env: Readonly<Record<string, string>>): Promise<Running> {
-  const worker = start('dist/workers/main.js', env);
+  const worker = start(`${built}/workers/main.js`, env);
   await ready(worker);
   return worker;
 }
