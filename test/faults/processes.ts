@@ -42,7 +42,13 @@ export async function prepareProcess(kind: Victim['kind'], env: Readonly<Record<
   async function attempt(deadline: number): Promise<boolean> {
     const started = spawn(process.execPath, [`${dist}${script[kind]}`], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH ?? '', GATEHOUSE_LOG_LEVEL: 'info', ...env, ...own },
+      env: {
+        PATH: process.env.PATH ?? '',
+        GATEHOUSE_LOG_LEVEL: 'info',
+        GATEHOUSE_SCIM_BURST: '9999999',
+        ...env,
+        ...own,
+      },
     });
     child = started;
     running.add(started);

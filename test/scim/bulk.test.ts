@@ -292,14 +292,15 @@ describe('references', () => {
     },
   );
 
-  test('a chain of a thousand is resolved', async () => {
-    const operations = Array.from({ length: 1000 }, (_, index) =>
-      index % 20 === 0 ? postGroup(`g${index}`, index < 980 ? [`bulkId:g${index + 20}`] : []) : postUser(`u${index}`),
+  test('a long chain is resolved, whose end stands last', async () => {
+    const answered = await bulk(
+      Array.from({ length: 100 }, (_, index) =>
+        postGroup(`chain${index}`, index < 99 ? [`bulkId:chain${index + 1}`] : []),
+      ),
     );
-    const answered = await bulk(operations);
     expect(answered.every(({ status }) => status === '201')).toBe(true);
-    expect(await membersOf(answered[0])).toEqual([idOf(answered[20])]);
-  }, 120_000);
+    expect(await membersOf(answered[0])).toEqual([idOf(answered[1])]);
+  });
 });
 
 describe('failOnErrors', () => {

@@ -1,6 +1,7 @@
 /** The order in which a bulk stands does not matter where its references decide it (RFC 7644 §3.7.1). */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { OPERATION_LIMIT } from '../../src/scim/bulk/operations.ts';
 import { orderOf } from '../../src/scim/bulk/order.ts';
 import { openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
 import { proves } from './rfc/proves.ts';
@@ -28,6 +29,13 @@ describe('the order of operations', () => {
         }
       }),
     );
+  });
+
+  test('a chain and a circle of as many as a bulk may hold are put in order', () => {
+    const last = OPERATION_LIMIT - 1;
+    const chain = orderOf(OPERATION_LIMIT, (index) => (index < last ? [index + 1] : []));
+    expect(chain.flat()).toEqual(Array.from({ length: OPERATION_LIMIT }, (_, index) => last - index));
+    expect(orderOf(OPERATION_LIMIT, (index) => [(index + 1) % OPERATION_LIMIT])).toHaveLength(1);
   });
 
   test('without references it is that of the request', () => {

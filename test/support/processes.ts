@@ -69,7 +69,7 @@ function start(script: string, env: Readonly<Record<string, string>>): Started {
   const child = spawn(process.execPath, [script], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH ?? '', GATEHOUSE_LOG_LEVEL: 'info', ...env },
+    env: { PATH: process.env.PATH ?? '', GATEHOUSE_LOG_LEVEL: 'info', GATEHOUSE_SCIM_BURST: '9999999', ...env },
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
