@@ -33,6 +33,8 @@ export interface Config {
   readonly drainMs: number;
   /** How fast one directory's IdP may push, to one web process. */
   readonly scimRate: { readonly perSecond: number; readonly burst: number };
+  /** How many days the provisioning log keeps a request. */
+  readonly logDays: number;
   readonly logLevel: LogLevel;
   /** What is allowed but looks like a mistake; logged at the start. */
   readonly warnings: readonly string[];
@@ -138,6 +140,17 @@ const drainSeconds = z
   .transform(Number)
   .pipe(z.number().max(300, 'must be a number of seconds from 0 to 300'));
 
+const logDays = z
+  .string()
+  .regex(/^\d{1,4}$/, 'must be a whole number of days from 1 to 3650')
+  .transform(Number)
+  .pipe(
+    z
+      .number()
+      .min(1, 'must be a whole number of days from 1 to 3650')
+      .max(3650, 'must be a whole number of days from 1 to 3650'),
+  );
+
 /** Every setting. An empty text counts as unset. */
 const settings = z.object({
   HOST: z.string().optional(),
@@ -155,6 +168,7 @@ const settings = z.object({
   GATEHOUSE_DRAIN_SECONDS: drainSeconds.default(0),
   GATEHOUSE_SCIM_RATE: rate.default(500),
   GATEHOUSE_SCIM_BURST: rate.default(5000),
+  GATEHOUSE_LOG_DAYS: logDays.default(30),
   MONGODB_URI: uriOf('a MongoDB replica set', ['mongodb', 'mongodb+srv']).optional(),
   REDIS_URL: uriOf('a Redis server', ['redis', 'rediss']).optional(),
 });
@@ -205,6 +219,7 @@ export function readConfig(
     trustProxy: value.GATEHOUSE_TRUST_PROXY,
     drainMs: value.GATEHOUSE_DRAIN_SECONDS * 1_000,
     scimRate: Object.freeze({ perSecond: value.GATEHOUSE_SCIM_RATE, burst: value.GATEHOUSE_SCIM_BURST }),
+    logDays: value.GATEHOUSE_LOG_DAYS,
     logLevel: value.GATEHOUSE_LOG_LEVEL,
     warnings: Object.freeze([...weaknesses(value), ...unknownNames(env)]),
   });

@@ -75,6 +75,8 @@ const catalogue = {
   scim_not_supported: 'not_implemented',
   bulk_reference_failed: 'conflict',
   schema_limit: 'conflict',
+  replay_not_possible: 'conflict',
+  replay_incomplete: 'conflict',
   scim_invalid_cursor: 'invalid',
   scim_invalid_count: 'invalid',
   directory_busy: 'unavailable',

@@ -77,6 +77,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     operatorTokens: secrets.operatorTokens,
     lifecycle,
     scim: scim.router,
+    replay: scim.replay,
     version,
   });
   const answering = new Set<ServerResponse>();
@@ -153,7 +154,7 @@ async function openJobs(
   queue.start();
   const sequencer = openSequencer(stack);
   sequencer.start();
-  const sweep = openSweep(stack);
+  const sweep = openSweep({ ...stack, logDays: config.logDays });
   return {
     queue,
     sweep,

@@ -26,7 +26,7 @@ for (const warning of config.warnings) logger.warn(warning);
 
 const store = await openMongoStore({ uri }).catch(refuseToStart);
 const queue = openBullQueue({ store, handlers: handlers({ store }), redisUrl, logger });
-const sweep = openSweep({ store, logger });
+const sweep = openSweep({ store, logger, logDays: config.logDays });
 const sequencer = openSequencer({ store, logger });
 
 /** Takes no more jobs, lets the running ones end, and hands back what has not begun. */

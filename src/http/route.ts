@@ -8,6 +8,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Sealer } from '../lib/secrets.ts';
+import type { Replay } from '../scim/index.ts';
 import type { ReadStore, Session, Store, Transaction } from '../store/index.ts';
 
 /** Who asks. With `operator` an account's rights are used by the operator (Gatehouse-Act-As). */
@@ -40,6 +41,8 @@ export interface ApiDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly baseUrl: string;
+  /** Sends a request of the provisioning log again. */
+  readonly replay: Replay;
 }
 
 /** One request as its handler sees it: authenticated, authorized, parsed. */

@@ -80,6 +80,8 @@ export function exchangeWith(deps: ScimDeps, handle: Handler) {
         method: request.method,
         path: request.url,
         startedAt,
+        ifMatch: request.headers['if-match'],
+        ifNoneMatch: request.headers['if-none-match'],
       };
       logged = { ...base, body };
       const answer = await handle({

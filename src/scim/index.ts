@@ -5,12 +5,17 @@ import { openRequestLog, openTokenUses } from '../directory/index.ts';
 import type { Rate } from '../lib/buckets.ts';
 import type { ScimDeps } from './exchange.ts';
 import { openLimits } from './limits.ts';
-import { scimRouter } from './router.ts';
+import { openReplay, type Replay } from './replay.ts';
+import { resources, scimRouter } from './router.ts';
 import { openTypes } from './types.ts';
+
+export type { Replay } from './replay.ts';
 
 export interface Scim {
   /** To be mounted at `/scim`. */
   readonly router: Router;
+  /** Sends a request of the provisioning log again (SCIM-5). */
+  readonly replay: Replay;
   /** Writes down what is still buffered (log rows of reads, last use of tokens). */
   flush(): Promise<void>;
   /** The same, at the end; no request may come afterwards. */
@@ -28,14 +33,16 @@ export function openScim({
   const both = async (end: 'flush' | 'close') => {
     await Promise.all([requestLog[end](), tokenUses[end]()]);
   };
+  const all: ScimDeps = {
+    ...deps,
+    types: openTypes(deps.store.read),
+    requestLog,
+    tokenUses,
+    limits: openLimits(deps.clock, rate),
+  };
   return {
-    router: scimRouter({
-      ...deps,
-      types: openTypes(deps.store.read),
-      requestLog,
-      tokenUses,
-      limits: openLimits(deps.clock, rate),
-    }),
+    router: scimRouter(all),
+    replay: openReplay(all, resources),
     flush: () => both('flush'),
     close: () => both('close'),
   };

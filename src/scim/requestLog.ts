@@ -3,10 +3,11 @@ import type { LogEntry } from '../directory/index.ts';
 import type { Directory } from '../store/index.ts';
 import type { ReadBody } from './body.ts';
 import type { ScimError } from './errors.ts';
-import { redact, redactBeginning, redactText } from './safety.ts';
+import { REDACTED, redact, redactBeginning, redactText } from './safety.ts';
 
 const BODY_LIMIT = 16 * 1024;
 const PATH_LIMIT = 2048;
+const HEADER_LIMIT = 1024;
 
 /** One exchange as the log sees it. */
 export interface Logged {
@@ -18,6 +19,11 @@ export interface Logged {
   readonly path: string;
   readonly body: ReadBody | undefined;
   readonly startedAt: number;
+  /** The preconditions, as they came in the headers. */
+  readonly ifMatch?: string | undefined;
+  readonly ifNoneMatch?: string | undefined;
+  /** The row of the request that this one sends again. */
+  readonly replayOf?: string | undefined;
 }
 
 export interface Outcome {
@@ -36,7 +42,7 @@ export function logEntry(
   exchange: Logged,
   { status, outcome, notes = [], touched = [], response, cut: isCut = false, error }: Outcome,
 ): LogEntry {
-  const { directory, tokenId, requestId, method, path, body, startedAt } = exchange;
+  const { directory, tokenId, requestId, method, path, body, startedAt, ifMatch, ifNoneMatch, replayOf } = exchange;
   return {
     organizationId: directory.organizationId,
     directoryId: directory._id,
@@ -54,15 +60,31 @@ export function logEntry(
     ...(response !== undefined && {
       response: cut(isCut ? `${redactBeginning(response)}…` : redactText(response), BODY_LIMIT),
     }),
+    ...(ifMatch !== undefined && { ifMatch: cut(ifMatch, HEADER_LIMIT) }),
+    ...(ifNoneMatch !== undefined && { ifNoneMatch: cut(ifNoneMatch, HEADER_LIMIT) }),
+    ...(replayOf !== undefined && { replayOf }),
     durationMs: Math.round((performance.now() - startedAt) * 100) / 100,
   };
+}
+
+/** Whether a recorded path is all that was sent: not cut, nothing of it redacted. */
+export const isWholePath = (path: string): boolean => !path.endsWith('…') && !path.includes(REDACTED);
+
+/** The body that was recorded; undefined where it is not all that was sent. A body that was cut is no JSON. */
+export function wholeBody(text: string | undefined): unknown {
+  if (text === undefined || text.includes(REDACTED)) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Also a filter that asks for a password is refused only after it has been sent. */
 const redactQuery = (path: string): string =>
   path.replace(
     /([?&][^=&]*(?:token|secret|password)[^=&]*=)[^&]*|([?&]filter=)[^&]*(?:secret|password)[^&]*/gi,
-    '$1$2[redacted]',
+    `$1$2${REDACTED}`,
   );
 
 /** At most this many characters, never half of one. */

@@ -70,7 +70,8 @@ const searches: Routes = {
   [`${standardTypes.Group.endpoint}/.search`]: { post: searchOf(onlyGroups) },
 };
 
-const resources: Routes = {
+/** Where resources are written and read, one by one: what operations of a Bulk and replays go through. */
+export const resources: Routes = {
   ...resourceRoutes(standardTypes.User, usersOf),
   ...resourceRoutes(standardTypes.Group, groupsOf),
 };

@@ -51,7 +51,8 @@ export function redactBeginning(text: string): string {
   return named ? text.slice(0, named.index) : text;
 }
 
-const REDACTED = '[redacted]';
+/** What stands where a secret stood. */
+export const REDACTED = '[redacted]';
 
 /** A copy without the values of secrets, whether named by key or by the `path` of a PATCH operation. */
 export function redact(value: unknown): unknown {

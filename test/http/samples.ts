@@ -29,6 +29,7 @@ export function pathIn(route: Route, world: World): string {
     key: world.oauthClient.keyId,
     mapping: world.mappingId,
     job: world.parkedJobId,
+    entry: world.refusedEntryId,
   };
   return route.path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const id = ids[name];

@@ -28,6 +28,8 @@ export interface World {
   readonly groupId: string;
   readonly mappingId: string;
   readonly parkedJobId: string;
+  /** In the provisioning log: a request that was refused. */
+  readonly refusedEntryId: string;
 }
 
 const cause = { actor: 'operator', requestId: 'test' };
@@ -91,6 +93,8 @@ export async function buildWorld(gatehouse: TestGatehouse, name: string): Promis
     projectId: project.id,
     role: 'member',
   });
+  await expectStatus(404, gatehouse.bearer(token.secret, 'delete', `/scim/v2/${directory.id}/Users/unknown`));
+  const refused = await ask(200, 'get', `${home}/provisioning-log?outcome=refused`);
   const parkedJobId = await parkJob(gatehouse, organizationId);
   const owner = await openPerson(gatehouse, `owner@${domain}`);
   return {
@@ -107,6 +111,7 @@ export async function buildWorld(gatehouse: TestGatehouse, name: string): Promis
     groupId: group.id,
     mappingId: mapping.id,
     parkedJobId,
+    refusedEntryId: refused.items[0].id,
   };
 }
 

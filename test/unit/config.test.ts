@@ -33,6 +33,7 @@ describe('the configuration', () => {
       redisUrl: undefined,
       trustProxy: false,
       drainMs: 0,
+      logDays: 30,
       logLevel: 'info',
       scimRate: { perSecond: 500, burst: 5000 },
       warnings: [],
@@ -73,6 +74,7 @@ describe('the configuration', () => {
       REDIS_URL: 'rediss://redis:6379',
       GATEHOUSE_SCIM_RATE: '100',
       GATEHOUSE_SCIM_BURST: '200',
+      GATEHOUSE_LOG_DAYS: '90',
     });
     expect(config).toEqual({
       scimRate: { perSecond: 100, burst: 200 },
@@ -86,6 +88,7 @@ describe('the configuration', () => {
       redisUrl: 'rediss://redis:6379',
       trustProxy: 'loopback,10.0.0.0/8',
       drainMs: 7_500,
+      logDays: 90,
       logLevel: 'debug',
       warnings: [],
     });
@@ -95,6 +98,10 @@ describe('the configuration', () => {
     ['PORT', '80a'],
     ['PORT', '65536'],
     ['PORT', '-1'],
+    ['GATEHOUSE_LOG_DAYS', '0'],
+    ['GATEHOUSE_LOG_DAYS', '3651'],
+    ['GATEHOUSE_LOG_DAYS', '1.5'],
+    ['GATEHOUSE_LOG_DAYS', 'for ever'],
     ['GATEHOUSE_URL', 'gatehouse.example.com'],
     ['GATEHOUSE_URL', 'ftp://gatehouse.example.com'],
     ['GATEHOUSE_URL', 'https://user:secret@gatehouse.example.com'],

@@ -13,6 +13,7 @@ import { oauthClientRoutes } from './oauthClients.ts';
 import { organizationRoutes } from './organizations.ts';
 import { ownershipRoutes } from './ownership.ts';
 import { projectRoutes } from './projects.ts';
+import { provisioningLogRoutes } from './provisioningLog.ts';
 import { recordRoutes } from './records.ts';
 import { schemaRoutes } from './schemas.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -29,6 +30,7 @@ export const apiRoutes: readonly Route[] = [
   ...directoryRoutes,
   ...schemaRoutes,
   ...oauthClientRoutes,
+  ...provisioningLogRoutes,
   ...recordRoutes,
   ...mappingRoutes,
   ...projectRoutes,

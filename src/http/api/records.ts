@@ -1,57 +1,11 @@
 import { z } from 'zod';
-import { listLog } from '../../directory/index.ts';
 import { listAudit, verifyAudit } from '../../events/index.ts';
 import { listWaiting, type WaitingPerson } from '../../provisioning/index.ts';
 import { findParked, replayParked } from '../../queue/index.ts';
-import type { AuditEvent, OutboxRow, ProvisioningLogEntry } from '../../store/index.ts';
+import type { AuditEvent, OutboxRow } from '../../store/index.ts';
 import { type Route, route } from '../route.ts';
 import { id, idIn, inOrganization, listOf, pageQuery, presentPage, time } from './common.ts';
 import { directoryUser, presentUser } from './directories.ts';
-
-const outcome = z.enum(['applied', 'read', 'no_effect', 'refused', 'failed']);
-
-const logEntry = z
-  .strictObject({
-    id,
-    at: time,
-    directoryId: id,
-    requestId: z.string(),
-    tokenId: id.optional(),
-    method: z.string(),
-    path: z.string(),
-    status: z.int(),
-    outcome,
-    scimType: z.string().optional(),
-    detail: z.string().optional(),
-    notes: z.array(z.string()),
-    touched: z.array(z.string()).meta({ description: 'ids of what the request changed' }),
-    request: z.string().optional(),
-    response: z.string().optional(),
-    durationMs: z.number(),
-  })
-  .meta({ id: 'ProvisioningLogEntry' });
-
-function presentLogEntry(row: ProvisioningLogEntry): z.output<typeof logEntry> {
-  const { directoryId, requestId, method, path, status, durationMs } = row;
-  return {
-    id: row._id,
-    at: row.createdAt.toISOString(),
-    directoryId,
-    requestId,
-    ...(row.tokenId !== undefined && { tokenId: row.tokenId }),
-    method,
-    path,
-    status,
-    outcome: row.outcome,
-    ...(row.scimType !== undefined && { scimType: row.scimType }),
-    ...(row.detail !== undefined && { detail: row.detail }),
-    notes: [...row.notes],
-    touched: [...row.touched],
-    ...(row.request !== undefined && { request: row.request }),
-    ...(row.response !== undefined && { response: row.response }),
-    durationMs,
-  };
-}
 
 const facts = z.record(z.string(), z.unknown());
 
@@ -158,19 +112,6 @@ export const recordRoutes: readonly Route[] = [
     response: listOf(waitingPerson),
     handle: async ({ params, query, reads }) =>
       presentPage(await listWaiting(reads, params.org, query), presentWaiting),
-  }),
-  route({
-    method: 'get',
-    path: `${path}/provisioning-log`,
-    tag: 'Provisioning',
-    summary: 'Read the SCIM requests of the directories, newest first',
-    description: 'Reads are noted some moments late, in batches; changes at once (SCIM-5).',
-    access: { permission: 'directory.manage', on: 'organization' },
-    params: inOrganization,
-    query: pageQuery.extend({ directoryId: id.optional(), outcome: outcome.optional() }),
-    status: 200,
-    response: listOf(logEntry),
-    handle: async ({ params, query, reads }) => presentPage(await listLog(reads, params.org, query), presentLogEntry),
   }),
   route({
     method: 'get',

@@ -84,7 +84,7 @@ function readFailOnErrors(value: unknown): number | undefined {
   return value;
 }
 
-const verbs: Readonly<Record<string, Method>> = { POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' };
+export const verbs: Readonly<Record<string, Method>> = { POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' };
 
 function readOperation(entry: unknown, endpoints: readonly string[]): Operation | Faulty {
   if (!isObject(entry)) throw invalidSyntax('Every entry of Operations must be an object');
@@ -135,7 +135,7 @@ function readText(entry: Record<string, unknown>, name: string): string | undefi
 }
 
 /** `/Users`, `/Users/{id}`, each with or without its first slash, and with a query; a fault where it leads nowhere. */
-function readPath(path: unknown, endpoints: readonly string[]): Place | AppError {
+export function readPath(path: unknown, endpoints: readonly string[]): Place | AppError {
   if (typeof path !== 'string' || path.trim() === '') return invalidPath('The operation has no path');
   const start = path.indexOf('?');
   const [way, query] = start < 0 ? [path, ''] : [path.slice(0, start), path.slice(start)];

@@ -30,10 +30,11 @@ export const withBody = (logged: Omit<Logged, 'body'>, data: unknown): Logged =>
 /** What the log says of an operation whose references may still be open. */
 export function loggedOf(
   { logged }: Exchange,
-  { method, endpoint, target, query, data }: Pick<Operation, 'method' | 'endpoint' | 'target' | 'query' | 'data'>,
+  { method, endpoint, target, query, data, version }: Omit<Operation, 'verb' | 'bulkId' | 'references'>,
 ): Logged {
   const path = `${endpoint}${target === undefined ? '' : `/${encodeURIComponent(target)}`}${query}`;
-  return withBody({ ...logged, method, path, startedAt: performance.now() }, data);
+  const conditions = { ifMatch: version, ifNoneMatch: undefined };
+  return withBody({ ...logged, ...conditions, method, path, startedAt: performance.now() }, data);
 }
 
 /**

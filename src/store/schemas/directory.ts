@@ -129,6 +129,16 @@ export const provisioningLog = organizationCollection('provisioningLog', {
   request: { type: String },
   response: { type: String },
   durationMs: { type: Number, required: true },
+  /** The preconditions that came with it, without which sending it again would be another request. */
+  ifMatch: { type: String },
+  ifNoneMatch: { type: String },
+  /** The row of the request that this one sent again. */
+  replayOf: { type: String },
+  /** The request that has sent this one again, and was accepted. */
+  replayedBy: { type: String },
 });
 provisioningLog.schema.index({ organizationId: 1, _id: 1 });
 provisioningLog.schema.index({ organizationId: 1, directoryId: 1, _id: 1 });
+provisioningLog.schema.index({ organizationId: 1, outcome: 1, _id: 1 });
+provisioningLog.schema.index({ organizationId: 1, requestId: 1 });
+provisioningLog.schema.index({ organizationId: 1, createdAt: 1 });
