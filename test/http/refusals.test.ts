@@ -72,6 +72,7 @@ test('a Member changes nothing of the organization, and reads its member list (M
     ['get', '/mappings', undefined],
     ['get', '/audit', undefined],
     ['get', '/provisioning-log', undefined],
+    ['post', `/provisioning-log/${acme.refusedEntryId}/replay`, undefined],
     ['get', '/adoptions', undefined],
     ['get', '/jobs/parked', undefined],
   ] as const) {

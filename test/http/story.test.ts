@@ -161,6 +161,12 @@ test('what an IdP has pushed can be read: users, groups, the log, and who waits 
   expect(log.items).toMatchObject([{ method: 'POST', path: '/Users', status: 201, outcome: 'applied' }]);
 });
 
+test('a request that was refused is sent again by an Admin, and its new entry names the old one (SCIM-5)', async () => {
+  const replay = `${home}/provisioning-log/${acme.refusedEntryId}/replay`;
+  const entry = await ask(200, 'post', replay, undefined, acme.admin.token);
+  expect(entry).toMatchObject({ replayOf: acme.refusedEntryId, method: 'DELETE', status: 404, outcome: 'refused' });
+});
+
 test('the audit is a chain that an Admin can verify: each event shows its number and hash (AUD-1)', async () => {
   const verify = () => ask(200, 'get', `${home}/audit/verify`, undefined, acme.admin.token);
   const numbered = async () => (await ask(200, 'get', `${home}/audit?limit=1`)).items[0]?.seq !== undefined;

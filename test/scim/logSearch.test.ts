@@ -238,7 +238,7 @@ describe('a refused or failed request is replayed (SCIM-5)', () => {
     expect((await world.call('get', `/Users/${id}`)).status).toBe(200);
   });
 
-  test('not by a Member, and not from another organization', async () => {
+  test('not from another organization, where it is not there (PRJ-1)', async () => {
     await world.call('delete', '/Users/usr-unknown');
     const entry = await newest();
     const rival = await addWorld(world.gatehouse, 'Rival');
