@@ -24,9 +24,9 @@ export async function createAccount(
 }
 
 /**
- * Makes an account for a person that a directory has pushed. Without an address the person signs in by SSO only; an
- * address that is not proven is a note that finds nobody and keeps nobody else from it (ACC-2, ACC-3).
- * Throws `email_taken` where the address is to be proven and another account has it proven: decide that first.
+ * Makes an account for a person that an IdP has told of. Without an address the person signs in by SSO only; an address
+ * that is not proven is a note that finds nobody and keeps nobody else from it (ACC-2, ACC-3). Whose a proven address is
+ * has been looked up by the caller, in the same transaction: where a race has given it away since, the unique index says so.
  */
 export async function createProvisionedAccount(
   tx: Transaction,
@@ -36,9 +36,8 @@ export async function createProvisionedAccount(
   },
 ): Promise<Account> {
   const { name, email } = input;
-  if (email?.proven) return createAccount(tx, { email: email.address, name, provenBy: 'idp' });
   const account = await insertAccount(tx, name);
-  if (email) await insertEmail(tx, account._id, email.address, undefined);
+  if (email) await insertEmail(tx, account._id, email.address, email.proven ? 'idp' : undefined);
   return account;
 }
 

@@ -72,12 +72,20 @@ export async function addMember(tx: Transaction, organizationId: string, input: 
       details: { memberId: existing._id },
     });
   }
-  const { source, directoryId, directoryUserId, profile } = input;
+  return insertMember(tx, organizationId, input);
+}
+
+/**
+ * The same for an account of which the caller has seen, in this transaction, that it exists and is no member. Where a race
+ * has made it one since, the unique index says so.
+ */
+export async function insertMember(tx: Transaction, organizationId: string, input: NewMember): Promise<Member> {
+  const { accountId, source, directoryId, directoryUserId, profile } = input;
   const role = input.role ?? 'member';
   const member = await tx.members.insert(organizationId, {
     _id: newId('member'),
     organizationId,
-    accountId: account._id,
+    accountId,
     role,
     status: 'active',
     source,
@@ -89,9 +97,9 @@ export async function addMember(tx: Transaction, organizationId: string, input: 
     type: 'member.added',
     targetKind: 'member',
     targetId: member._id,
-    after: { accountId: account._id, role, status: 'active', source },
+    after: { accountId, role, status: 'active', source },
   });
-  if (role === 'admin') await giveManualAdmin(tx, organizationId, account._id, []);
+  if (role === 'admin') await giveManualAdmin(tx, organizationId, accountId, []);
   return member;
 }
 

@@ -13,12 +13,9 @@ export interface AuthenticatedDirectory {
 }
 
 /**
- * Answers the directory of `directoryId` if `secret` is one of its tokens, valid at `now`: one read by the token's hash
- * and one by id, of committed rows. A directory that does not exist and another directory's token are told apart from
  * Answers the directory of `directoryId` if `secret` is one of its tokens, or an access token that was given to one of its
- * OAuth clients, valid at `now`: one read by the token's hash
- * and one by id, never from a cache. A directory that does not exist and another directory's token are told apart from
- * nothing else: both are `token_invalid` (PRJ-1).
+ * OAuth clients, valid at `now`: one read by the token's hash and one by id, of committed rows. A directory that does not
+ * exist and another directory's token are told apart from nothing else: both are `token_invalid` (PRJ-1).
  * Throws AppError: authentication_required (no secret), token_invalid, token_revoked, token_expired.
  */
 export async function authenticateDirectory(

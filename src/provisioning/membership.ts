@@ -1,8 +1,8 @@
 /** The membership that follows from a push: decided by decide.ts, written through access/. */
 import {
-  addMember,
   findGrants,
   findMember,
+  insertMember,
   reactivateMember,
   refreshMemberRole,
   removeGrants,
@@ -43,7 +43,8 @@ export interface Settled {
 export async function settleMembership(tx: Transaction, user: DirectoryUser, settling: Settling): Promise<Settled> {
   const { organizationId, active } = user;
   const { accountId, identity, statesActive } = settling;
-  const member = await findMember(tx, organizationId, accountId);
+  // an account that was made in this very transaction is nobody's member yet
+  const member = identity === 'new' ? undefined : await findMember(tx, organizationId, accountId);
   const decided = decideMembership({
     identity,
     active,
@@ -88,7 +89,7 @@ async function join(
   const { organizationId, directoryId, _id: directoryUserId } = user;
   const profile = profileOf(user, address);
   const source = 'scim';
-  const member = await addMember(tx, organizationId, { accountId, source, directoryId, directoryUserId, profile });
+  const member = await insertMember(tx, organizationId, { accountId, source, directoryId, directoryUserId, profile });
   if (decided.status === 'suspended') await suspendMember(tx, organizationId, member._id);
   const reconciled = !(fresh && identity === 'new');
   if (reconciled) await enqueue(tx, organizationId, 'reconcile', { people: [accountId] });

@@ -63,56 +63,54 @@ export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 /** Path below the directory → method → handler; a path may hold `:id`. */
 export type Routes = Readonly<Record<string, Partial<Record<Method, Handler>>>>;
 
-/** An Express handler that authenticates, runs `handle`, logs and answers; also where `handle` throws. */
-export function exchangeWith(deps: ScimDeps, handle: Handler) {
-  return async (request: Request, response: Response): Promise<void> => {
-    const startedAt = performance.now();
-    const requestId = requestIdOf(response);
-    let logged: Logged | undefined;
-    try {
-      const { directory, tokenId, token } = await authenticate(deps, request, { requestId, startedAt });
-      if (token) deps.tokenUses.add({ token, at: deps.clock.now() });
-      let body: ReadBody | undefined;
-      const base: Omit<Logged, 'body'> = {
-        directory,
-        tokenId,
-        requestId,
-        method: request.method,
-        path: request.url,
-        startedAt,
-        ifMatch: request.headers['if-match'],
-        ifNoneMatch: request.headers['if-none-match'],
-      };
-      logged = { ...base, body };
-      const answer = await handle({
-        deps,
-        directory,
-        base: baseUrlOf(deps.baseUrl, directory),
-        types: await deps.types.of(directory),
-        request,
-        async body() {
-          body = await readBody(request, response);
-          logged = { ...base, body };
-          return body.value;
-        },
-        logged: base,
-        write: writing(deps.store, () => ({ ...base, body })),
-      });
-      if (answer.body && isLong(answer.body)) {
-        const sent = await sendLong(request, response, answer, answer.body);
-        if (!answer.written) deps.requestLog.add(logEntry(logged, { ...answer, response: sent, cut: true }));
-        return;
-      }
-      const text = answer.written ? answer.text : textOf(answer.body);
-      if (!answer.written) deps.requestLog.add(logEntry(logged, { ...answer, response: text }));
-      send(response, answer.status, text, answer.headers);
-    } catch (error) {
-      const refusal = refusalOf(error, requestId);
-      if (refusal.fault) deps.logger.error({ requestId, err: error }, 'SCIM request failed');
-      if (logged) await logRefusal(deps, logged, error, refusal);
-      sendRefusal(response, refusal, error);
+/** Authenticates a request, runs `handle`, logs and answers; also where `handle` throws. */
+export async function exchange(deps: ScimDeps, handle: Handler, request: Request, response: Response): Promise<void> {
+  const startedAt = performance.now();
+  const requestId = requestIdOf(response);
+  let logged: Logged | undefined;
+  try {
+    const { directory, tokenId, token } = await authenticate(deps, request, { requestId, startedAt });
+    if (token) deps.tokenUses.add({ token, at: deps.clock.now() });
+    let body: ReadBody | undefined;
+    const base: Omit<Logged, 'body'> = {
+      directory,
+      tokenId,
+      requestId,
+      method: request.method,
+      path: request.url,
+      startedAt,
+      ifMatch: request.headers['if-match'],
+      ifNoneMatch: request.headers['if-none-match'],
+    };
+    logged = { ...base, body };
+    const answer = await handle({
+      deps,
+      directory,
+      base: baseUrlOf(deps.baseUrl, directory),
+      types: await deps.types.of(directory),
+      request,
+      async body() {
+        body = await readBody(request, response);
+        logged = { ...base, body };
+        return body.value;
+      },
+      logged: base,
+      write: writing(deps.store, () => ({ ...base, body })),
+    });
+    if (answer.body && isLong(answer.body)) {
+      const sent = await sendLong(request, response, answer, answer.body);
+      if (!answer.written) deps.requestLog.add(logEntry(logged, { ...answer, response: sent, cut: true }));
+      return;
     }
-  };
+    const text = answer.written ? answer.text : textOf(answer.body);
+    if (!answer.written) deps.requestLog.add(logEntry(logged, { ...answer, response: text }));
+    send(response, answer.status, text, answer.headers);
+  } catch (error) {
+    const refusal = refusalOf(error, requestId);
+    if (refusal.fault) deps.logger.error({ requestId, err: error }, 'SCIM request failed');
+    if (logged) await logRefusal(deps, logged, error, refusal);
+    sendRefusal(response, refusal, error);
+  }
 }
 
 /** The id that http/ gave to the request; one of our own where this router runs alone. */

@@ -8,12 +8,25 @@ export const SCIM_MEDIA = 'application/scim+json';
 const takes = (request: Request, media: string): boolean =>
   request.accepts([media, `${media}; charset=utf-8`]) !== false;
 
+/** What clients have sent as Accept, and what was settled: there are few of them, and parsing one costs. */
+const settled = new Map<string, string | undefined>();
+const mostSettled = 500;
+
+function settle(request: Request): string | undefined {
+  const accept = request.headers.accept ?? '';
+  const known = settled.get(accept);
+  if (known !== undefined) return known;
+  const media = [SCIM_MEDIA, 'application/json'].find((one) => takes(request, one));
+  if (settled.size < mostSettled) settled.set(accept, media);
+  return media;
+}
+
 /**
  * Settles the type of the answer: SCIM's own wherever the client takes it, plain JSON where it takes only that.
  * Throws AppError not_acceptable where it takes neither.
  */
 export function negotiate(request: Request, response: Response): void {
-  const media = [SCIM_MEDIA, 'application/json'].find((one) => takes(request, one));
+  const media = settle(request);
   if (media === undefined)
     throw new AppError('not_acceptable', `Answers are ${SCIM_MEDIA} or application/json: Accept takes neither`);
   response.setHeader('Content-Type', `${media}; charset=utf-8`);

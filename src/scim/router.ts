@@ -6,8 +6,9 @@ import { sendRefusal } from './answer.ts';
 import type { ResourceType } from './attributes.ts';
 import { bulkOf } from './bulk/index.ts';
 import { getSchema, getType, listSchemas, listTypes, serviceProviderConfig } from './discovery.ts';
+import { findPlaceIn, type Place } from './dispatch.ts';
 import { refusalOf } from './errors.ts';
-import { type Exchange, exchangeWith, type Handler, type Method, type Routes, type ScimDeps } from './exchange.ts';
+import { type Exchange, exchange, type Handler, type Method, type Routes, type ScimDeps } from './exchange.ts';
 import { groupsOf } from './groups.ts';
 import type { AnyRow, ResourceKind } from './kind.ts';
 import { negotiate } from './media.ts';
@@ -89,15 +90,7 @@ const routes: Routes = {
 
 /** The Express router of the protocol, to be mounted at `/scim`. Every answer of it, errors too, is SCIM's. */
 export function scimRouter(deps: ScimDeps): Router {
-  const directory = Router({ mergeParams: true });
-  for (const [path, methods] of Object.entries(routes)) {
-    const route = directory.route(path);
-    for (const [method, handle] of Object.entries(methods)) route[method as Method](exchangeWith(deps, handle));
-    route.all(exchangeWith(deps, refuseMethod(Object.keys(methods))));
-  }
-  directory.use('/Me', exchangeWith(deps, refuseMe));
-  directory.use(exchangeWith(deps, refuseAddress));
-
+  const findPlace = findPlaceIn(routes);
   const router = Router();
   // before all that is SCIM's: what is asked and answered there is OAuth's
   router.all(`/v2/:directoryId${TOKEN_PATH}`, tokenEndpoint(deps));
@@ -105,12 +98,23 @@ export function scimRouter(deps: ScimDeps): Router {
     negotiate(request, response);
     next();
   });
-  router.use('/v2/:directoryId', directory);
+  router.use('/v2/:directoryId', (request: Request, response: Response) => {
+    const place = findPlace(request.path);
+    if (place?.id !== undefined) request.params.id = place.id;
+    if (place) response.locals.route = `/scim/v2/{directoryId}${place.pattern}`;
+    return exchange(deps, handlerOf(request, place), request, response);
+  });
   router.use(({ path }: Request, response: Response) => refuse(deps, response, refuseBase(path)));
   router.use((error: unknown, _request: Request, response: Response, _next: NextFunction) =>
     refuse(deps, response, ofExpress(error)),
   );
   return router;
+}
+
+function handlerOf({ method, path }: Request, place: Place | undefined): Handler {
+  if (place === undefined) return /^\/me(?:\/|$)/i.test(path) ? refuseMe : refuseAddress;
+  const name = method === 'HEAD' ? 'get' : method.toLowerCase();
+  return place.methods[name as Method] ?? refuseMethod(Object.keys(place.methods));
 }
 
 const refuseMethod =
