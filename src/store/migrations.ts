@@ -5,6 +5,7 @@
  */
 import type { mongo } from 'mongoose';
 import { AppError } from '../errors.ts';
+import { caseKey } from '../lib/text.ts';
 import type { Connection } from './sqlite/driver.ts';
 
 export interface Migration {
@@ -28,6 +29,40 @@ export const firstVersion = 1;
 export const migrations: readonly Migration[] = [
   // The columns themselves follow the schemas; programs before this would write rows without them.
   { version: 2, what: "keep what SQLite's indexes stand on in columns" },
+  {
+    version: 3,
+    what: "give people's names for display the form in which they are looked up",
+    sqlite(connection) {
+      const unkeyed = `json_extract(doc, '$.displayName') IS NOT NULL AND json_extract(doc, '$.displayNameKey') IS NULL`;
+      const pairs = connection.all(
+        `SELECT json_array(_id, json_extract(doc, '$.displayName')) FROM "directoryUsers" WHERE ${unkeyed}`,
+        [],
+      );
+      for (const pair of pairs) {
+        const [id, displayName] = JSON.parse(String(pair)) as [string, string];
+        connection.run(`UPDATE "directoryUsers" SET doc = json_set(doc, '$.displayNameKey', ?) WHERE _id = ?`, [
+          caseKey(displayName),
+          id,
+        ]);
+      }
+    },
+    async mongodb(database) {
+      const users = database.collection<{ _id: string; displayName: string; displayNameKey?: string }>(
+        'directoryUsers',
+      );
+      const unkeyed = { displayName: { $type: 'string' as const }, displayNameKey: { $exists: false } };
+      for (;;) {
+        const batch = await users.find(unkeyed).limit(1000).toArray();
+        if (batch.length === 0) return;
+        await users.bulkWrite(
+          batch.map(({ _id, displayName }) => ({
+            // unless a process of the version before has just changed it
+            updateOne: { filter: { _id, displayName }, update: { $set: { displayNameKey: caseKey(displayName) } } },
+          })),
+        );
+      }
+    },
+  },
 ];
 
 /** The version that data has once all these migrations have been run. */
