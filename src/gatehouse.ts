@@ -47,6 +47,9 @@ export interface GatehouseOptions {
   readonly checkResponses?: boolean;
 }
 
+/** Room for the longest filter of SCIM (8192 characters) in an address, where each may be written as `%xx`. */
+const maxHeaderSize = 64 * 1024;
+
 /** How long running requests may take once the process is to end. */
 const finishMs = 10_000;
 
@@ -85,7 +88,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
   let closed: Promise<void> | undefined;
 
   async function listen(port = config.port): Promise<number> {
-    server = createServer(app);
+    server = createServer({ maxHeaderSize }, app);
     server.prependListener('request', (_request, response) => {
       // One who keeps a connection to a process that is about to end is told to open the next one elsewhere.
       if (lifecycle.closing) response.shouldKeepAlive = false;

@@ -21,7 +21,7 @@ import {
   writing,
 } from './answer.ts';
 import { authenticate } from './authenticate.ts';
-import { type ReadBody, readBody } from './body.ts';
+import { BODY_LIMIT, type ReadBody, readBody, turnFor } from './body.ts';
 import { refusalOf } from './errors.ts';
 import type { Limits } from './limits.ts';
 import { isLong } from './long.ts';
@@ -52,8 +52,8 @@ export interface Exchange {
   readonly request: Asked;
   /** What the log says of whatever comes of this request. */
   readonly logged: Omit<Logged, 'body'>;
-  /** Reads the body, at most once. */
-  body(): Promise<unknown>;
+  /** Reads the body, at most once. `limit`: BODY_LIMIT unless said otherwise. */
+  body(limit?: number): Promise<unknown>;
   /** Runs the work of a write and its log row in one transaction; what it answers is sent after the commit. */
   readonly write: Write;
 }
@@ -68,6 +68,7 @@ export async function exchange(deps: ScimDeps, handle: Handler, request: Request
   const startedAt = performance.now();
   const requestId = requestIdOf(response);
   let logged: Logged | undefined;
+  let endTurn: (() => void) | undefined;
   try {
     const { directory, tokenId, token } = await authenticate(deps, request, { requestId, startedAt });
     if (token) deps.tokenUses.add({ token, at: deps.clock.now() });
@@ -89,14 +90,21 @@ export async function exchange(deps: ScimDeps, handle: Handler, request: Request
       base: baseUrlOf(deps.baseUrl, directory),
       types: await deps.types.of(directory),
       request,
-      async body() {
-        body = await readBody(request, response);
+      async body(limit = BODY_LIMIT) {
+        endTurn = await turnFor(request, limit);
+        body = await readBody(request, response, limit);
         logged = { ...base, body };
         return body.value;
       },
       logged: base,
       write: writing(deps.store, () => ({ ...base, body })),
     });
+    if (answer.written) {
+      // it is in the log: a long body is not held for as long as somebody takes the answer
+      body = undefined;
+      logged = { ...base, body };
+      endTurn?.();
+    }
     if (answer.body && isLong(answer.body)) {
       const sent = await sendLong(request, response, answer, answer.body);
       if (!answer.written) deps.requestLog.add(logEntry(logged, { ...answer, response: sent, cut: true }));
@@ -110,6 +118,8 @@ export async function exchange(deps: ScimDeps, handle: Handler, request: Request
     if (refusal.fault) deps.logger.error({ requestId, err: error }, 'SCIM request failed');
     if (logged) await logRefusal(deps, logged, error, refusal);
     sendRefusal(response, refusal, error);
+  } finally {
+    endTurn?.();
   }
 }
 

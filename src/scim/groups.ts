@@ -4,6 +4,7 @@ import { isId } from '../lib/ids.ts';
 import { changeMembers, createGroup, deleteGroup, updateGroup } from '../provisioning/index.ts';
 import type { Directory, DirectoryGroup, Filter, Transaction } from '../store/index.ts';
 import type { ResourceType } from './attributes.ts';
+import { LONG_BODY_LIMIT } from './body.ts';
 import { keepImmutable } from './constraints.ts';
 import { matches } from './filter/match.ts';
 import { memberOf, type Resource, readResource } from './input.ts';
@@ -24,6 +25,7 @@ const TOUCHED_LIMIT = 100;
 export const groupsOf = (type: ResourceType): ResourceKind<DirectoryGroup> => ({
   type,
   queued: true,
+  bodyLimit: LONG_BODY_LIMIT,
   answersPatch: false,
   versionCoversAnswer: () => true,
   find: findGroup,

@@ -51,6 +51,8 @@ export interface ResourceKind<R extends AnyRow> {
   readonly type: ResourceType;
   /** Whether writes to one resource wait for each other in this process before they open a transaction. */
   readonly queued: boolean;
+  /** The most bytes of a body: BODY_LIMIT or LONG_BODY_LIMIT. */
+  readonly bodyLimit: number;
   /** Whether PATCH answers the resource (200) or nothing (204), for one whose answer may be very long. */
   readonly answersPatch: boolean;
   /** Whether the row's version tells every change of such an answer (304). */

@@ -10,6 +10,9 @@ import { readSelection, type Selection } from './selection.ts';
 export const DEFAULT_COUNT = 100;
 export const MAX_COUNT = 200;
 
+/** No directory has as many resources; a store counts so far. */
+const FARTHEST = 10 ** 15;
+
 /** What a query means to one of the resource types that it is put to. */
 export interface TypeQuery {
   readonly filter?: Condition;
@@ -32,8 +35,9 @@ export type Parameters = Readonly<Record<string, string>>;
 
 /**
  * Splits the query of a URL. Names are taken in any case; unknown ones are left to be ignored
- * (Entra's `aadOptscim062020`). `+` is a blank, unless blanks come as `%20`: then it is meant.
- * Throws scim_invalid_value for what is not UTF-8 in percent signs.
+ * (Entra's `aadOptscim062020`). `+` is a blank, unless blanks come as `%20`: then it is meant. Lists of names that are
+ * given several times are one list; anything else that is said twice, in two ways, is refused.
+ * Throws scim_invalid_value for that, and for what is not UTF-8 in percent signs.
  */
 export function readParameters(url: string): Parameters {
   const start = url.indexOf('?');
@@ -44,13 +48,27 @@ export function readParameters(url: string): Parameters {
   for (const pair of blanks.split('&')) {
     const equals = pair.indexOf('=');
     const [name, value] = equals < 0 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)];
-    try {
-      parameters[decodeURIComponent(name).toLowerCase()] = decodeURIComponent(value);
-    } catch {
-      throw invalidValue('The query is not encoded as a URL is');
-    }
+    const key = decoded(name).toLowerCase();
+    const [before, text] = [parameters[key], decoded(value)];
+    if (before === undefined || before === text || !known.has(key)) parameters[key] = text;
+    else if (lists.has(key)) parameters[key] = `${before},${text}`;
+    else throw invalidValue(`${quoted(decoded(name))} is given twice`);
   }
   return parameters;
+}
+
+const lists: ReadonlySet<string> = new Set(['attributes', 'excludedattributes']);
+const known: ReadonlySet<string> = new Set([
+  ...lists,
+  ...['filter', 'sortby', 'sortorder', 'startindex', 'count', 'cursor'],
+]);
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw invalidValue('The query is not encoded as a URL is');
+  }
 }
 
 /**
@@ -109,8 +127,9 @@ function readInteger(
   refusal: (message: string) => Error,
 ): number {
   if (text === undefined || text === '') return fallback;
-  if (!/^[+-]?\d{1,15}$/.test(text)) throw refusal(`${name} must be a whole number`);
-  return Number(text);
+  if (!/^[+-]?\d{1,400}$/.test(text)) throw refusal(`${name} must be a whole number`);
+  // however large, it lies behind the last resource
+  return Math.min(Math.max(Number(text), -FARTHEST), FARTHEST);
 }
 
 /** The attribute in each type that has it. */

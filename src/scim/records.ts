@@ -11,6 +11,17 @@ const text = (value: unknown): string | undefined => (typeof value === 'string' 
 const TEXT_LIMIT = 1024;
 const EMAIL_LIMIT = 320;
 
+/** How many characters all that has no column may have, as JSON: less than what a document of MongoDB has room for. */
+const ATTRIBUTES_LIMIT = 2 * 1024 * 1024;
+
+/** What is kept of a resource beside its columns. Throws scim_invalid_value where it is too much. */
+function attributesIn(rest: Resource): Record<string, unknown> {
+  const length = JSON.stringify(rest).length;
+  if (length > ATTRIBUTES_LIMIT)
+    throw invalidValue(`A resource may have ${ATTRIBUTES_LIMIT} characters of attributes; these have ${length}`);
+  return encodeKeys(rest);
+}
+
 /** Throws scim_invalid_value naming the attribute and the limit. */
 function requireLength(value: string | undefined, name: string, most = TEXT_LIMIT): void {
   // in UTF-16 units there are never fewer: only what is long has to be counted
@@ -40,7 +51,7 @@ function identifier(value: unknown): string | undefined {
  */
 export function userRecord(resource: Resource, active: boolean): UserRecord {
   const { userName, externalId, active: stated, displayName, groups: _, ...rest } = resource;
-  const attributes = encodeKeys(rest);
+  const attributes = attributesIn(rest);
   const emails = emailsIn(attributes);
   requireLength(text(displayName), 'displayName');
   for (const { value } of emails) requireLength(value, 'emails.value', EMAIL_LIMIT);
@@ -60,7 +71,7 @@ export function groupRecord(resource: Resource): GroupRecord {
   return {
     displayName: requireText(displayName, 'displayName'),
     externalId: identifier(externalId),
-    attributes: encodeKeys(rest),
+    attributes: attributesIn(rest),
   };
 }
 

@@ -84,7 +84,7 @@ export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
 
     async create(exchange) {
       const selection = selectionOf(exchange);
-      const source = await exchange.body();
+      const source = await exchange.body(kind.bodyLimit);
       return exchange.write(async (tx) => {
         const written = await kind.create(tx, exchange.directory, source);
         const { body, headers } = await answer(exchange, tx, written.row, selection, true);
@@ -95,7 +95,7 @@ export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
 
     async replace(exchange) {
       const selection = selectionOf(exchange);
-      const source = await exchange.body();
+      const source = await exchange.body(kind.bodyLimit);
       return change(exchange, async (tx) => {
         const row = await rowOf(exchange, tx);
         requireVersion(exchange.request, row);
@@ -107,7 +107,7 @@ export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
     async patch(exchange) {
       const parameters = parametersOf(exchange);
       const selection = selectionOf(exchange);
-      const operations = readOperations(await exchange.body());
+      const operations = readOperations(await exchange.body(kind.bodyLimit));
       return change(exchange, async (tx) => {
         const row = await rowOf(exchange, tx);
         requireVersion(exchange.request, row);

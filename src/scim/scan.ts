@@ -3,7 +3,6 @@
  * they take time but no memory; other requests get their turn between batches, and few run at once in one directory.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { AppError } from '../errors.ts';
 import type { Directory, ReadStore } from '../store/index.ts';
 import type { AttributePath } from './attributes.ts';
 import { leavesOf } from './filter/condition.ts';
@@ -12,40 +11,16 @@ import type { Plan } from './filter/plan.ts';
 import type { AnyRow, ResourceKind } from './kind.ts';
 import { compareBy, keepFirst, type Position, sortKey } from './order.ts';
 import type { BaseUrl } from './representation.ts';
+import { openTurns } from './turns.ts';
 
 const BATCH = 500;
 
 /** How many such searches run at once in one directory, and how many may wait for their turn. */
-const RUNNING = 2;
-const WAITING = 20;
-
-interface Lane {
-  running: number;
-  readonly waiting: (() => void)[];
-}
-
-const lanes = new Map<string, Lane>();
-
-/** Runs `work` when the directory has room for it. Throws AppError directory_busy where too many wait already. */
-async function inTurn<T>(directoryId: string, work: () => Promise<T>): Promise<T> {
-  const lane = lanes.get(directoryId) ?? { running: 0, waiting: [] };
-  lanes.set(directoryId, lane);
-  if (lane.running < RUNNING) lane.running++;
-  else if (lane.waiting.length >= WAITING) {
-    throw new AppError(
-      'directory_busy',
-      'Too many searches that read the whole directory are waiting; try again later',
-    );
-  } else await new Promise<void>((resolve) => lane.waiting.push(resolve));
-  try {
-    return await work();
-  } finally {
-    // who waits takes over the place of who ends
-    const next = lane.waiting.shift();
-    if (next) next();
-    else if (--lane.running === 0) lanes.delete(directoryId);
-  }
-}
+const turns = openTurns({
+  running: 2,
+  waiting: 20,
+  busy: 'Too many searches that read the whole directory are waiting; try again later',
+});
 
 export interface Scan {
   readonly plan: Plan | undefined;
@@ -57,15 +32,16 @@ export interface Scan {
   readonly limit: number;
 }
 
-/** How many match, and the first of their positions in order. */
-export function scan<R extends AnyRow>(
+/** How many match, and the first of their positions in order. Throws directory_busy. */
+export async function scan<R extends AnyRow>(
   kind: ResourceKind<R>,
   reads: ReadStore,
   directory: Directory,
   base: BaseUrl,
   { plan, sort, descending, after, limit }: Scan,
 ): Promise<{ readonly total: number; readonly positions: readonly Position[] }> {
-  return inTurn(directory._id, async () => {
+  const leave = await turns.enter(directory._id);
+  try {
     const check = plan && !plan.exact ? plan.check : undefined;
     const judge = kind.judgeFor(reads, directory, base, { leaves: check ? leavesOf(check) : [], sort });
     const compare = compareBy(descending);
@@ -81,7 +57,9 @@ export function scan<R extends AnyRow>(
       await nextTurn();
     }
     return { total, positions: kept.all() };
-  });
+  } finally {
+    leave();
+  }
 }
 
 async function* batchesOf<R>(rows: AsyncIterable<R>): AsyncGenerator<readonly R[]> {

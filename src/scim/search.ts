@@ -22,7 +22,7 @@ export function readSearchRequest(body: unknown): Parameters {
   };
   for (const name of texts) take(name, asText, 'a text');
   for (const name of numbers)
-    take(name, (value) => (typeof value === 'number' ? String(value) : asText(value)), 'a number');
+    take(name, (value) => (Number.isInteger(value) ? String(BigInt(Number(value))) : asText(value)), 'a whole number');
   for (const name of lists) take(name, asNames, 'a list of names');
   return parameters;
 }

@@ -3,6 +3,7 @@ import { findUser, listUsers } from '../directory/index.ts';
 import { createPerson, deletePerson, updatePerson } from '../provisioning/index.ts';
 import type { DirectoryUser, Filter } from '../store/index.ts';
 import type { AttributePath, ResourceType } from './attributes.ts';
+import { BODY_LIMIT } from './body.ts';
 import { keepImmutable } from './constraints.ts';
 import { type Resource, readResource } from './input.ts';
 import type { ResourceKind } from './kind.ts';
@@ -16,6 +17,7 @@ import { wants } from './selection.ts';
 export const usersOf = (type: ResourceType): ResourceKind<DirectoryUser> => ({
   type,
   queued: false,
+  bodyLimit: BODY_LIMIT,
   answersPatch: true,
   versionCoversAnswer: (selection) => !wants(selection, 'groups'),
   find: findUser,

@@ -1,7 +1,7 @@
 /** A condition applied to a resource in memory: the meaning of filters, against which what the store answers is judged. */
 import { caseKey } from '../../lib/text.ts';
 import type { Attribute } from '../attributes.ts';
-import type { Condition } from './condition.ts';
+import { type Condition, readInstant } from './condition.ts';
 
 /** Conditions that have been judged already, where what they ask of is too much to stand in a resource. */
 export type Known = ReadonlyMap<Condition, boolean>;
@@ -54,7 +54,7 @@ function isPresent(value: unknown): boolean {
 
 /** A value in the form in which it compares. */
 export function comparable(of: Attribute, value: unknown): string | number | boolean | undefined {
-  if (of.type === 'dateTime') return typeof value === 'number' ? value : Date.parse(String(value));
+  if (of.type === 'dateTime') return typeof value === 'number' ? value : readInstant(String(value));
   if (typeof value === 'string') return of.caseExact ? value : caseKey(value);
   return typeof value === 'number' || typeof value === 'boolean' ? value : undefined;
 }
