@@ -46,7 +46,7 @@ export function requirePatched(type: ResourceType, before: Resource, resource: R
 
 /**
  * What a PUT may do to immutable attributes (RFC 7644 §3.5.1): values that are set must match, and those that it does
- * not name stay. Changes `resource`, which is the caller's own. Throws scim_mutability.
+ * not name stay, with what is required beside them. Changes `resource`, which is the caller's own. Throws scim_mutability.
  */
 export function keepImmutable(type: ResourceType, before: () => Resource, resource: Resource): void {
   for (const table of type.extensions) {
@@ -58,9 +58,23 @@ export function keepImmutable(type: ResourceType, before: () => Resource, resour
       resource[table.urn] = extension;
       const [name = '', sub] = change.names;
       if (sub === undefined) extension[name] = change.before;
-      else extension[name] = { ...(isObject(extension[name]) ? extension[name] : {}), [sub]: change.before };
+      else {
+        const complex = { ...(isObject(extension[name]) ? extension[name] : {}), [sub]: change.before };
+        const heldComplex = isObject(held) ? held[name] : undefined;
+        extension[name] = keepRequired(table.attributes.get(name.toLowerCase())?.subAttributes, heldComplex, complex);
+      }
+      keepRequired(table.attributes, held, extension);
     }
   }
+}
+
+/** What must stand beside a value that stays, and was not named either, stays with it. Changes and answers `kept`. */
+function keepRequired(attributes: ReadonlyMap<string, Attribute> | undefined, held: unknown, kept: Resource): Resource {
+  if (!isObject(held)) return kept;
+  for (const { name, required } of attributes?.values() ?? []) {
+    if (required && kept[name] === undefined && held[name] !== undefined) kept[name] = held[name];
+  }
+  return kept;
 }
 
 interface ImmutableChange {

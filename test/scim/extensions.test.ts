@@ -72,6 +72,32 @@ const schema = (target: ScimWorld, method: 'get' | 'put' | 'delete', urn: string
 const set = (target: ScimWorld, body: object) => target.gatehouse.operator('patch', management(target)).send(body);
 
 describe('a registered schema drives everything, in its directory only (SCIM-1)', () => {
+  test('a PUT that names nothing of it keeps what is immutable, and what is required beside that (RFC 7644 §3.5.1)', async () => {
+    const other = await addDirectory(world);
+    const urn = 'urn:example:desk:1.0:User';
+    const subAttributes = [
+      { name: 'floor', required: true },
+      { name: 'number', mutability: 'immutable' },
+      { name: 'lamp' },
+    ];
+    const attributes = [
+      { name: 'serial', mutability: 'immutable' },
+      { name: 'wood', required: true },
+      { name: 'colour' },
+      { name: 'place', type: 'complex', subAttributes },
+    ];
+    expect((await schema(other, 'put', urn, { name: 'Desk', attributes })).status).toBe(200);
+    const place = { floor: '3', number: '17', lamp: 'red' };
+    const made = await other.user({ [urn]: { serial: 'A', wood: 'oak', colour: 'brown', place } });
+    const body = { schemas: [USER], userName: made.userName, active: false };
+    const put = await other.call('put', `/Users/${made.id}`, body);
+    const kept = { serial: 'A', wood: 'oak', place: { floor: '3', number: '17' } };
+    expect([put.status, put.body.active, put.body[urn]]).toEqual([200, false, kept]);
+    expect((await other.call('put', `/Users/${made.id}`, body)).body).toEqual(put.body);
+    const without = await other.call('put', `/Users/${made.id}`, { ...body, [urn]: { serial: 'A' } });
+    expect([without.status, without.body.scimType]).toEqual([400, 'invalidValue']);
+  });
+
   test('it is told in /Schemas and /ResourceTypes, and read back as it was registered', async () => {
     const { body } = await world.call('get', `/Schemas/${BADGE.toUpperCase()}`);
     expect(body).toMatchObject({ id: BADGE, name: 'Badge', description: 'What opens doors' });

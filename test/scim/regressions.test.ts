@@ -1,7 +1,8 @@
-/** What other servers get wrong, as far as it is not proved in rfc/, idp.test.ts, filter.test.ts or patch.test.ts already. */
+/** What other servers get wrong: one test or more for each line of it; racing PATCHes that lose members are in races.test.ts. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { issueToken } from '../../src/directory/index.ts';
-import { addWorld, cause, openWorld, type ScimWorld, USER } from './setup.ts';
+import { openPerson } from '../http/world.ts';
+import { addWorld, cause, ERROR, GROUP, openWorld, type ScimWorld, USER } from './setup.ts';
 
 let world: ScimWorld;
 beforeAll(async () => {
@@ -144,7 +145,140 @@ describe('what other servers get wrong', () => {
     expect((await other.call('get', '/Users?count=0')).body.totalResults).toBe(40);
   });
 
-  test('several tokens of a directory are valid at once; they belong to the organization, not to a person (SCIM-1)', async () => {
+  test.each(['add', 'Add', 'ADD'])('the operation %s adds, and its like replace and remove', async (add) => {
+    const like = (op: string) =>
+      add === 'ADD' ? op.toUpperCase() : add === 'Add' ? op[0]?.toUpperCase() + op.slice(1) : op;
+    const user = await world.user();
+    const group = await world.group();
+    const path = `/Users/${user.id}`;
+    const title = async () => (await world.call('get', path)).body.title;
+    await world.patch(path, { op: add, path: 'title', value: 'Boss' });
+    expect(await title()).toBe('Boss');
+    await world.patch(path, { op: like('replace'), path: 'title', value: 'Clerk' });
+    expect(await title()).toBe('Clerk');
+    await world.patch(path, { op: like('remove'), path: 'title' });
+    expect(await title()).toBeUndefined();
+    await world.patch(`/Groups/${group.id}`, { op: add, path: 'members', value: [{ value: user.id }] });
+    expect(await memberIds(group.id)).toEqual([user.id]);
+    await world.patch(`/Groups/${group.id}`, { op: like('remove'), path: `members[value eq "${user.id}"]` });
+    expect(await memberIds(group.id)).toEqual([]);
+  });
+
+  test('an operation that is none is refused, not passed over with 200', async () => {
+    const user = await world.user();
+    const answer = await world.patch(`/Users/${user.id}`, { op: 'upsert', path: 'title', value: 'Boss' });
+    expect([answer.status, answer.body.scimType]).toEqual([400, 'invalidSyntax']);
+    expect((await world.call('get', `/Users/${user.id}`)).body).toEqual(user);
+  });
+
+  test('externalId stays through PATCH and PUT of something else, and is changed where they name it', async () => {
+    const made = await world.user({ externalId: '00uKept' });
+    const path = `/Users/${made.id}`;
+    await world.patch(path, { op: 'replace', path: 'title', value: 'Boss' });
+    expect((await world.call('get', path)).body.externalId).toBe('00uKept');
+    await world.call('put', path, { ...made, title: 'Clerk' });
+    expect((await world.call('get', path)).body.externalId).toBe('00uKept');
+    await world.patch(path, { op: 'replace', value: { externalId: '00uNext' } });
+    expect([
+      await total('Users?filter=externalId eq "00uKept"'),
+      await total('Users?filter=externalId eq "00uNext"'),
+    ]).toEqual([0, 1]);
+    const group = await world.group({ externalId: 'g-kept' });
+    await world.patch(`/Groups/${group.id}`, { op: 'replace', value: { displayName: 'Kept' } });
+    expect((await world.call('get', '/Groups?filter=externalId eq "g-kept"')).body.Resources).toMatchObject([
+      { id: group.id, displayName: 'Kept', externalId: 'g-kept' },
+    ]);
+  });
+
+  test('a filter asks the attribute that it names, and one that nothing is known of is refused', async () => {
+    const mine = await world.user({ userName: 'mine@acme.test', externalId: 'swap-a', title: 'swap-b' });
+    const other = await world.user({ userName: 'swap-a', externalId: 'swap-b', title: 'mine@acme.test' });
+    for (const [filter, expected] of [
+      ['userName eq "swap-a"', other],
+      ['externalId eq "swap-a"', mine],
+      ['title eq "swap-b"', mine],
+      ['externalId eq "swap-b"', other],
+      ['title eq "mine@acme.test"', other],
+    ] as const) {
+      const { body } = await world.call('get', `/Users?filter=${filter}`);
+      expect([filter, body.Resources.map(({ id }: { id: string }) => id)]).toEqual([filter, [expected.id]]);
+    }
+    const unknown = await world.call('get', '/Users?filter=nobodyKnows eq "mine@acme.test"');
+    expect([unknown.status, unknown.body.scimType]).toEqual([400, 'invalidFilter']);
+  });
+
+  test('groups whose names differ in case or blanks only stay apart: by id, members, rename and DELETE', async () => {
+    const [a, b] = [await world.user(), await world.user()];
+    const lower = await world.group({ displayName: 'plant one', members: [{ value: a.id }] });
+    const upper = await world.group({ displayName: 'Plant One', members: [{ value: b.id }] });
+    const wide = await world.group({ displayName: 'plant  one' });
+    expect(new Set([lower.id, upper.id, wide.id]).size).toBe(3);
+    expect([
+      await total('Groups?filter=displayName eq "plant one"'),
+      await total('Groups?filter=displayName eq "plant  one"'),
+    ]).toEqual([2, 1]);
+    await world.patch(`/Groups/${wide.id}`, { op: 'add', path: 'members', value: [{ value: a.id }, { value: b.id }] });
+    await world.patch(`/Groups/${upper.id}`, { op: 'remove', path: 'members' });
+    expect([await memberIds(lower.id), await memberIds(upper.id)]).toEqual([[a.id], []]);
+    await world.patch(`/Groups/${upper.id}`, { op: 'replace', path: 'displayName', value: 'Plant Two' });
+    await world.call('delete', `/Groups/${wide.id}`);
+    expect((await world.call('get', `/Groups/${lower.id}`)).body).toMatchObject({
+      displayName: 'plant one',
+      members: [{ value: a.id }],
+    });
+  });
+
+  test('a push that comes too fast is 429 with Retry-After, never 409; nothing is made, and later it is 201', async () => {
+    let now = Date.parse('2030-01-01T00:00:00Z');
+    const slow = await openWorld({
+      clock: { now: () => new Date(now) },
+      env: { GATEHOUSE_SCIM_RATE: '50', GATEHOUSE_SCIM_BURST: '60' },
+    });
+    const push = (userName: string) => slow.call('post', '/Users', { schemas: [USER], userName });
+    for (let i = 0; i < 60; i++) expect((await slow.call('get', '/ServiceProviderConfig')).status).toBe(200);
+    for (const refused of [
+      await push('fast@acme.test'),
+      await push('fast@acme.test'),
+      await slow.call('post', '/Groups', { schemas: [GROUP], displayName: 'Fast' }),
+      await slow.call('put', '/Users/usr-x', { schemas: [USER], userName: 'fast@acme.test' }),
+      await slow.patch('/Users/usr-x', { op: 'replace', path: 'active', value: false }),
+      await slow.call('delete', '/Users/usr-x'),
+    ]) {
+      expect(refused.status).toBe(429);
+      expect(refused.headers['retry-after']).toMatch(/^[1-9]\d*$/);
+      expect(refused.body).toMatchObject({ schemas: [ERROR], status: '429' });
+      expect(refused.body.scimType).toBeUndefined();
+    }
+    now += 1000;
+    expect((await push('fast@acme.test')).status).toBe(201);
+    const taken = await push('FAST@acme.test');
+    expect([taken.status, taken.body.scimType]).toEqual([409, 'uniqueness']);
+    expect((await slow.call('get', '/Users?count=0')).body.totalResults).toBe(1);
+    expect((await slow.call('get', '/Groups?count=0')).body.totalResults).toBe(0);
+  });
+
+  test('a filter with thousands of backslashes is answered, and holds up nobody', async () => {
+    const found = await world.user({ title: '\\'.repeat(500) });
+    const ask = (filter: string) =>
+      world.call('post', '/Users/.search', {
+        schemas: ['urn:ietf:params:scim:api:messages:2.0:SearchRequest'],
+        attributes: ['id'],
+        filter,
+      });
+    const sound = `title eq "${'\\\\'.repeat(500)}"`;
+    const [whole, open, inside, other] = await Promise.all([
+      ask(sound),
+      ask(`userName eq "${'\\'.repeat(5001)}`),
+      ask(`emails[value eq "${'\\'.repeat(4001)}"]`),
+      world.call('get', `/Users/${found.id}`),
+    ]);
+    expect(whole.body.Resources).toMatchObject([{ id: found.id }]);
+    for (const refused of [open, inside])
+      expect([refused.status, refused.body.scimType]).toEqual([400, 'invalidFilter']);
+    expect(other.status).toBe(200);
+  });
+
+  test('several tokens of a directory are valid at once (SCIM-1)', async () => {
     const { secret } = await world.gatehouse.store.transaction(cause, (tx) =>
       issueToken(tx, world.organizationId, world.directory._id, { name: 'second' }),
     );
@@ -152,5 +286,31 @@ describe('what other servers get wrong', () => {
     for (const token of [secret, world.token]) {
       expect((await world.gatehouse.bearer(token, 'get', path)).status).toBe(200);
     }
+  });
+
+  test('a token lives on when the Admin who made it is demoted and removed (SCIM-1)', async () => {
+    const { gatehouse, organizationId, directory } = world;
+    const home = `/api/v1/organizations/${organizationId}`;
+    const person = await openPerson(gatehouse, 'leaving@people.test');
+    const joined = await gatehouse
+      .operator('post', `${home}/members`)
+      .send({ accountId: person.accountId, role: 'admin' });
+    expect(joined.status).toBe(201);
+    const tokens = `${home}/directories/${directory._id}/tokens`;
+    const issued = await gatehouse.bearer(person.token, 'post', tokens).send({ name: 'made by hand' });
+    expect(issued.status).toBe(201);
+    const works = async () => {
+      const path = `/scim/v2/${directory._id}/Users`;
+      const asked = gatehouse.bearer(issued.body.secret, 'post', path);
+      const body = { schemas: [USER], userName: `${Math.random()}@acme.test` };
+      return (await asked.type('application/scim+json').send(JSON.stringify(body))).status;
+    };
+    expect(await works()).toBe(201);
+    const member = `${home}/members/${joined.body.id}`;
+    expect((await gatehouse.operator('patch', member).send({ role: 'member' })).status).toBe(200);
+    expect(await works()).toBe(201);
+    expect((await gatehouse.operator('delete', member)).status).toBe(200);
+    expect((await gatehouse.bearer(person.token, 'get', tokens)).status).toBe(404);
+    expect(await works()).toBe(201);
   });
 });
