@@ -80,7 +80,7 @@ function applyObject(work: Work, operation: Operation, value: Resource, schema?:
       applyAt(work, part, parsePath(work.type, name, known), 'object');
     } else {
       const keys = schema === undefined || schema === work.type.core.urn ? [key] : [schema, key];
-      put(work, keys, value[key]);
+      put(work, keys, value[key], operation.op);
     }
   }
 }
@@ -100,7 +100,7 @@ function applyAt(work: Work, operation: Operation, target: PatchPath, from: 'pat
     if (from === 'path' || path.attribute.multiValued || path.attribute.type !== 'complex') {
       throw invalidPath(`${path.name} has no sub-attribute ${path.subName}`);
     }
-    put(work, path.keys, operation.value);
+    put(work, path.keys, operation.value, operation.op);
     return;
   }
   if (isReadOnly(work, operation, target, from)) return;
@@ -133,7 +133,7 @@ function applySchema(work: Work, operation: Operation, { path, text }: PatchPath
   const { extension } = path;
   if (operation.op === 'remove' || operation.value === null) {
     if (extension === undefined) throw invalidPath(`${text} names the whole resource`);
-    put(work, [extension], null);
+    put(work, [extension], null, 'remove');
   } else if (isObject(operation.value)) applyObject(work, operation, operation.value, extension ?? work.type.core.urn);
   else throw invalidValue(`${text} takes an object of attributes`);
 }
@@ -155,26 +155,39 @@ function applyUnknown(work: Work, operation: Operation, { path, text }: PatchPat
     return;
   }
   const literal = path.extension === undefined ? [ownName(path)] : [path.extension, ownName(path)];
-  put(work, from === 'object' ? literal : path.keys, op === 'remove' ? null : value);
+  put(work, from === 'object' ? literal : path.keys, op === 'remove' ? null : value, op);
 }
 
 const holds = (resource: unknown, [first, ...rest]: readonly string[]): boolean =>
   first === undefined || (isObject(resource) && Object.hasOwn(resource, first) && holds(resource[first], rest));
 
 /** Sets or removes (`null`) what is in no table; its name may be none that scim-patch's reader of paths may see. */
-function put(work: Work, keys: readonly string[], value: unknown): void {
+function put(work: Work, keys: readonly string[], given: unknown, op: Operation['op']): void {
   if (keys.some(isPoisonous)) throw invalidPath(`${keys.join('.')} is not a path`);
   work.named.add(keys[0] ?? '');
-  if (value === null && !holds(work.resource, keys)) work.notes.add('nothing_to_remove');
+  if (given === null && !holds(work.resource, keys)) work.notes.add('nothing_to_remove');
   let holder = work.resource;
   for (const key of keys.slice(0, -1)) {
     if (!isObject(holder[key])) holder[key] = {};
     holder = holder[key] as Resource;
   }
   const last = keys[keys.length - 1] ?? '';
+  const value = op === 'add' ? added(holder[last], given) : given;
   if (value === null || (Array.isArray(value) && value.length === 0)) delete holder[last];
   else holder[last] = copyOf(value); // the request's own value stays as it is: a transaction may run again
   dropEmpty(work.resource, keys.slice(0, -1));
+}
+
+/**
+ * What `add` makes of a value that no table describes: its form tells whether it has several values, or sub-attributes
+ * (RFC 7644 §3.5.2.1).
+ */
+function added(held: unknown, value: unknown): unknown {
+  if (Array.isArray(held)) {
+    const values = Array.isArray(value) ? value : value === null ? [] : [value];
+    return [...held, ...values.filter((one) => !held.some((other) => isDeepStrictEqual(one, other)))];
+  }
+  return isObject(held) && isObject(value) ? { ...held, ...value } : value;
 }
 
 function applySingle(work: Work, operation: Operation, { path, text }: PatchPath): void {
@@ -214,7 +227,7 @@ function applySub(
   const sub = path.attribute?.subAttributes?.get(name.toLowerCase());
   if (sub?.mutability === 'readOnly') return;
   if (sub === undefined) {
-    put(work, [...path.keys, name], value);
+    put(work, [...path.keys, name], value, operation.op);
     return;
   }
   const at: AttributePath = { ...path, subName: sub.name, sub, keys: [...path.keys, sub.name] };
