@@ -11,7 +11,7 @@ import { newId } from '../../src/lib/ids.ts';
 import { PLATFORM, type Store } from '../../src/store/index.ts';
 import { type CollectionName, collections } from '../../src/store/schemas/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
-import { buildProcesses, startWeb } from '../support/processes.ts';
+import { buildProcesses, built, startWeb } from '../support/processes.ts';
 import { rows, write } from './support.ts';
 
 beforeAll(buildProcesses, 120_000);
@@ -29,7 +29,7 @@ async function newFolder(): Promise<string> {
 
 /** The command, as `npm run backup -- <target>` runs it. */
 async function backUp(env: Readonly<Record<string, string>>, ...target: readonly string[]) {
-  const child = spawn(process.execPath, ['dist/src/backup.js', ...target], {
+  const child = spawn(process.execPath, [`${built}/src/backup.js`, ...target], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH ?? '', ...env },
   });

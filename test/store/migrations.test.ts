@@ -7,7 +7,7 @@ import { newId } from '../../src/lib/ids.ts';
 import { PLATFORM, type Store } from '../../src/store/index.ts';
 import { type Migration, migrations as ours, versionAfter } from '../../src/store/migrations.ts';
 import { openTestPlace, type TestPlace, testEngine } from '../support/engines.ts';
-import { buildProcesses } from '../support/processes.ts';
+import { buildProcesses, built } from '../support/processes.ts';
 import { write } from './support.ts';
 
 const next = versionAfter(ours) + 1;
@@ -105,13 +105,13 @@ describe(`a crash in the middle of a migration (${testEngine})`, () => {
     const root = pathToFileURL(`${process.cwd()}/`).href;
     const script = `
       const crash = () => process.kill(process.pid, 'SIGKILL');
-      const { migrations } = await import('${root}dist/src/store/migrations.js');
+      const { migrations } = await import('${root}${built}/src/store/migrations.js');
       const options = { migrations: [...migrations, ${migration}] };
       if (process.env.MONGODB_URI) {
-        const { openMongoStore } = await import('${root}dist/src/store/mongo/index.js');
+        const { openMongoStore } = await import('${root}${built}/src/store/mongo/index.js');
         await openMongoStore({ uri: process.env.MONGODB_URI, ...options });
       } else {
-        const { openSqliteStore } = await import('${root}dist/src/store/sqlite/index.js');
+        const { openSqliteStore } = await import('${root}${built}/src/store/sqlite/index.js');
         await openSqliteStore({ path: process.env.GATEHOUSE_DATA + '/gatehouse.db', ...options });
       }`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {

@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 /** Where this Jest worker builds: files that run at once must not build into each other's processes. */
-const built = `dist/for-test-worker-${process.env.JEST_WORKER_ID ?? 0}`;
+export const built = `dist/for-test-worker-${process.env.JEST_WORKER_ID ?? 0}`;
 
 /** Builds what the processes run, as `npm start` does. Whether the types are right is not asked here. */
 export async function buildProcesses(): Promise<void> {
