@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,7 +15,7 @@ import { type Migration, migrations, versionAfter } from '../../src/store/migrat
 import { trackNesting } from '../../src/store/nesting.ts';
 import { type CollectionName, collections } from '../../src/store/schemas/index.ts';
 import { compileCollection, selectSql } from '../../src/store/sqlite/collection.ts';
-import { type Connection, openConnection } from '../../src/store/sqlite/driver.ts';
+import { type Connection, openConnection, readCommitted } from '../../src/store/sqlite/driver.ts';
 import { openSqliteStore, type SqliteStoreOptions } from '../../src/store/sqlite/index.ts';
 import { buildTables } from '../../src/store/sqlite/tables.ts';
 import type { Collections } from '../../src/store/sqlite/transaction.ts';
@@ -189,27 +189,108 @@ describe('indexes', () => {
   });
 });
 
+/** A writer on a real file whose statements fail where the test says so. */
+async function faultyWriter(fault: (sql: string) => boolean, { longestBatchMs }: { longestBatchMs?: number } = {}) {
+  const path = await newPath();
+  const real = openConnection(path, 'write');
+  closing.push(() => real.close());
+  buildTables(real, collections, true);
+  const failing: Connection = {
+    exec: (sql) => real.exec(sql),
+    first: (sql, values) => real.first(sql, values),
+    all: (sql, values) => real.all(sql, values),
+    run(sql, values) {
+      if (fault(sql)) throw Object.assign(new Error('disk I/O error'), { code: 'ERR_SQLITE_ERROR', errcode: 10 });
+      return real.run(sql, values);
+    },
+    begin() {
+      if (fault('BEGIN')) throw Object.assign(new Error('disk I/O error'), { code: 'ERR_SQLITE_ERROR', errcode: 10 });
+      real.begin();
+    },
+    isInTransaction: () => real.isInTransaction(),
+    rest: () => real.rest(),
+    close: () => real.close(),
+  };
+  const compiled = Object.fromEntries(
+    Object.entries(collections).map(([name, definition]) => {
+      return [name, compileCollection(name as CollectionName, definition)];
+    }),
+  ) as Collections;
+  const committed: string[] = [];
+  const writer = new Writer({
+    ...{ connection: failing, collections: compiled, clock: systemClock, nesting: trackNesting() },
+    ...{ protection: true, rehearse: false, bodyTimeoutMs: 1000, committed: (names) => committed.push(...names) },
+    ...(longestBatchMs !== undefined && { longestBatchMs }),
+  });
+  const insert = (org: string) => writer.transaction(cause, (tx) => tx.outbox.insert(org, rows.job(org)));
+  const count = () => Number(real.first('SELECT count(*) FROM outbox', []));
+  return { path, writer, real, insert, count, committed };
+}
+
 describe('shared commits', () => {
-  test('transactions that wait together share a commit, and are acknowledged in their order', async () => {
-    const store = await openStore();
-    const org = newOrganization();
-    const order: number[] = [];
-    let turns = 0;
-    const count = setInterval(() => {
-      turns += 1;
-    }, 0);
-    const seen = await Promise.all(
-      Array.from({ length: 32 }, (_, attempts) =>
-        write(store, (tx) => tx.outbox.insert(org, rows.job(org, { attempts }))).then(() => {
-          order.push(attempts);
-          return turns;
-        }),
-      ),
+  /** The orders in which so many waiting inserts were committed and answered: a list of answers for each commit. */
+  async function commitsOf(transactions: number, longestBatchMs: number): Promise<readonly (readonly number[])[]> {
+    const commits: number[][] = [];
+    const { insert, count } = await faultyWriter(
+      (sql) => {
+        if (sql === 'COMMIT') commits.push([]);
+        return false;
+      },
+      { longestBatchMs },
     );
-    clearInterval(count);
-    // A slow machine may need a second commit: a batch takes no more after some milliseconds.
-    expect(new Set(seen).size).toBeLessThanOrEqual(4);
-    expect(order).toEqual(Array.from({ length: 32 }, (_, i) => i));
+    const org = newOrganization();
+    const numbers = Array.from({ length: transactions }, (_, i) => i);
+    await Promise.all(numbers.map((i) => insert(org).then(() => commits.at(-1)?.push(i))));
+    expect(count()).toBe(transactions);
+    expect(commits.flat()).toEqual(numbers);
+    return commits;
+  }
+
+  test('transactions that wait together share a commit, 64 at most, and are acknowledged in their order', async () => {
+    // However slow the machine is: only the number ends these commits.
+    const sizes = async (transactions: number) =>
+      (await commitsOf(transactions, Number.POSITIVE_INFINITY)).map((answers) => answers.length);
+    expect(await sizes(32)).toEqual([32]);
+    expect(await sizes(64)).toEqual([64]);
+    expect(await sizes(150)).toEqual([64, 64, 22]);
+  });
+
+  test('a commit that has waited for long enough is joined by nobody, so that those in it are answered', async () => {
+    expect(await commitsOf(5, 0)).toEqual([[0], [1], [2], [3], [4]]);
+  });
+
+  test('each is acknowledged only after the shared commit that follows its body, which flushes the file', async () => {
+    const events: string[] = [];
+    const { path, writer, real } = await faultyWriter((sql) => {
+      if (sql === 'COMMIT') events.push('commit');
+      return false;
+    });
+    // In WAL mode, FULL (2) flushes the log with every commit: https://sqlite.org/pragma.html#pragma_synchronous
+    expect([real.first('PRAGMA journal_mode', []), real.first('PRAGMA synchronous', [])]).toEqual(['wal', 2]);
+    const other = openConnection(path, 'read');
+    closing.push(() => other.close());
+    const org = newOrganization();
+    const numbers = Array.from({ length: 40 }, (_, i) => i);
+    await Promise.all(
+      numbers.map(async (i) => {
+        const row = await writer.transaction(cause, async (tx) => {
+          const made = await tx.outbox.insert(org, rows.job(org));
+          events.push(`body ${i}`);
+          return made;
+        });
+        events.push(`answer ${i}`);
+        // Another connection sees what is committed only.
+        expect(other.first('SELECT count(*) FROM outbox WHERE _id = ?', [(row as { readonly _id: string })._id])).toBe(
+          1,
+        );
+      }),
+    );
+    for (const i of numbers) {
+      const commit = events.indexOf('commit', events.indexOf(`body ${i}`));
+      expect(commit).toBeGreaterThan(-1);
+      expect(events.indexOf(`answer ${i}`)).toBeGreaterThan(commit);
+    }
+    expect(events.filter((event) => event === 'commit').length).toBeLessThan(numbers.length);
   });
 
   test('a long queue is worked off in several commits', async () => {
@@ -217,6 +298,30 @@ describe('shared commits', () => {
     const org = newOrganization();
     await Promise.all(Array.from({ length: 500 }, () => write(store, (tx) => tx.outbox.insert(org, rows.job(org)))));
     expect(await store.read.outbox.count(org, {})).toBe(500);
+  });
+
+  test('the log is begun anew after a checkpoint, though reads keep a transaction open between commits', async () => {
+    const path = await newPath();
+    const writer = openConnection(path, 'write');
+    const reader = openConnection(path, 'read');
+    closing.push(
+      () => writer.close(),
+      () => reader.close(),
+    );
+    writer.exec('CREATE TABLE notes (text TEXT) STRICT; PRAGMA wal_autocheckpoint = 50');
+    const reads = readCommitted(writer, reader);
+    const text = 'x'.repeat(20_000);
+    for (let made = 1; made <= 200; made += 1) {
+      writer.begin();
+      writer.run('INSERT INTO notes VALUES (?)', [text]);
+      // Inside of the transaction the other connection answers, and what is not committed is not there.
+      expect(reads.first('SELECT count(*) FROM notes', [])).toBe(made - 1);
+      writer.run('COMMIT', []);
+      expect(reads.first('SELECT count(*) FROM notes', [])).toBe(made);
+    }
+    // Without an end of old reads it would hold every page that was ever written: over a thousand.
+    const page = 4096;
+    expect((await stat(`${path}-wal`)).size).toBeLessThan(150 * page);
   });
 
   test('what is acknowledged is in the files: a copy of them made at that moment holds it', async () => {
@@ -289,77 +394,6 @@ describe('bodies', () => {
 });
 
 describe('faults of the file', () => {
-  /** A writer on a real file whose statements fail where the test says so. */
-  async function faultyWriter(fault: (sql: string) => boolean) {
-    const path = await newPath();
-    const real = openConnection(path, 'write');
-    closing.push(() => real.close());
-    buildTables(real, collections, true);
-    const failing: Connection = {
-      exec: (sql) => real.exec(sql),
-      first: (sql, values) => real.first(sql, values),
-      all: (sql, values) => real.all(sql, values),
-      run(sql, values) {
-        if (fault(sql)) throw Object.assign(new Error('disk I/O error'), { code: 'ERR_SQLITE_ERROR', errcode: 10 });
-        return real.run(sql, values);
-      },
-      begin() {
-        if (fault('BEGIN')) throw Object.assign(new Error('disk I/O error'), { code: 'ERR_SQLITE_ERROR', errcode: 10 });
-        real.begin();
-      },
-      isInTransaction: () => real.isInTransaction(),
-      rest: () => real.rest(),
-      close: () => real.close(),
-    };
-    const compiled = Object.fromEntries(
-      Object.entries(collections).map(([name, definition]) => {
-        return [name, compileCollection(name as CollectionName, definition)];
-      }),
-    ) as Collections;
-    const committed: string[] = [];
-    const writer = new Writer({
-      ...{ connection: failing, collections: compiled, clock: systemClock, nesting: trackNesting() },
-      ...{ protection: true, rehearse: false, bodyTimeoutMs: 1000, committed: (names) => committed.push(...names) },
-    });
-    const insert = (org: string) => writer.transaction(cause, (tx) => tx.outbox.insert(org, rows.job(org)));
-    const count = () => Number(real.first('SELECT count(*) FROM outbox', []));
-    return { path, writer, real, insert, count, committed };
-  }
-
-  test('each is acknowledged only after the shared commit that follows its body, which flushes the file', async () => {
-    const events: string[] = [];
-    const { path, writer, real } = await faultyWriter((sql) => {
-      if (sql === 'COMMIT') events.push('commit');
-      return false;
-    });
-    // In WAL mode, FULL (2) flushes the log with every commit: https://sqlite.org/pragma.html#pragma_synchronous
-    expect([real.first('PRAGMA journal_mode', []), real.first('PRAGMA synchronous', [])]).toEqual(['wal', 2]);
-    const other = openConnection(path, 'read');
-    closing.push(() => other.close());
-    const org = newOrganization();
-    const numbers = Array.from({ length: 40 }, (_, i) => i);
-    await Promise.all(
-      numbers.map(async (i) => {
-        const row = await writer.transaction(cause, async (tx) => {
-          const made = await tx.outbox.insert(org, rows.job(org));
-          events.push(`body ${i}`);
-          return made;
-        });
-        events.push(`answer ${i}`);
-        // Another connection sees what is committed only.
-        expect(other.first('SELECT count(*) FROM outbox WHERE _id = ?', [(row as { readonly _id: string })._id])).toBe(
-          1,
-        );
-      }),
-    );
-    for (const i of numbers) {
-      const commit = events.indexOf('commit', events.indexOf(`body ${i}`));
-      expect(commit).toBeGreaterThan(-1);
-      expect(events.indexOf(`answer ${i}`)).toBeGreaterThan(commit);
-    }
-    expect(events.filter((event) => event === 'commit').length).toBeLessThan(numbers.length);
-  });
-
   test('where the commit fails, all that shared it are told so, and nothing of them remains', async () => {
     let broken = true;
     const { insert, count, committed } = await faultyWriter((sql) => sql === 'COMMIT' && broken);

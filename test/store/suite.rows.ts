@@ -51,6 +51,13 @@ export function rowSuite(open: OpenStore): void {
         const list = (row?.attributes.list ?? []) as readonly object[];
         expect(list.every((item) => Object.isFrozen(item))).toBe(true);
       }
+      await write(store(), (tx) => tx.projects.insert(org, rows.project(org)));
+      for (const found of [
+        await store().read.directoryUsers.find(org, {}),
+        await store().read.projects.find(org, {}),
+      ]) {
+        expect([found.length, Object.isFrozen(found)]).toEqual([1, true]);
+      }
     });
 
     test('dates keep their milliseconds, also before 1970', async () => {

@@ -181,7 +181,7 @@ export class CollectionReads {
 
   #find(scope: Scope, filter: unknown, options?: FindOptions): readonly AnyRow[] {
     const { decode } = this.#collection.codec;
-    return readDocs(this.#collection, this.#connection, scope, filter, options).map(decode);
+    return Object.freeze(readDocs(this.#collection, this.#connection, scope, filter, options).map(decode));
   }
 
   async get(scope: unknown, id: unknown): Promise<AnyRow | undefined> {

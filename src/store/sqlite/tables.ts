@@ -72,7 +72,6 @@ function createMissing(connection: Connection, kind: 'index' | 'trigger', wanted
 }
 
 /**
-/**
  * Makes the table, or brings the columns of an existing one to the schema: new ones are filled from the documents, which
  * hold the whole row; all of them where a migration has changed documents. Tables and their rows are never dropped. No
  * index or trigger may name a column that goes.
