@@ -25,9 +25,15 @@ const essential: { readonly [N in CollectionName]?: Readonly<Record<string, unkn
   projects: { isDefault: true },
 };
 
-/** What opens doors goes first; former versions go last, for each removal adds to them. */
-const order = (name: CollectionName): number =>
-  name === 'directoryTokens' || name === 'apiKeys' ? 0 : name === 'history' ? 2 : 1;
+/** What opens doors goes first, access tokens after what new ones are given for. */
+const doors: readonly CollectionName[] = ['directoryTokens', 'oauthSecrets', 'oauthKeys', 'oauthTokens', 'apiKeys'];
+
+/** Former versions go last, for each removal adds to them. */
+const order = (name: CollectionName): number => {
+  const door = doors.indexOf(name);
+  if (door >= 0) return door - doors.length;
+  return name === 'history' ? 1 : 0;
+};
 const inOrder = [...organizationCollections].sort((a, b) => order(a) - order(b));
 
 /** Any collection, as far as deletion is concerned. */
@@ -60,6 +66,7 @@ export async function deleteOrganization(
 ): Promise<void> {
   for (const name of inOrder) await removeRows(store, cause, organizationId, name, keep);
   await store.transaction(cause, async (tx) => {
+    await endSessions(tx, organizationId, await tx.members.find(organizationId, {}));
     await tx.organizations.remove(organizationId, { _id: organizationId });
     for (const name of Object.keys(essential) as CollectionName[]) await rowsOf(tx, name).remove(organizationId, {});
   });

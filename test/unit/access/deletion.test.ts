@@ -107,6 +107,33 @@ test('no row of it remains anywhere, and none of another organization is missing
   expect(await store.read.sessions.get(PLATFORM, only._id)).toBeUndefined();
 });
 
+test('what opens its doors goes before anything else, and with its people the last session that counts nowhere', async () => {
+  const store = await openTestStore();
+  const acme = await fill(store, 'acme', 450);
+  const owner = await store.read.members.findOne(acme, { owner: true });
+  const sessions = () => store.read.sessions.count(PLATFORM, { accountId: owner?.accountId ?? '' });
+  expect(await sessions()).toBe(1);
+  const people = await store.read.members.count(acme, {});
+  let deleting = true;
+  const deletion = deleteOrganization(store, cause, acme).finally(() => {
+    deleting = false;
+  });
+  let looks = 0;
+  while (deleting) {
+    // The doors are counted after the people: there may be fewer by now, never more.
+    if ((await store.read.members.count(acme, {})) < people) {
+      looks += 1;
+      for (const name of ['directoryTokens', 'oauthSecrets', 'oauthKeys', 'oauthTokens', 'apiKeys'] as const) {
+        expect([name, await inStore(store, name).count(acme, {})]).toEqual([name, 0]);
+      }
+    }
+    await sleep(1);
+  }
+  await deletion;
+  expect(looks).toBeGreaterThan(0);
+  expect(await sessions()).toBe(0);
+});
+
 /** The store, where the transaction of this number, counted from one, finds no database. */
 function failingAt(store: Store, number: number): { readonly store: Store; count(): number } {
   let count = 0;
