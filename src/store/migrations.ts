@@ -63,6 +63,19 @@ export const migrations: readonly Migration[] = [
       }
     },
   },
+  {
+    version: 4,
+    what: 'let audit events from the time before numbers be numbered',
+    sqlite(connection) {
+      const unnumbered = `json_extract(doc,'$.seq') IS NULL AND json_extract(doc,'$.pending') IS NULL`;
+      connection.exec(`UPDATE auditEvents SET doc = json_set(doc,'$.pending',json('true')) WHERE ${unnumbered}`);
+    },
+    async mongodb(database) {
+      const unnumbered = { seq: { $exists: false }, pending: { $exists: false } };
+      const numberLater = { $set: { pending: true } };
+      await database.collection('auditEvents').updateMany(unnumbered, numberLater, { writeConcern: { w: 'majority' } });
+    },
+  },
 ];
 
 /** The version that data has once all these migrations have been run. */

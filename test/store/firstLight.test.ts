@@ -95,6 +95,19 @@ async function shapeOf(of: TestPlace): Promise<readonly unknown[]> {
   });
 }
 
+test('the audit events that it wrote, which had no numbers, are chained, before those that follow (AUD-1)', async () => {
+  const { organizationId: org } = state;
+  const count = () => gatehouse.store.read.auditEvents.count(org, { createdAt: { $lte: new Date(state.at) } });
+  const former = await count();
+  expect(former).toBeGreaterThan(5);
+  const verify = async () => (await ask('operator', 'get', `/api/v1/organizations/${org}/audit/verify`)).body;
+  const deadline = Date.now() + 20_000;
+  while ((await verify()).count < former && Date.now() < deadline) await sleep(50);
+  expect(await verify()).toMatchObject({ verified: true });
+  const numbered = await gatehouse.store.read.auditEvents.find(org, {}, { sort: { _id: 1 } });
+  expect(numbered.slice(0, former).map(({ seq }) => seq)).toEqual(Array.from({ length: former }, (_, i) => i + 1));
+});
+
 test('an IdP goes on pushing with its token', async () => {
   const users = state.asked.find(({ path }) => path.endsWith('/Users'))?.path ?? '';
   const { body } = await ask('scim', 'get', `${users}?filter=userName eq "carol@acme.example"`);
