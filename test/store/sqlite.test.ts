@@ -421,6 +421,26 @@ describe('faults of the file', () => {
     expect(count()).toBe(1);
   });
 
+  test.each([
+    ['', false],
+    [', also where others read meanwhile', true],
+  ])('a body that goes on after SQLite has ended its transaction writes nothing%s', async (_, othersRead) => {
+    const { path, writer, real, insert, count } = await faultyWriter(() => false);
+    const reader = openConnection(path, 'read');
+    closing.push(() => reader.close());
+    const reads = readCommitted(real, reader);
+    const org = newOrganization();
+    const ended = writer.transaction(cause, async (tx) => {
+      real.exec('ROLLBACK');
+      if (othersRead) expect(reads.first('SELECT count(*) FROM outbox', [])).toBe(0);
+      await tx.outbox.insert(org, rows.job(org)).catch(() => undefined);
+    });
+    await expect(ended).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(count()).toBe(0);
+    await insert(org);
+    expect(count()).toBe(1);
+  });
+
   test('where SQLite itself ends the transaction, nothing of it or its neighbours is written', async () => {
     const { writer, real, insert, count } = await faultyWriter(() => false);
     const org = newOrganization();

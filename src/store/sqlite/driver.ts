@@ -134,7 +134,8 @@ class OpenConnection implements Connection {
   #wake(): void {
     if (!this.#resting) return;
     this.#resting = false;
-    if (this.#sqlite.isTransaction) this.run('COMMIT', []);
+    // It holds nothing to commit; were it otherwise, nobody would have asked for that.
+    if (this.#sqlite.isTransaction) this.run('ROLLBACK', []);
   }
 
   close(): void {

@@ -1,3 +1,4 @@
+import { AppError } from '../../errors.ts';
 import { endedVersion, firstVersion, nextVersion } from '../change.ts';
 import { type AnyRow, type CheckedChange, checkTenant, deepFreeze } from '../checker.ts';
 import type { MarkMoves } from '../marks.ts';
@@ -50,6 +51,8 @@ export class Run {
     this.enter();
     if (this.failure !== undefined) throw this.failure.error;
     try {
+      // A read that met a fault of the disk may have ended it, whatever the body makes of that: a write would stand alone.
+      if (!this.connection.isInTransaction()) throw new AppError('store_unavailable', 'The transaction has been lost.');
       return call();
     } catch (error) {
       this.failure ??= { error };
