@@ -18,6 +18,7 @@ interface Writes extends Reads {
   insertMany(scope: string, rows: readonly object[]): Promise<void>;
   update(scope: string, filter: object, change: object): Promise<number>;
   updateOne(scope: string, filter: object, change: object): Promise<Row | undefined>;
+  updateEach(scope: string, changes: readonly { readonly id: string; readonly change: object }[]): Promise<number>;
   remove(scope: string, filter: object): Promise<number>;
   lock(scope: string, id: string): Promise<Row | undefined>;
   lockMany(scope: string, ids: readonly string[]): Promise<number>;
@@ -70,6 +71,7 @@ export function tenancySuite(open: OpenStore): void {
           expect(await writes.updateOne(mine, filter, change)).toBeUndefined();
           expect(await writes.remove(mine, filter)).toBe(0);
         }
+        expect(await writes.updateEach(mine, [{ id: foreign._id, change }])).toBe(0);
         expect(await writes.lock(mine, foreign._id)).toBeUndefined();
         expect(await writes.lockMany(mine, [foreign._id])).toBe(0);
       });
