@@ -1,4 +1,5 @@
 /** One story through the API that meets every route: each answers as its schema says, which the app checks in tests. */
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { apiRoutes } from '../../src/http/api/index.ts';
 import { type Method, openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
@@ -131,6 +132,44 @@ test('a directory is renamed, told to refuse unknown attributes, and registers s
   expect(registered.attributes).toMatchObject(told.body.attributes);
   await ask(204, 'delete', `${path}/schemas/${urn}`, undefined, acme.admin.token);
   await ask(404, 'get', `${path}/schemas/${urn}`);
+});
+
+test('an OAuth client of a directory is made, given secrets and keys, and removed; a token is rotated (SCIM-1)', async () => {
+  const { directory, token } = await ask(201, 'post', `${home}/directories`, { name: 'OAuth' }, acme.admin.token);
+  const path = `${home}/directories/${directory.id}`;
+  const clients = `${path}/oauth-clients`;
+  const { client } = await ask(201, 'post', clients, { name: 'Entra' }, acme.admin.token);
+  const one = `${clients}/${client.id}`;
+  const secret = await ask(201, 'post', `${one}/secrets`, { name: 'next' }, acme.admin.token);
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pem = publicKey.export({ type: 'spki', format: 'pem' });
+  const key = await ask(201, 'post', `${one}/keys`, { name: 'signing', pem }, acme.admin.token);
+  const shown = await ask(200, 'get', one, undefined, acme.admin.token);
+  expect(shown.secrets.map(({ name }: { name: string }) => name)).toContain('next');
+  expect(shown.keys).toEqual([key]);
+  expect((await ask(200, 'get', clients, undefined, acme.admin.token)).items).toEqual([shown]);
+  await ask(200, 'delete', `${one}/secrets/${secret.id}`, undefined, acme.admin.token);
+  await ask(204, 'delete', `${one}/keys/${key.id}`, undefined, acme.admin.token);
+  await ask(204, 'delete', one, undefined, acme.admin.token);
+  await ask(404, 'get', one);
+  await ask(
+    201,
+    'post',
+    `${path}/tokens/${token.id}/rotate`,
+    { oldExpiresAt: '2100-01-01T00:00:00.000Z' },
+    acme.admin.token,
+  );
+});
+
+test('an organization is deleted by the operator, who has to name it', async () => {
+  const made = await ask(201, 'post', '/api/v1/organizations', {
+    name: 'Gone',
+    slug: 'gone',
+    owner: { email: 'owner@gone.example' },
+  });
+  const path = `/api/v1/organizations/${made.id}`;
+  await ask(400, 'delete', path);
+  await ask(202, 'delete', `${path}?confirm=gone`);
 });
 
 test('what an IdP has pushed can be read: users, groups, the log, and who waits for adoption (SCIM-3, SCIM-5)', async () => {

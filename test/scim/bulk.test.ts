@@ -271,8 +271,10 @@ describe('references', () => {
       expect(statuses(answered)).toEqual(['409', '400', '409']);
       expect(answered[1]?.response?.detail).toContain('displayName');
       expect((await read('/Groups?count=0')).totalResults).toBe(before);
-      const { items } = await listLog(world.gatehouse.store.read, world.organizationId, { limit: 3 });
-      expect(items.map(({ path, outcome }) => [path, outcome])).toEqual(Array(3).fill(['/Groups', 'refused']));
+      // the row of the bulk itself is written in a batch, which may have happened by now
+      const { items } = await listLog(world.gatehouse.store.read, world.organizationId, { limit: 4 });
+      const own = items.filter(({ path }) => path === '/Groups').slice(0, 3);
+      expect(own.map(({ path, outcome }) => [path, outcome])).toEqual(Array(3).fill(['/Groups', 'refused']));
     },
   );
 
