@@ -338,6 +338,19 @@ describe('shared commits', () => {
     expect(await recovered.read.outbox.find(org, {})).toEqual(made);
   });
 
+  test('after a clean close the data file alone holds everything, and only its owner may read it', async () => {
+    const path = await newPath();
+    const store = await openStore({ path });
+    const org = newOrganization();
+    await write(store, (tx) => tx.outbox.insert(org, rows.job(org)));
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect((await stat(`${path}-wal`)).mode & 0o777).toBe(0o600);
+    await store.close();
+    const copy = `${path}.copy`;
+    await copyFile(path, copy);
+    expect(await (await openStore({ path: copy })).read.outbox.count(org, {})).toBe(1);
+  });
+
   test('closing waits for the queue, and refuses what comes after', async () => {
     const path = await newPath();
     const store = await openStore({ path });

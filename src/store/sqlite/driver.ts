@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSyncInstance } from '@photostructure/sqlite';
 import { AppError } from '../../errors.ts';
 import type { Inside } from '../inside.ts';
@@ -161,8 +162,19 @@ export function readCommitted(writer: Connection, reader: Connection): ReadConne
   };
 }
 
+/**
+ * Makes the file where it is missing, readable by its owner only; SQLite gives the log beside it the same mode. What is
+ * wrong with the place is SQLite's to say.
+ */
+function makeFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', 0o600));
+  } catch {}
+}
+
 /** Opens the data file. The writer makes it durable: WAL, and every commit on the disk before it is acknowledged. */
 export function openConnection(path: string, use: 'write' | 'read'): Connection {
+  makeFile(path);
   const sqlite = new DatabaseSync(path, { timeout: 5_000 });
   sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000');
   sqlite.exec('PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536');

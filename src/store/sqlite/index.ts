@@ -85,8 +85,13 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const close = async (): Promise<void> => {
     await writer.close();
     reader.close();
-    connection.close();
-    unlock();
+    try {
+      // Then the data file alone holds everything. Where that fails, the log beside it still does.
+      connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    } finally {
+      connection.close();
+      unlock();
+    }
   };
   const committedData = readCommitted(connection, reader);
   const read = forAll((name) => new CollectionReads(compiled[name], committedData, enter));
