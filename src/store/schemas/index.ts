@@ -15,7 +15,15 @@ import {
 import { auditChains, auditEvents, history, keyChecks, leases, outbox } from './machinery.ts';
 import { oauthAssertions, oauthClients, oauthKeys, oauthSecrets, oauthTokens } from './oauth.ts';
 import { mappings } from './provisioning.ts';
-import { connections, consumedMessages, identities, signInAttempts } from './sso.ts';
+import {
+  connectionKeys,
+  connections,
+  consumedMessages,
+  identities,
+  mailedLinks,
+  signInAttempts,
+  signInRecords,
+} from './sso.ts';
 
 export const collections = {
   accounts,
@@ -43,9 +51,12 @@ export const collections = {
   provisioningLog,
   mappings,
   connections,
+  connectionKeys,
   identities,
   signInAttempts,
   consumedMessages,
+  signInRecords,
+  mailedLinks,
   outbox,
   auditEvents,
   auditChains,
@@ -88,7 +99,10 @@ export type Edge = Row<'edges'>;
 export type ProvisioningLogEntry = Row<'provisioningLog'>;
 export type Mapping = Row<'mappings'>;
 export type Connection = Row<'connections'>;
+export type ConnectionKey = Row<'connectionKeys'>;
 export type IdentityRow = Row<'identities'>;
 export type SignInAttempt = Row<'signInAttempts'>;
+export type SignInRecord = Row<'signInRecords'>;
+export type MailedLink = Row<'mailedLinks'>;
 export type OutboxRow = Row<'outbox'>;
 export type AuditEvent = Row<'auditEvents'>;

@@ -1,5 +1,5 @@
 import { Schema } from 'mongoose';
-import { organizationCollection } from '../define.ts';
+import { organizationCollection, platformCollection } from '../define.ts';
 
 /**
  * One way to sign in through an organization's IdP (SSO-1). Who the IdP is stands in `saml` or `oidc`, in the shape that
@@ -20,6 +20,17 @@ export const connections = organizationCollection('connections', {
   idpInitiated: { type: Boolean, required: true },
 });
 connections.schema.index({ organizationId: 1, status: 1 });
+
+/** Keys of ours towards an IdP: several at once while one replaces the other. The private key is sealed. */
+export const connectionKeys = organizationCollection('connectionKeys', {
+  connectionId: { type: String, required: true },
+  state: { type: String, enum: ['next', 'current', 'former'], required: true },
+  certificate: { type: String, required: true },
+  privateKey: { type: String, required: true },
+  expiresAt: { type: Date, required: true },
+});
+connectionKeys.schema.index({ organizationId: 1, connectionId: 1 });
+connectionKeys.schema.index({ organizationId: 1 }, { partialFilterExpression: { state: 'current' } });
 
 /**
  * Who an IdP's subject is here (SSO-6): by connection and subject, never by email alone. One that is `waiting` is a
@@ -66,3 +77,38 @@ export const consumedMessages = organizationCollection('consumedMessages', {
 });
 consumedMessages.schema.index({ connectionId: 1, messageId: 1 }, { unique: true });
 consumedMessages.schema.index({ expiresAt: 1 });
+
+/** What became of a sign-in, for the admin who is asked about it: `reference` is what the person's page shows. */
+export const signInRecords = organizationCollection('signInRecords', {
+  connectionId: { type: String, required: true },
+  reference: { type: String, required: true },
+  purpose: { type: String, enum: ['sign_in', 'test', 'sign_out'], required: true },
+  outcome: { type: String, enum: ['signed_in', 'would_sign_in', 'refused', 'waiting'], required: true },
+  code: { type: String, required: true },
+  detail: { type: String, required: true },
+  subject: { type: String },
+  accountId: { type: String },
+  /** What the IdP sent, without secrets, and what was found of it: signatures, certificate, clock. */
+  received: { type: Schema.Types.Mixed },
+});
+signInRecords.schema.index({ reference: 1 }, { unique: true });
+signInRecords.schema.index({ organizationId: 1, connectionId: 1, _id: 1 });
+
+/**
+ * Links that were mailed: single use, short-lived, hashed (MEM-2, OWN-5, ACC-4). `emailKey` is the mailbox that the link
+ * proves; `accountId` is absent where nobody has it proven yet.
+ */
+export const mailedLinks = platformCollection('mailedLinks', {
+  purpose: { type: String, enum: ['sign_in', 'register', 'prove_email'], required: true },
+  email: { type: String, required: true },
+  emailKey: { type: String, required: true },
+  accountId: { type: String },
+  tokenHash: { type: String, required: true },
+  browserHash: { type: String },
+  returnTo: { type: String },
+  expiresAt: { type: Date, required: true },
+  usedAt: { type: Date },
+});
+mailedLinks.schema.index({ tokenHash: 1 }, { unique: true });
+mailedLinks.schema.index({ emailKey: 1, purpose: 1 });
+mailedLinks.schema.index({ expiresAt: 1 });
