@@ -38,6 +38,9 @@ const vendors = {
   jose: '^(src/directory/oauth/|src/sso/|test/)',
   'scim-patch': '^src/scim/patch',
   'zod-openapi': '^src/http/',
+  'ipaddr.js': '^src/lib/addresses',
+  '@xmldom/xmldom': '^(src/sso/saml/|src/simulator/|test/)',
+  selfsigned: '^(src/sso/keys|src/simulator/|test/)',
 };
 
 const vendorRules = Object.entries(vendors).map(([library, home]) => ({

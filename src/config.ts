@@ -35,6 +35,8 @@ export interface Config {
   readonly scimRate: { readonly perSecond: number; readonly burst: number };
   /** How many days the provisioning log keeps a request. */
   readonly logDays: number;
+  /** Lets what organizations name (metadata, issuers) be on this machine's own network, and on plain http. */
+  readonly allowPrivateNetwork: boolean;
   readonly logLevel: LogLevel;
   /** What is allowed but looks like a mistake; logged at the start. */
   readonly warnings: readonly string[];
@@ -134,6 +136,13 @@ const trustProxy = z.string().transform((text, context): boolean | number | stri
   return z.NEVER;
 });
 
+const flag = z.string().transform((text, context): boolean => {
+  const word = words[text.toLowerCase()];
+  if (word !== undefined) return word;
+  context.addIssue({ code: 'custom', message: 'must be true or false' });
+  return z.NEVER;
+});
+
 const drainSeconds = z
   .string()
   .regex(/^\d{1,3}(\.\d{1,3})?$/, 'must be a number of seconds from 0 to 300')
@@ -169,6 +178,7 @@ const settings = z.object({
   GATEHOUSE_SCIM_RATE: rate.default(500),
   GATEHOUSE_SCIM_BURST: rate.default(5000),
   GATEHOUSE_LOG_DAYS: logDays.default(30),
+  GATEHOUSE_ALLOW_PRIVATE_NETWORK: flag.default(false),
   MONGODB_URI: uriOf('a MongoDB replica set', ['mongodb', 'mongodb+srv']).optional(),
   REDIS_URL: uriOf('a Redis server', ['redis', 'rediss']).optional(),
 });
@@ -220,6 +230,7 @@ export function readConfig(
     drainMs: value.GATEHOUSE_DRAIN_SECONDS * 1_000,
     scimRate: Object.freeze({ perSecond: value.GATEHOUSE_SCIM_RATE, burst: value.GATEHOUSE_SCIM_BURST }),
     logDays: value.GATEHOUSE_LOG_DAYS,
+    allowPrivateNetwork: value.GATEHOUSE_ALLOW_PRIVATE_NETWORK,
     logLevel: value.GATEHOUSE_LOG_LEVEL,
     warnings: Object.freeze([...weaknesses(value), ...unknownNames(env)]),
   });
@@ -253,6 +264,9 @@ function weaknesses(value: z.output<typeof settings>): string[] {
   if (value.GATEHOUSE_KEY !== undefined && value.GATEHOUSE_KEY.length < 24) warnings.push(`GATEHOUSE_KEY ${short}`);
   if (value.GATEHOUSE_OPERATOR_TOKEN.some((token) => token.length < 24)) {
     warnings.push(`GATEHOUSE_OPERATOR_TOKEN ${short}`);
+  }
+  if (value.GATEHOUSE_ALLOW_PRIVATE_NETWORK && value.MONGODB_URI !== undefined) {
+    warnings.push("GATEHOUSE_ALLOW_PRIVATE_NETWORK lets an organization's settings reach this machine's own network");
   }
   return warnings;
 }

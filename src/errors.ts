@@ -80,6 +80,18 @@ const catalogue = {
   scim_invalid_cursor: 'invalid',
   scim_invalid_count: 'invalid',
   directory_busy: 'unavailable',
+  // what is read elsewhere, at an address that somebody has named
+  address_refused: 'invalid',
+  remote_unreachable: 'invalid',
+  remote_too_large: 'invalid',
+  // connections
+  metadata_invalid: 'invalid',
+  certificate_invalid: 'invalid',
+  issuer_invalid: 'invalid',
+  issuer_fixed: 'conflict',
+  connection_untested: 'conflict',
+  key_waiting: 'conflict',
+  key_in_use: 'conflict',
   // sign-in (sso/ gives each its page)
   sign_in_expired: 'invalid',
   sign_in_elsewhere: 'forbidden',

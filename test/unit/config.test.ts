@@ -34,6 +34,7 @@ describe('the configuration', () => {
       trustProxy: false,
       drainMs: 0,
       logDays: 30,
+      allowPrivateNetwork: false,
       logLevel: 'info',
       scimRate: { perSecond: 500, burst: 5000 },
       warnings: [],
@@ -50,6 +51,12 @@ describe('the configuration', () => {
       perSecond: 50,
       burst: 60,
     });
+  });
+
+  test('keeps organizations off its own network unless told otherwise, and warns of that in production', () => {
+    const allow = { GATEHOUSE_ALLOW_PRIVATE_NETWORK: 'yes' };
+    expect(readConfig(allow)).toMatchObject({ allowPrivateNetwork: true, warnings: [] });
+    expect(readConfig({ ...mongo, ...allow }).warnings).toEqual([expect.stringContaining('own network')]);
   });
 
   test('is frozen', () => {
@@ -75,6 +82,7 @@ describe('the configuration', () => {
       GATEHOUSE_SCIM_RATE: '100',
       GATEHOUSE_SCIM_BURST: '200',
       GATEHOUSE_LOG_DAYS: '90',
+      GATEHOUSE_ALLOW_PRIVATE_NETWORK: 'off',
     });
     expect(config).toEqual({
       scimRate: { perSecond: 100, burst: 200 },
@@ -89,6 +97,7 @@ describe('the configuration', () => {
       trustProxy: 'loopback,10.0.0.0/8',
       drainMs: 7_500,
       logDays: 90,
+      allowPrivateNetwork: false,
       logLevel: 'debug',
       warnings: [],
     });
@@ -111,6 +120,7 @@ describe('the configuration', () => {
     ['GATEHOUSE_OPERATOR_TOKEN', 'two words'],
     ['GATEHOUSE_DRAIN_SECONDS', '-1'],
     ['GATEHOUSE_DRAIN_SECONDS', '301'],
+    ['GATEHOUSE_ALLOW_PRIVATE_NETWORK', 'loopback'],
     ['GATEHOUSE_LOG_LEVEL', 'loud'],
     ['GATEHOUSE_TRUST_PROXY', 'the proxy'],
     ['MONGODB_URI', 'localhost:27017'],
