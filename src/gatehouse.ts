@@ -12,10 +12,12 @@ import type { Lifecycle } from './http/service.ts';
 import { checkKey } from './keyCheck.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { type Logger, openLogger } from './lib/logger.ts';
+import { openOutgoing } from './lib/outgoing.ts';
 import { openSealer } from './lib/secrets.ts';
 import { openEmbeddedQueue, type Periodic, type Queue } from './queue/index.ts';
 import { openScim } from './scim/index.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
+import { ssoRouter } from './sso/index.ts';
 import type { Store } from './store/index.ts';
 import { version } from './version.ts';
 
@@ -68,18 +70,21 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
   });
   const lifecycle: Lifecycle = { closing: false };
   const jobs = await openJobs(config, { store, logger, clock });
-  const scim = openScim({ store, logger, clock, baseUrl: config.baseUrl, rate: config.scimRate });
+  const { baseUrl } = config;
+  const scim = openScim({ store, logger, clock, baseUrl, rate: config.scimRate });
+  const outgoing = openOutgoing({ allowPrivate: config.allowPrivateNetwork });
   const app = createApp({
     ...options,
     store,
     logger,
     clock,
     sealer,
-    baseUrl: config.baseUrl,
+    baseUrl,
     trustProxy: config.trustProxy,
     operatorTokens: secrets.operatorTokens,
     lifecycle,
     scim: scim.router,
+    sso: ssoRouter({ store, logger, clock, sealer, baseUrl, outgoing }),
     replay: scim.replay,
     version,
   });

@@ -25,6 +25,8 @@ export interface NewSession {
   /** Where from, for the person's own list. */
   readonly userAgent?: string | undefined;
   readonly address?: string | undefined;
+  /** Until when the IdP lets a session last at most (SAML's SessionNotOnOrAfter). */
+  readonly notAfter?: Date | undefined;
 }
 
 const USER_AGENT_LIMIT = 256;
@@ -36,10 +38,11 @@ const USER_AGENT_LIMIT = 256;
  */
 export async function openSession(
   tx: Transaction,
-  { accountId, proofs, userAgent, address }: NewSession,
+  { accountId, proofs, userAgent, address, notAfter }: NewSession,
 ): Promise<{ readonly session: Session; readonly token: string }> {
   const account = await getAccount(tx, accountId);
   const token = newSecret(sessionTokenPrefix);
+  const expiresAt = Math.min(tx.at.getTime() + absoluteLimitMs, notAfter?.getTime() ?? Number.POSITIVE_INFINITY);
   const session = await tx.sessions.insert(PLATFORM, {
     _id: newId('session'),
     accountId: account._id,
@@ -49,8 +52,8 @@ export async function openSession(
     endedIn: [],
     ...(userAgent !== undefined && { userAgent: userAgent.slice(0, USER_AGENT_LIMIT) }),
     ...(address !== undefined && { address }),
-    idleExpiresAt: new Date(tx.at.getTime() + idleLimitMs),
-    expiresAt: new Date(tx.at.getTime() + absoluteLimitMs),
+    idleExpiresAt: new Date(Math.min(tx.at.getTime() + idleLimitMs, expiresAt)),
+    expiresAt: new Date(expiresAt),
   });
   return { session, token };
 }

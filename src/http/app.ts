@@ -18,6 +18,8 @@ export interface AppOptions extends ApiDeps {
   readonly lifecycle: Lifecycle;
   /** Serves /scim. */
   readonly scim: Router;
+  /** Serves sign-in: /sso, /sign-in, /sign-out. */
+  readonly sso: Router;
   /** The product's version, for the OpenAPI document. */
   readonly version: string;
   readonly processMetrics?: boolean;
@@ -38,6 +40,7 @@ export function createApp(options: AppOptions): Express {
   app.use(observeRequests(logger, registry));
   app.use(securityHeaders(baseUrl));
   app.use('/scim', options.scim);
+  app.use(options.sso);
   app.use(mountRoutes(apiRoutes, options, options));
   let document: object | undefined;
   app.use(

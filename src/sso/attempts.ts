@@ -11,6 +11,8 @@ import { type Connection, PLATFORM, type SignInAttempt, type Store, type Transac
 export const attemptLifeMs = 10 * 60_000;
 
 export interface NewAttempt {
+  /** What the IdP is to hand back (`state`, RelayState): from `newState`, kept as a hash only. */
+  readonly state: string;
   readonly purpose: SignInAttempt['purpose'];
   /** The cookie of the browser that begins; absent where none will come back with the answer. */
   readonly browser?: string | undefined;
@@ -24,14 +26,19 @@ export interface NewAttempt {
   readonly sessionId?: string | undefined;
 }
 
-/** Stores an attempt. Answers it with what the IdP is to hand back (`state`, RelayState): random, and kept as a hash only. */
+/** A reference that nobody can guess. */
+export const newState = (): string => newSecret('');
+
+/** Whether a text has the form of our references: an IdP that begins by itself hands back something else, or nothing. */
+export const isState = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
+
+/** Stores an attempt, to be taken once. */
 export async function beginAttempt(
   tx: Transaction,
   { organizationId, _id: connectionId }: Connection,
-  { purpose, browser, requestId, secrets, returnTo, sessionId }: NewAttempt,
-): Promise<{ readonly attempt: SignInAttempt; readonly state: string }> {
-  const state = newSecret('');
-  const attempt = await tx.signInAttempts.insert(organizationId, {
+  { state, purpose, browser, requestId, secrets, returnTo, sessionId }: NewAttempt,
+): Promise<SignInAttempt> {
+  return tx.signInAttempts.insert(organizationId, {
     _id: newId('signInAttempt'),
     organizationId,
     connectionId,
@@ -44,7 +51,6 @@ export async function beginAttempt(
     ...(sessionId !== undefined && { sessionId }),
     expiresAt: new Date(tx.at.getTime() + attemptLifeMs),
   });
-  return { attempt, state };
 }
 
 /** What comes back with an IdP's answer. */

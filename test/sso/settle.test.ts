@@ -15,7 +15,14 @@ import {
 } from '../../src/access/index.ts';
 import { openSealer } from '../../src/lib/secrets.ts';
 import { createMapping } from '../../src/provisioning/index.ts';
-import { beginAttempt, consumeMessage, type Identity, settleSignIn, takeAttempt } from '../../src/sso/index.ts';
+import {
+  beginAttempt,
+  consumeMessage,
+  type Identity,
+  newState,
+  settleSignIn,
+  takeAttempt,
+} from '../../src/sso/index.ts';
 import type { Connection, Store, Transaction } from '../../src/store/index.ts';
 import { openTestStore } from '../support/engines.ts';
 
@@ -148,8 +155,11 @@ describe('what an identity becomes', () => {
 });
 
 describe('a sign-in that has begun', () => {
-  const begin = (browser?: string) =>
-    run((tx) => beginAttempt(tx, connection, { purpose: 'sign_in', browser, requestId: '_r1' }));
+  async function begin(browser?: string): Promise<{ readonly state: string }> {
+    const state = newState();
+    await run((tx) => beginAttempt(tx, connection, { state, purpose: 'sign_in', browser, requestId: '_r1' }));
+    return { state };
+  }
 
   test('is ended once, however many answers come at the same time', async () => {
     const { state } = await begin('browser-1');

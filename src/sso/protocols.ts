@@ -1,0 +1,9 @@
+/** Both protocols, by the name that a connection has for its own. */
+import type { OidcAnswer, Protocol, SamlAnswer } from './protocol.ts';
+
+export interface Protocols {
+  readonly saml: Protocol<SamlAnswer> | undefined;
+  readonly oidc: Protocol<OidcAnswer> | undefined;
+}
+
+export const protocols: Protocols = { saml: undefined, oidc: undefined };
