@@ -18,6 +18,7 @@ export interface Answer {
 
 /** Connections to one server, each with one call under way at a time. */
 export interface Client {
+  readonly base: URL;
   /** The server's process. */
   readonly pid: number;
   /** Sends on any free connection; waits where all are busy. */
@@ -44,6 +45,7 @@ export async function openClient({ base, pid }: { base: URL; pid: number }, conn
   }
 
   return {
+    base,
     pid,
     async send(call) {
       const connection = free.pop() ?? (await new Promise<Connection>((resolve) => waiting.push(resolve)));

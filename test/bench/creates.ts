@@ -13,14 +13,15 @@ const creating = (world: World, client: Client): Load => ({
   expect: created,
 });
 
+const inserting = (client: Client): Load => ({
+  client,
+  next: (index) => ({ method: 'POST', path: '/people', body: person(`f${index}`) }),
+  expect: created,
+});
+
 export async function creates(bench: Bench): Promise<Line[]> {
-  const floor = (client: Client): Load => ({
-    client,
-    next: (index) => ({ method: 'POST', path: '/people', body: person(`f${index}`) }),
-    expect: created,
-  });
   const { world, client } = bench;
-  const figures = await figuresOf(bench, [creating(world, client), floor(bench.full), floor(bench.normal)]);
+  const figures = await figuresOf(bench, [creating(world, client), inserting(bench.full), inserting(bench.normal)]);
   const figure = must(figures, 0);
   return [
     rateLine('SCIM create', figure, { figure: must(figures, 1), what: 'insert, FULL' }),
@@ -28,17 +29,26 @@ export async function creates(bench: Bench): Promise<Line[]> {
   ];
 }
 
-/** One connection at a time waits for a flush of its own each time; many share one. */
-export async function sharedCommits(bench: Bench, base: URL): Promise<Line[]> {
+/** What sharing a flush gives: one connection waits for a flush of its own each time, many share one; the floor never does. */
+export async function sharedCommits(bench: Bench): Promise<Line[]> {
   const lines: Line[] = [];
   let alone: Figure | undefined;
+  let last: Figure | undefined;
   for (const connections of [1, 16, 64]) {
-    const client = await openClient({ base, pid: bench.client.pid }, connections);
-    const figure = must(await measure([creating(bench.world, client)], connections, bench.roundMs, bench.rounds), 0);
+    const client = await openClient({ base: bench.client.base, pid: bench.client.pid }, connections);
+    const floor = await openClient({ base: bench.full.base, pid: bench.full.pid }, connections);
+    const loads = [creating(bench.world, client), inserting(floor)];
+    const figures = await measure(loads, connections, bench.roundMs, bench.rounds);
     client.close();
-    const beside = alone && { figure: alone, what: '1 connection' };
-    lines.push(rateLine(`SCIM create, connections: ${connections}`, figure, beside));
-    alone ??= figure;
+    floor.close();
+    last = must(figures, 0);
+    alone ??= last;
+    const beside = { figure: must(figures, 1), what: `insert, FULL, connections: ${connections}` };
+    lines.push(rateLine(`SCIM create, connections: ${connections}`, last, beside));
+  }
+  if (alone && last) {
+    const beside = { figure: alone, what: 'each alone, connections: 1' };
+    lines.push(rateLine('SCIM create, flushes shared, connections: 64', last, beside));
   }
   return lines;
 }

@@ -1,31 +1,16 @@
-/**
- * Whether an organization has a hot row: 64 writers of one organization against one writer in each of 64, as a ratio.
- * On SQLite, and with MONGODB_URI and REDIS_URL set on MongoDB with a worker beside the web process.
- */
+/** Whether an organization has a hot row: 64 writers of one organization against one writer in each of 64, as a ratio. */
 import { type Call, type Client, openClient } from './client.ts';
 import { measure } from './measure.ts';
+import type { Place } from './place.ts';
 import { type Line, rateLine } from './report.ts';
-import { operatorToken, type Server, startGatehouse, startWorker } from './servers.ts';
+import { operatorToken } from './servers.ts';
 import { inParallel, person } from './world.ts';
 
 const writers = 64;
 
-/** One line for each engine. Throws where a write fails, or the audit of an organization is not one whole chain. */
-export async function measureHotSpots(folder: string, roundMs: number, rounds: number): Promise<Line[]> {
-  const lines = [await compare('SQLite', [await startGatehouse(`${folder}/hot`)], roundMs, rounds)];
-  const { MONGODB_URI, REDIS_URL } = process.env;
-  if (MONGODB_URI === undefined || REDIS_URL === undefined) return lines;
-  const database = new URL(MONGODB_URI);
-  database.pathname = `/gatehouse-bench-${process.pid}`;
-  const env = { MONGODB_URI: database.href, REDIS_URL, GATEHOUSE_KEY: 'bench-key-0123456789abcdef0123456789' };
-  const web = await startGatehouse(`${folder}/hot-distributed`, env);
-  lines.push(await compare('MongoDB', [web, startWorker(env)], roundMs, rounds));
-  return lines;
-}
-
-async function compare(engine: string, servers: readonly Server[], roundMs: number, rounds: number): Promise<Line> {
-  const [web] = servers;
-  if (!web) throw new Error('no web process');
+/** Throws where a write fails, or the audit of an organization is not one whole chain. */
+export async function measureHotSpots(place: Place, roundMs: number, rounds: number): Promise<Line> {
+  const web = await place.start();
   const client = await openClient(web, writers);
   try {
     const pushes = await inParallel(writers, 8, (index) => addOrganization(client, index));
@@ -46,11 +31,13 @@ async function compare(engine: string, servers: readonly Server[], roundMs: numb
     );
     if (!one || !many) throw new Error('two loads were measured');
     await expectChain(client, pushes[0]?.id ?? '');
-    const what = `creates by ${writers} writers of one organization, ${engine}`;
-    return rateLine(what, one, { figure: many, what: `of ${writers} organizations` });
+    return rateLine(`creates by ${writers} writers of one organization`, one, {
+      figure: many,
+      what: `of ${writers} organizations`,
+    });
   } finally {
     client.close();
-    await Promise.all(servers.map((server) => server.stop()));
+    await web.stop();
   }
 }
 

@@ -14,6 +14,11 @@ export interface Server {
   stop(): Promise<void>;
 }
 
+export interface Gatehouse extends Server {
+  /** From its start to the first ready answer. */
+  readonly readyAfterMs: number;
+}
+
 export const operatorToken = 'bench-operator-token-0123456789abcdef';
 
 /** A bare Express server with one SQLite table. */
@@ -37,10 +42,7 @@ export function startWorker(env: Readonly<Record<string, string>>): Server {
 }
 
 /** Gatehouse as `npm start` runs it, on what the folder holds: embedded and durable, unless `env` says otherwise. */
-export async function startGatehouse(
-  folder: string,
-  env: Readonly<Record<string, string>> = {},
-): Promise<Server & { readonly readyAfterMs: number }> {
+export async function startGatehouse(folder: string, env: Readonly<Record<string, string>> = {}): Promise<Gatehouse> {
   const port = await freePort();
   const base = new URL(`http://127.0.0.1:${port}`);
   const started = performance.now();

@@ -1,8 +1,8 @@
 /** A hundred thousand people: memory while they are pushed, and the start on what they leave in the store. */
 import { type Bench, ok } from './bench.ts';
 import { memoryOf } from './measure.ts';
+import type { Place } from './place.ts';
 import { type Line, plainLine, say } from './report.ts';
-import { startGatehouse } from './servers.ts';
 import { inParallel, person } from './world.ts';
 
 const population = 100_000;
@@ -40,9 +40,9 @@ export async function pushMany({ world, client, connections }: Bench): Promise<L
   return [plainLine('100,000 people pushed', `${Math.round(population / seconds)}/s`, memory)];
 }
 
-/** Starts anew on the folder of a server that has been stopped. */
-export async function startUp(folder: string): Promise<Line> {
-  const server = await startGatehouse(folder);
+/** Starts anew in the place of a server that has been stopped. */
+export async function startUp(place: Place): Promise<Line> {
+  const server = await place.start();
   await server.stop();
   return plainLine('start with 100,000 people in the store', `ready after ${Math.round(server.readyAfterMs)} ms`);
 }
