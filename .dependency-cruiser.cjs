@@ -36,6 +36,7 @@ const vendors = {
   ulid: '^src/lib/ids',
   'prom-client': '^src/http/',
   jose: '^(src/directory/oauth/|src/sso/|test/)',
+  'openid-client': '^src/sso/oidc/',
   'scim-patch': '^src/scim/patch',
   'zod-openapi': '^src/http/',
   'ipaddr.js': '^src/lib/addresses',

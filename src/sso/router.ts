@@ -44,12 +44,16 @@ export function ssoRouter(deps: SsoDeps): Router {
       response.type('html').send(choicePage(choices));
       return;
     }
-    const departure = await leaveForIdp(deps, requestIdOf(response), connection, flowOf(request, response), {
-      purpose: 'sign_in',
-      forceAuthn: query.data.reauth === '1',
-      loginHint: query.data.email,
-    });
-    depart(response, departure);
+    try {
+      const departure = await leaveForIdp(deps, requestIdOf(response), connection, flowOf(request, response), {
+        purpose: 'sign_in',
+        forceAuthn: query.data.reauth === '1',
+        loginHint: query.data.email,
+      });
+      depart(response, departure);
+    } catch (error) {
+      await refuse(response, connection, 'sign_in', error);
+    }
   });
 
   async function findConnections({ connection, organization, email }: z.output<typeof startQuery>) {
@@ -83,7 +87,6 @@ export function ssoRouter(deps: SsoDeps): Router {
 
   router.get('/sso/oidc/callback', async (request, response) => {
     const protocol = protocols.oidc;
-    if (!protocol) throw new AppError('not_found', 'There is nothing at this address.');
     const { state } = request.query;
     if (typeof state !== 'string' || !isState(state)) throw new AppError('sign_in_expired', 'This sign-in has ended.');
     const attempt = await takeAttempt(deps.store, requestIdOf(response), { state, browser: readFlow(request) });
@@ -120,24 +123,28 @@ export function ssoRouter(deps: SsoDeps): Router {
       const browser = flowOf(request, response);
       answer(response, await finishSignIn(deps, requestId, connection, attempt, browser, verified));
     } catch (error) {
-      const told = tell(error);
-      if (!told) throw error;
-      const { code, detail, received } = told;
-      const cause = { actor: `idp:${connection._id}`, requestId };
-      const reference = await deps.store.transaction(cause, (tx) =>
-        keepRecord(tx, connection, {
-          purpose: attempt?.purpose ?? 'sign_in',
-          outcome: 'refused',
-          code,
-          detail,
-          received,
-        }),
-      );
-      deps.logger.info({ requestId, connectionId: connection._id, code, reference }, 'sign-in refused');
-      const advice = 'You could not be signed in. Try again; if it goes on, give your administrator the reference.';
-      response.status(code === 'too_large' ? 413 : 403);
-      response.type('html').send(refusalPage('Sign-in failed', advice, reference));
+      await refuse(response, connection, attempt?.purpose ?? 'sign_in', error);
     }
+  }
+
+  /** Keeps a record of what was found, and shows a page that tells none of it. Throws errors that are nobody's answer. */
+  async function refuse(
+    response: Response,
+    connection: Connection,
+    purpose: SignInAttempt['purpose'],
+    error: unknown,
+  ): Promise<void> {
+    const told = tell(error);
+    if (!told) throw error;
+    const { code, detail, received } = told;
+    const requestId = requestIdOf(response);
+    const reference = await deps.store.transaction({ actor: `idp:${connection._id}`, requestId }, (tx) =>
+      keepRecord(tx, connection, { purpose, outcome: 'refused', code, detail, received }),
+    );
+    deps.logger.info({ requestId, connectionId: connection._id, code, reference }, 'sign-in refused');
+    const advice = 'You could not be signed in. Try again; if it goes on, give your administrator the reference.';
+    response.status(code === 'too_large' ? 413 : 403);
+    response.type('html').send(refusalPage('Sign-in failed', advice, reference));
   }
 
   router.use(pageOfErrors);

@@ -1,0 +1,232 @@
+/**
+ * The OpenID provider of a connection: what its metadata says, how openid-client is to talk to it, and its keys. Read through
+ * the guarded client, checked once, kept for some minutes and for one version of the connection's settings.
+ */
+import { createRemoteJWKSet, customFetch as joseFetch } from 'jose';
+import {
+  allowInsecureRequests,
+  Configuration,
+  type CustomFetch,
+  clockTolerance,
+  customFetch,
+  enableNonRepudiationChecks,
+} from 'openid-client';
+import { z } from 'zod';
+import type { Outgoing } from '../../lib/outgoing.ts';
+import type { Connection } from '../../store/index.ts';
+import { SignInFault, type SsoDeps } from '../protocol.ts';
+import { type OidcSettings, oidcOf } from '../settings.ts';
+import { authenticateAs } from './client.ts';
+import { faultOf, quote } from './faults.ts';
+import { discoveryAddress, expectedIssuer, issuerFault } from './issuer.ts';
+
+/** Signatures that count: asymmetric ones only, whatever the IdP's metadata lists (RFC 8725 §3.1). */
+const signatures = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+];
+
+/** How far two clocks may differ. */
+export const skewSeconds = 60;
+
+const lifeMs = 5 * 60_000;
+const timeoutSeconds = 5;
+const KEPT_LIMIT = 1000;
+const DOCUMENT_LIMIT = 256 * 1024;
+const KEY_LIMIT = 100;
+/** Base64url of an RSA modulus of 8192 bits, and of an exponent of 64: larger ones only cost time. */
+const MODULUS_LIMIT = 1366;
+const EXPONENT_LIMIT = 11;
+
+export interface Provider {
+  readonly configuration: Configuration;
+  /** The same, for signed userinfo: openid-client then verifies the signature itself. */
+  readonly userinfo: Configuration;
+  readonly issuer: string;
+  readonly settings: OidcSettings;
+  readonly algorithms: readonly string[];
+  /** The keys at `jwks_uri`; one that is not among them is looked for there once more. */
+  readonly keys: ReturnType<typeof createRemoteJWKSet>;
+  readonly hasUserinfo: boolean;
+  readonly hasEndSession: boolean;
+}
+
+interface Kept {
+  readonly version: number;
+  readonly until: number;
+  readonly provider: Promise<Provider>;
+}
+
+/** Per client that they are read through, which is to say per running Gatehouse. */
+const kept = new WeakMap<Outgoing, Map<string, Kept>>();
+
+/** The provider of an OIDC connection. Throws SignInFault where it cannot be reached or is not who it should be. */
+export function findProvider(deps: SsoDeps, connection: Connection): Promise<Provider> {
+  const known = kept.get(deps.outgoing) ?? new Map<string, Kept>();
+  kept.set(deps.outgoing, known);
+  const { _id, version } = connection;
+  const now = Date.now();
+  const found = known.get(_id);
+  if (found !== undefined && found.version === version && now < found.until) return found.provider;
+  const provider = openProvider(deps, connection);
+  known.delete(_id);
+  known.set(_id, { version, until: now + lifeMs, provider });
+  for (const oldest of known.keys()) {
+    if (known.size <= KEPT_LIMIT) break;
+    known.delete(oldest);
+  }
+  // A failure is not kept: the next sign-in asks again.
+  provider.catch(() => {
+    if (known.get(_id)?.provider === provider) known.delete(_id);
+  });
+  return provider;
+}
+
+const endpoint = z.url({ protocol: /^https?$/ }).max(2048);
+
+/** What is needed of OpenID Connect Discovery §3; the rest is not looked at. */
+const metadataSchema = z.object({
+  issuer: z.string().min(1).max(2048),
+  authorization_endpoint: endpoint,
+  token_endpoint: endpoint,
+  jwks_uri: endpoint,
+  userinfo_endpoint: endpoint.optional(),
+  end_session_endpoint: endpoint.optional(),
+  id_token_signing_alg_values_supported: z.array(z.string()).optional(),
+  authorization_response_iss_parameter_supported: z.boolean().optional(),
+});
+type Metadata = z.output<typeof metadataSchema>;
+
+async function openProvider(deps: SsoDeps, connection: Connection): Promise<Provider> {
+  const settings = oidcOf(connection);
+  const metadata = await discover(deps.outgoing, settings);
+  const algorithms = algorithmsOf(metadata);
+  const configure = () => {
+    const server = {
+      ...metadata,
+      id_token_signing_alg_values_supported: [...algorithms],
+      userinfo_signing_alg_values_supported: [...algorithms],
+    };
+    const client = { [clockTolerance]: skewSeconds };
+    const made = new Configuration(server, settings.clientId, client, authenticateAs(deps, connection, settings));
+    made.timeout = timeoutSeconds;
+    made[customFetch] = fetchThrough(deps.outgoing, metadata.jwks_uri);
+    // The guarded client knows whether plain http may be used here; openid-client need not.
+    allowInsecureRequests(made);
+    return made;
+  };
+  const userinfo = configure();
+  enableNonRepudiationChecks(userinfo);
+  return {
+    configuration: configure(),
+    userinfo,
+    issuer: metadata.issuer,
+    settings,
+    algorithms,
+    keys: createRemoteJWKSet(new URL(metadata.jwks_uri), {
+      cooldownDuration: 0,
+      cacheMaxAge: lifeMs,
+      timeoutDuration: timeoutSeconds * 1000,
+      [joseFetch]: (url, { method, headers, signal }) =>
+        fetchKeys(deps.outgoing, url, { method, headers: Object.fromEntries(headers.entries()), signal }),
+    }),
+    hasUserinfo: metadata.userinfo_endpoint !== undefined,
+    hasEndSession: metadata.end_session_endpoint !== undefined,
+  };
+}
+
+/**
+ * Reads an issuer's metadata. `issuer` in the answer is the one that its tokens must name. Throws SignInFault: the issuer is no
+ * issuer, does not answer, answers with something else, or is another one.
+ */
+export async function discover(outgoing: Outgoing, settings: OidcSettings): Promise<Metadata> {
+  const fault = issuerFault(settings.issuer);
+  if (fault !== undefined) throw new SignInFault('issuer_mismatch', `${quote(settings.issuer)}: ${fault}`);
+  const address = discoveryAddress(settings);
+  const what = `The metadata at ${address}`;
+  const response = await outgoing(address, {
+    headers: { accept: 'application/json' },
+    signal: AbortSignal.timeout(timeoutSeconds * 1000),
+  }).catch((error: unknown) => {
+    throw faultOf(error, what);
+  });
+  if (response.status !== 200) throw new SignInFault('idp_unreachable', `${what}: it answers ${response.status}`);
+  const parsed = metadataSchema.safeParse(await readDocument(response, what));
+  if (!parsed.success) throw new SignInFault('malformed', `${what}: ${z.prettifyError(parsed.error).slice(0, 500)}`);
+  const issuer = expectedIssuer(settings, parsed.data.issuer);
+  if (issuer === undefined) {
+    const named = quote(parsed.data.issuer);
+    throw new SignInFault(
+      'issuer_mismatch',
+      `${what}: it names the issuer ${named}, expected ${quote(settings.issuer)}`,
+    );
+  }
+  requireSafe(parsed.data, settings.issuer, what);
+  return { ...parsed.data, issuer };
+}
+
+/** No endpoint may be less protected than the issuer: the browser goes to two of them, secrets go to the others. */
+function requireSafe(metadata: Metadata, issuer: string, what: string): void {
+  const plain = new URL(issuer).protocol === 'http:';
+  for (const [name, value] of Object.entries(metadata)) {
+    if (name === 'issuer' || typeof value !== 'string') continue;
+    const { protocol, username, password, hash } = new URL(value);
+    const safe = (protocol === 'https:' || plain) && username === '' && password === '' && hash === '';
+    if (!safe)
+      throw new SignInFault('malformed', `${what}: ${name} is ${quote(value)}, which is no plain https:// address`);
+  }
+}
+
+/** Those that the IdP says it uses, of those that count. */
+function algorithmsOf({ id_token_signing_alg_values_supported: listed }: Metadata): readonly string[] {
+  const usable = signatures.filter((algorithm) => listed === undefined || listed.includes(algorithm));
+  if (usable.length > 0) return usable;
+  throw new SignInFault('algorithm_refused', `The IdP signs with ${quote(listed)}, of which none is accepted`);
+}
+
+async function readDocument(response: Response, what: string): Promise<unknown> {
+  const text = await response.text();
+  if (text.length > DOCUMENT_LIMIT)
+    throw new SignInFault('too_large', `${what}: it is longer than ${DOCUMENT_LIMIT} characters`);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new SignInFault('malformed', `${what}: it is not JSON`);
+  }
+}
+
+/** The guarded client, as openid-client calls it; what is at `jwks_uri` is bounded as everywhere. */
+function fetchThrough(outgoing: Outgoing, jwksUri: string): CustomFetch {
+  return async (url, { method, headers, body, signal }) => {
+    if (body instanceof ArrayBuffer || body instanceof ReadableStream) throw new Error('a body is text');
+    const init = { method, headers, body: body ?? null, ...(signal && { signal }) };
+    return url === new URL(jwksUri).href ? fetchKeys(outgoing, url, init) : outgoing(url, init);
+  };
+}
+
+const keySet = z.object({ keys: z.array(z.record(z.string(), z.unknown())).max(KEY_LIMIT) });
+
+/** The keys at an address, bounded in number and size. */
+async function fetchKeys(outgoing: Outgoing, url: string, init: Parameters<Outgoing>[1]): Promise<Response> {
+  const what = `The keys at ${url}`;
+  const response = await outgoing(url, init).catch((error: unknown) => {
+    throw faultOf(error, what);
+  });
+  if (response.status !== 200) throw new SignInFault('idp_unreachable', `${what}: it answers ${response.status}`);
+  const parsed = keySet.safeParse(await readDocument(response, what));
+  if (!parsed.success) throw new SignInFault('malformed', `${what}: it is no set of at most ${KEY_LIMIT} keys`);
+  return Response.json({ keys: parsed.data.keys.filter(isBounded) });
+}
+
+const isBounded = ({ n, e }: Readonly<Record<string, unknown>>): boolean =>
+  (n === undefined || (typeof n === 'string' && n.length <= MODULUS_LIMIT)) &&
+  (e === undefined || (typeof e === 'string' && e.length <= EXPONENT_LIMIT));

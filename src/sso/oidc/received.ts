@@ -1,0 +1,28 @@
+/** What an IdP claimed, as a record of the sign-in keeps it: readable, bounded, whatever was sent. */
+import type { JsonObject } from '../../store/index.ts';
+
+/** Of no use to an admin, and nobody else's business. */
+const left: ReadonlySet<string> = new Set(['nonce', 'at_hash', 'c_hash', 's_hash']);
+const CLAIM_LIMIT = 100;
+const VALUE_LIMIT = 100;
+const TEXT_LIMIT = 512;
+
+const text = (value: unknown): string => {
+  const written = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+  return written.slice(0, TEXT_LIMIT).replace(/\p{C}/gu, '\u{fffd}');
+};
+
+const value = (claim: unknown): unknown => {
+  if (claim === null || typeof claim === 'boolean') return claim;
+  if (typeof claim === 'number') return Number.isFinite(claim) ? claim : String(claim);
+  if (Array.isArray(claim)) return claim.slice(0, VALUE_LIMIT).map(text);
+  return text(claim);
+};
+
+/** A list of names and values: names hold dots and more, which keys of a document may not. */
+export function describeClaims(claims: JsonObject): readonly JsonObject[] {
+  return Object.entries(claims)
+    .filter(([name]) => !left.has(name))
+    .slice(0, CLAIM_LIMIT)
+    .map(([name, claim]) => ({ name: text(name), value: value(claim) }));
+}
