@@ -75,6 +75,8 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
   const outgoing = openOutgoing({ allowPrivate: config.allowPrivateNetwork });
   const app = createApp({
     ...options,
+    outgoing,
+    allowPrivate: config.allowPrivateNetwork,
     store,
     logger,
     clock,

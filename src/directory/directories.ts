@@ -101,3 +101,24 @@ export function findDirectoryOfConnection(
 export function listDirectories(reads: ReadStore, organizationId: string, page: PageOptions): Promise<Page<Directory>> {
   return reads.directories.page(organizationId, {}, page);
 }
+
+/**
+ * Removes a directory that nobody pushes to, with its users, groups and who is in which. What was given for its groups is to
+ * be settled before, and it governs nobody. Throws AppError `not_found`.
+ */
+export async function deleteDirectory(tx: Transaction, organizationId: string, directoryId: string): Promise<void> {
+  const { name, connectionId } = await getDirectory(tx, organizationId, directoryId);
+  if (connectionId === undefined) throw new Error(`directory ${directoryId} is one that an IdP pushes to`);
+  const groups = await tx.directoryGroups.find(organizationId, { directoryId });
+  await tx.edges.remove(organizationId, { groupId: { $in: groups.map(({ _id }) => _id) } });
+  await tx.directoryGroups.remove(organizationId, { directoryId });
+  await tx.directoryEmails.remove(organizationId, { directoryId });
+  await tx.directoryUsers.remove(organizationId, { directoryId });
+  await tx.directories.remove(organizationId, { _id: directoryId });
+  await recordAudit(tx, organizationId, {
+    type: 'directory.deleted',
+    targetKind: 'directory',
+    targetId: directoryId,
+    before: { name, connectionId },
+  });
+}

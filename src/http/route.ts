@@ -7,6 +7,7 @@ import type { Decision, Permission } from '../access/index.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { Outgoing } from '../lib/outgoing.ts';
 import type { Sealer } from '../lib/secrets.ts';
 import type { Replay } from '../scim/index.ts';
 import type { ReadStore, Session, Store, Transaction } from '../store/index.ts';
@@ -41,6 +42,9 @@ export interface ApiDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly baseUrl: string;
+  readonly outgoing: Outgoing;
+  /** Whether what organizations name may be on loopback and private networks. */
+  readonly allowPrivate: boolean;
   /** Sends a request of the provisioning log again. */
   readonly replay: Replay;
 }
@@ -89,6 +93,7 @@ export type Tag =
   | 'Organizations'
   | 'Members'
   | 'Domains'
+  | 'Connections'
   | 'Directories'
   | 'Provisioning'
   | 'Mappings'

@@ -2,8 +2,16 @@
  * Single sign-on: from a connection to a session. SAML and OIDC each verify what their IdP sends and hand over one
  * `Identity`; one pure rule (jit.ts) decides what becomes of it, and settle.ts writes that, roles included.
  */
+export { oidcAddresses, samlAddresses, startAddress } from './addresses.ts';
 export { beginAttempt, consumeMessage, newState, takeAttempt } from './attempts.ts';
+export { describeCertificate } from './certificates.ts';
+export { deleteConnection } from './connectionEnd.ts';
+export { type IdpDeps, resolveOidc, resolveSaml } from './connectionInput.ts';
+export { createConnection, getConnection, type Idp, listConnections, updateConnection } from './connections.ts';
 export type { Identity } from './identity.ts';
+export { activateKey, addNextKey, findKeys, makeKey, removeKey } from './keys.ts';
+export { presetNames } from './presets.ts';
 export type { SsoDeps } from './protocol.ts';
 export { ssoRouter } from './router.ts';
+export { claimNames, claimNamesOf, type OidcSettings, oidcOf, type SamlSettings, samlOf } from './settings.ts';
 export { settleSignIn } from './settle.ts';

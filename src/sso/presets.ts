@@ -110,6 +110,7 @@ export const presets = {
 } as const satisfies Record<string, Preset>;
 
 export type PresetName = keyof typeof presets;
+export const presetNames = Object.keys(presets) as [PresetName, ...PresetName[]];
 
 /** The claim names with which a connection of this preset begins. */
 export const presetClaims = (name: PresetName, protocol: Connection['protocol']): ClaimNames => presets[name][protocol];

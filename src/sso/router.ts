@@ -5,6 +5,7 @@ import { AppError } from '../errors.ts';
 import { newSecret } from '../lib/secrets.ts';
 import type { Connection, SignInAttempt } from '../store/index.ts';
 import { isState, takeAttempt } from './attempts.ts';
+import { publicJwks } from './keys.ts';
 import { choicePage, departurePage, refusalPage } from './pages.ts';
 import { type Departure, SignInFault, type SsoDeps, type Verified } from './protocol.ts';
 import { protocols } from './protocols.ts';
@@ -97,6 +98,11 @@ export function ssoRouter(deps: SsoDeps): Router {
       take: async () => attempt,
       verify: () => protocol.verify(deps, connection, { attempt, state, url }),
     });
+  });
+
+  router.get('/sso/oidc/:connection/jwks.json', async (request, response) => {
+    const connection = await connectionOf(request.params.connection, 'oidc');
+    response.type('application/jwk-set+json').send(JSON.stringify(await publicJwks(reads, connection)));
   });
 
   async function connectionOf(id: unknown, protocol: Connection['protocol']): Promise<Connection> {

@@ -33,6 +33,8 @@ export const oidcSettings = z.strictObject({
   clientId: text,
   authentication: z.enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt']),
   clientSecret: text.optional(),
+  /** As the Admin has it from the IdP. */
+  clientSecretExpiresAt: z.iso.datetime().optional(),
   scopes: z.array(text.max(128)).max(20),
   tenantId: text.optional(),
 });

@@ -9,6 +9,7 @@ import {
   type Transaction,
 } from '../store/index.ts';
 import { beginAttempt, consumeMessage, newState } from './attempts.ts';
+import { markTested } from './connections.ts';
 import { loadSignInFacts } from './facts.ts';
 import { decideSignIn } from './jit.ts';
 import { type BeginInput, type Departure, SignInFault, type SsoDeps, type Verified } from './protocol.ts';
@@ -161,10 +162,7 @@ async function test(tx: Transaction, connection: Connection, { identity }: Verif
     ...('accountId' in decision && { accountId: decision.accountId }),
     received: identity.received,
   });
-  if (connection.status === 'draft') {
-    const { organizationId, _id } = connection;
-    await tx.connections.updateOne(organizationId, { _id, status: 'draft' }, { $set: { status: 'tested' } });
-  }
+  await markTested(tx, connection);
   return { kind: 'tested', reference };
 }
 

@@ -1,5 +1,6 @@
 /** For every route: where it leads in a world, and a body that it takes. A new route needs its line here. */
 import type { Route } from '../../src/http/route.ts';
+import { idpCertificate } from '../support/idpCertificate.ts';
 import { samplePem } from './samplePem.ts';
 import type { World } from './world.ts';
 
@@ -28,6 +29,8 @@ export function pathIn(route: Route, world: World): string {
     secret: world.oauthClient.secretId,
     key: world.oauthClient.keyId,
     mapping: world.mappingId,
+    connection: world.connectionId,
+    connectionKey: world.connectionKeyId,
     job: world.parkedJobId,
     entry: world.refusedEntryId,
   };
@@ -37,6 +40,13 @@ export function pathIn(route: Route, world: World): string {
     return id;
   });
 }
+
+/** A SAML IdP by its fields. */
+export const sampleSaml = {
+  entityId: 'https://idp.example/entity',
+  ssoUrl: 'https://idp.example/sso',
+  certificates: [idpCertificate],
+};
 
 type Bodies = Readonly<Record<string, (world: World) => object>>;
 
@@ -67,6 +77,13 @@ export const bodies: Bodies = {
   [`POST ${org}/ownership-transfer`]: (world) => ({ memberId: world.admin.memberId, force: true }),
   [`POST ${org}/domains`]: () => ({ domain: 'second.example' }),
   [`POST ${org}/domains/{domain}/verify`]: () => ({ force: true }),
+  [`POST ${org}/connections`]: () => ({
+    name: 'Okta',
+    preset: 'okta',
+    claims: { email: ['mail'] },
+    saml: { ...sampleSaml, nameIdFormat: 'urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress' },
+  }),
+  [`PATCH ${org}/connections/{connection}`]: () => ({ name: 'Okta 2', saml: { certificates: [idpCertificate] } }),
   [`POST ${org}/directories`]: () => ({ name: 'Entra', externalIdIsImmutable: true }),
   [`PATCH ${org}/directories/{directory}`]: () => ({ name: 'Entra', unknownAttributes: 'refuse' }),
   [`PUT ${org}/directories/{directory}/schemas/{urn}`]: () => badgeSchema,

@@ -4,6 +4,7 @@ import type { Test } from 'supertest';
 import { openSession } from '../../src/access/index.ts';
 import { newId } from '../../src/lib/ids.ts';
 import type { Method, TestGatehouse } from '../support/gatehouse.ts';
+import { idpCertificate } from '../support/idpCertificate.ts';
 import { samplePem } from './samplePem.ts';
 
 /** A person with an account and a session. */
@@ -27,6 +28,9 @@ export interface World {
   readonly oauthClient: { readonly id: string; readonly secretId: string; readonly keyId: string };
   readonly groupId: string;
   readonly mappingId: string;
+  readonly connectionId: string;
+  /** The next key of the connection. */
+  readonly connectionKeyId: string;
   readonly parkedJobId: string;
   /** In the provisioning log: a request that was refused. */
   readonly refusedEntryId: string;
@@ -93,6 +97,15 @@ export async function buildWorld(gatehouse: TestGatehouse, name: string): Promis
     projectId: project.id,
     role: 'member',
   });
+  const connection = await ask(201, 'post', `${home}/connections`, {
+    name: 'Okta',
+    saml: {
+      entityId: 'https://idp.example/entity',
+      ssoUrl: 'https://idp.example/sso',
+      certificates: [idpCertificate],
+    },
+  });
+  const connectionKey = await ask(201, 'post', `${home}/connections/${connection.id}/keys`);
   await expectStatus(404, gatehouse.bearer(token.secret, 'delete', `/scim/v2/${directory.id}/Users/unknown`));
   const refused = await ask(200, 'get', `${home}/provisioning-log?outcome=refused`);
   const parkedJobId = await parkJob(gatehouse, organizationId);
@@ -110,6 +123,8 @@ export async function buildWorld(gatehouse: TestGatehouse, name: string): Promis
     oauthClient: { id: client.id, secretId: secret.id, keyId: key.id },
     groupId: group.id,
     mappingId: mapping.id,
+    connectionId: connection.id,
+    connectionKeyId: connectionKey.id,
     parkedJobId,
     refusedEntryId: refused.items[0].id,
   };

@@ -3,6 +3,7 @@ import { decisionRoutes } from '../authzen.ts';
 import type { Route } from '../route.ts';
 import { accountRoutes } from './accounts.ts';
 import { collaboratorRoutes } from './collaborators.ts';
+import { ssoConnectionRoutes } from './connections.ts';
 import { directoryRoutes } from './directories.ts';
 import { domainRoutes } from './domains.ts';
 import { keyRoutes } from './keys.ts';
@@ -27,6 +28,7 @@ export const apiRoutes: readonly Route[] = [
   ...memberRoutes,
   ...ownershipRoutes,
   ...domainRoutes,
+  ...ssoConnectionRoutes,
   ...directoryRoutes,
   ...schemaRoutes,
   ...oauthClientRoutes,

@@ -18,6 +18,17 @@ export const connections = organizationCollection('connections', {
   jit: { type: Boolean, required: true },
   directoryId: { type: String },
   idpInitiated: { type: Boolean, required: true },
+  /** When a test sign-in last succeeded with these settings of the IdP. */
+  testedAt: { type: Date },
+  /** How the last reading of the metadata's address ended; `fault` is absent where it went well. */
+  metadata: {
+    type: {
+      readAt: { type: Date, required: true },
+      fault: { type: String },
+      faultSince: { type: Date },
+    },
+    _id: false,
+  },
 });
 connections.schema.index({ organizationId: 1, status: 1 });
 

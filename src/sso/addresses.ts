@@ -1,0 +1,20 @@
+/** The addresses of ours that an IdP is told, all made from the configured base URL and the connection's id. */
+
+/** What an Admin types in at a SAML IdP. The entity id is a connection's own: one IdP may know several of them. */
+export const samlAddresses = (baseUrl: string, connectionId: string) => ({
+  entityId: `${baseUrl}/sso/saml/${connectionId}/metadata`,
+  metadataUrl: `${baseUrl}/sso/saml/${connectionId}/metadata`,
+  acsUrl: `${baseUrl}/sso/saml/${connectionId}/acs`,
+  sloUrl: `${baseUrl}/sso/saml/${connectionId}/slo`,
+});
+
+/** What an Admin types in at an OpenID provider. */
+export const oidcAddresses = (baseUrl: string, connectionId: string) => ({
+  redirectUri: `${baseUrl}/sso/oidc/callback`,
+  backchannelLogoutUri: `${baseUrl}/sso/oidc/backchannel-logout/${connectionId}`,
+  jwksUri: `${baseUrl}/sso/oidc/${connectionId}/jwks.json`,
+});
+
+/** Where a sign-in through this connection begins: for a bookmark, or as the IdP's "initiate login" address. */
+export const startAddress = (baseUrl: string, connectionId: string): string =>
+  `${baseUrl}/sso/start?connection=${connectionId}`;
