@@ -4,7 +4,7 @@ import { newId } from '../src/lib/ids.ts';
 import type { Logger } from '../src/lib/logger.ts';
 import { sweepAll } from '../src/provisioning/index.ts';
 import { openPeriodic, type Periodic } from '../src/queue/index.ts';
-import type { Store } from '../src/store/index.ts';
+import { removeExpired, type Store } from '../src/store/index.ts';
 
 export interface SweepOptions {
   readonly store: Store;
@@ -20,8 +20,8 @@ const hour = 3_600_000;
 const day = 24 * hour;
 
 /**
- * The periodic sweep of all organizations: one of all processes does it in each interval. It repairs drift (MAP-3) and
- * takes out of the provisioning log what is older than it is to be kept (SCIM-5).
+ * The periodic sweep of all organizations: one of all processes does it in each interval. It repairs drift (MAP-3), takes
+ * out of the logs what is older than it is to be kept (SCIM-5), and removes what has expired.
  */
 export function openSweep({ store, logger, clock = systemClock, logDays, everyMs = hour }: SweepOptions): Periodic {
   let stopping = false;
@@ -39,12 +39,15 @@ export function openSweep({ store, logger, clock = systemClock, logDays, everyMs
       },
       goOn,
     });
-    await cleanLogs(store, cause, new Date(clock.now().getTime() - logDays * day), {
+    const now = clock.now();
+    const keepFrom = new Date(now.getTime() - logDays * day);
+    await cleanLogs(store, cause, keepFrom, {
       failure(organizationId, error) {
         logger.error({ organizationId, err: error }, 'a provisioning log could not be cleaned');
       },
       goOn,
     });
+    await removeExpired(store, cause, { now, keepFrom, goOn });
   }
 
   return {

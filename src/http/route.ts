@@ -100,6 +100,7 @@ export type Tag =
   | 'Projects'
   | 'Keys'
   | 'Sessions'
+  | 'Sign-in'
   | 'Me'
   | 'Decisions'
   | 'Service';

@@ -28,7 +28,7 @@ export interface SignInOutcome {
 /** Letters and digits that nobody mistakes for each other on the telephone. */
 const alphabet = '23456789ABCDEFGHJKMNPQRSTUVWXYZ';
 /** Ten of 31: found by whoever reads it to an admin, guessed by nobody who wants to collide. */
-const newReference = (): string => {
+export const newReference = (): string => {
   const signs = Array.from({ length: 10 }, () => alphabet[randomInt(alphabet.length)]);
   return `${signs.slice(0, 5).join('')}-${signs.slice(5).join('')}`;
 };

@@ -1,5 +1,6 @@
 /** The store: one interface, the schemas, two engines. Areas import this file and nothing below it. */
 export type { JsonObject } from './define.ts';
+export { removeExpired } from './expired.ts';
 export * from './filter.ts';
 export type * from './schemas/index.ts';
 export { organizationCollections } from './schemas/index.ts';

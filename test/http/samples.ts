@@ -33,6 +33,7 @@ export function pathIn(route: Route, world: World): string {
     connectionKey: world.connectionKeyId,
     job: world.parkedJobId,
     entry: world.refusedEntryId,
+    reference: world.signInReference,
   };
   return route.path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const id = ids[name];

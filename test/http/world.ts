@@ -3,6 +3,7 @@
 import type { Test } from 'supertest';
 import { openSession } from '../../src/access/index.ts';
 import { newId } from '../../src/lib/ids.ts';
+import { newReference } from '../../src/sso/records.ts';
 import type { Method, TestGatehouse } from '../support/gatehouse.ts';
 import { idpCertificate } from '../support/idpCertificate.ts';
 import { samplePem } from './samplePem.ts';
@@ -34,6 +35,8 @@ export interface World {
   readonly parkedJobId: string;
   /** In the provisioning log: a request that was refused. */
   readonly refusedEntryId: string;
+  /** Of a sign-in that was refused. */
+  readonly signInReference: string;
 }
 
 const cause = { actor: 'operator', requestId: 'test' };
@@ -127,7 +130,21 @@ export async function buildWorld(gatehouse: TestGatehouse, name: string): Promis
     connectionKeyId: connectionKey.id,
     parkedJobId,
     refusedEntryId: refused.items[0].id,
+    signInReference: await refuseSignIn(gatehouse, organizationId),
   };
+}
+
+/** The record of a sign-in that a connection, long gone, has refused. */
+export async function refuseSignIn(gatehouse: TestGatehouse, organizationId: string): Promise<string> {
+  return gatehouse.store.transaction(cause, async (tx) => {
+    const _id = newId('signInRecord');
+    const row = await tx.signInRecords.insert(organizationId, {
+      ...{ _id, organizationId, connectionId: newId('connection'), reference: newReference() },
+      ...{ purpose: 'sign_in', outcome: 'refused', code: 'expired', detail: 'The assertion has expired' },
+      received: { issuer: 'https://idp.example' },
+    });
+    return row.reference;
+  });
 }
 
 /** A job that was given up after its last attempt. */

@@ -18,6 +18,7 @@ import { provisioningLogRoutes } from './provisioningLog.ts';
 import { recordRoutes } from './records.ts';
 import { schemaRoutes } from './schemas.ts';
 import { sessionRoutes } from './sessions.ts';
+import { signInRoutes } from './signIns.ts';
 
 export const apiRoutes: readonly Route[] = [
   ...decisionRoutes,
@@ -38,4 +39,5 @@ export const apiRoutes: readonly Route[] = [
   ...projectRoutes,
   ...collaboratorRoutes,
   ...keyRoutes,
+  ...signInRoutes,
 ];

@@ -36,3 +36,4 @@ export const sessions = platformCollection('sessions', {
 });
 sessions.schema.index({ tokenHash: 1 }, { unique: true });
 sessions.schema.index({ accountId: 1 });
+sessions.schema.index({ idleExpiresAt: 1 });

@@ -46,6 +46,7 @@ export const oauthTokens = organizationCollection('oauthTokens', {
 oauthTokens.schema.index({ hash: 1 }, { unique: true });
 oauthTokens.schema.index({ organizationId: 1, clientId: 1, expiresAt: 1 });
 oauthTokens.schema.index({ organizationId: 1, credentialId: 1 });
+oauthTokens.schema.index({ expiresAt: 1 });
 
 /** The ids (hashed) of JWT assertions that have been used, until they expire: each counts once (RFC 7523 §3). */
 export const oauthAssertions = organizationCollection('oauthAssertions', {
@@ -55,3 +56,4 @@ export const oauthAssertions = organizationCollection('oauthAssertions', {
 });
 oauthAssertions.schema.index({ clientId: 1, jtiHash: 1 }, { unique: true });
 oauthAssertions.schema.index({ organizationId: 1, clientId: 1, expiresAt: 1 });
+oauthAssertions.schema.index({ expiresAt: 1 });

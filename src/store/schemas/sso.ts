@@ -104,6 +104,8 @@ export const signInRecords = organizationCollection('signInRecords', {
 });
 signInRecords.schema.index({ reference: 1 }, { unique: true });
 signInRecords.schema.index({ organizationId: 1, connectionId: 1, _id: 1 });
+signInRecords.schema.index({ organizationId: 1, _id: 1 });
+signInRecords.schema.index({ createdAt: 1 });
 
 /**
  * Links that were mailed: single use, short-lived, hashed (MEM-2, OWN-5, ACC-4). `emailKey` is the mailbox that the link

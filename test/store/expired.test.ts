@@ -1,0 +1,53 @@
+/** What is good for a time only goes when its time is over, and nothing else does. */
+import { beforeAll, expect, test } from '@jest/globals';
+import { PLATFORM, removeExpired, type Store } from '../../src/store/index.ts';
+import { openTestStore } from '../support/engines.ts';
+
+const cause = { actor: 'system', requestId: 'test' };
+const day = 86_400_000;
+let store: Store;
+
+beforeAll(async () => {
+  store = await openTestStore();
+});
+
+test('expired rows are removed in every organization, live ones stay, and records stay as long as logs do', async () => {
+  const now = new Date();
+  const at = (days: number) => new Date(now.getTime() + days * day);
+  await store.transaction(cause, async (tx) => {
+    for (const org of ['org-a', 'org-b']) {
+      for (let i = 0; i < 250; i++) {
+        const expiresAt = at(i < 220 ? -1 : 1);
+        await tx.consumedMessages.insert(org, {
+          ...{
+            _id: `msg-${org}-${i}`,
+            organizationId: org,
+            connectionId: 'con-a',
+            messageId: `${org}-${i}`,
+            expiresAt,
+          },
+        });
+      }
+      await tx.signInRecords.insert(org, {
+        ...{ _id: `sir-${org}`, organizationId: org, connectionId: 'con-a', reference: org, purpose: 'test' },
+        ...{ outcome: 'refused', code: 'expired', detail: 'd' },
+      });
+    }
+    for (const [name, idle, absolute] of [
+      ['idle', -1, 5],
+      ['live', 1, 5],
+    ] as const) {
+      await tx.sessions.insert(PLATFORM, {
+        ...{ _id: `ses-${name}`, accountId: 'acc-a', tokenHash: name, madeBy: 'sign_in', endedIn: [] },
+        ...{ idleExpiresAt: at(idle), expiresAt: at(absolute) },
+      });
+    }
+  });
+  const goOn = () => true;
+  expect(await removeExpired(store, cause, { now, keepFrom: at(-30), goOn })).toBe(441);
+  expect(await store.read.consumedMessages.count(PLATFORM, {})).toBe(60);
+  expect(await store.read.sessions.find(PLATFORM, {})).toMatchObject([{ _id: 'ses-live' }]);
+  expect(await store.read.signInRecords.count(PLATFORM, {})).toBe(2);
+  expect(await removeExpired(store, cause, { now, keepFrom: at(1), goOn })).toBe(2);
+  expect(await removeExpired(store, cause, { now: at(2), keepFrom: at(1), goOn: () => false })).toBe(0);
+});
