@@ -38,6 +38,10 @@ export interface Config {
   /** Lets what organizations name (metadata, issuers) be on this machine's own network, and on plain http. */
   readonly allowPrivateNetwork: boolean;
   readonly logLevel: LogLevel;
+  /** Where mail goes out; without `url` it is written to the log. */
+  readonly mail: { readonly url: string | undefined; readonly from: string };
+  /** Origins beside our own to which a sign-in may return. */
+  readonly returnOrigins: readonly string[];
   /** What is allowed but looks like a mistake; logged at the start. */
   readonly warnings: readonly string[];
 }
@@ -143,6 +147,27 @@ const flag = z.string().transform((text, context): boolean => {
   return z.NEVER;
 });
 
+const returnOrigins = z.string().transform((text, context): readonly string[] => {
+  const origins = text.split(',').map((part) => part.trim());
+  if (origins.every((one) => URL.canParse(one) && /^https?:$/.test(new URL(one).protocol) && isBareOrigin(one))) {
+    return origins.map((one) => new URL(one).origin);
+  }
+  context.addIssue({
+    code: 'custom',
+    message: 'must be origins such as https://console.example.com, without a path, separated by commas',
+  });
+  return z.NEVER;
+});
+
+const isBareOrigin = (text: string): boolean => new URL(text).href === `${new URL(text).origin}/`;
+
+const mailFrom = z
+  .string()
+  .regex(
+    /^(?:[^<>@\r\n"]* )?<?[^\s<>@"]+@[^\s<>@"]+>?$/,
+    'must be an address, such as Gatehouse <no-reply@example.com>',
+  );
+
 const drainSeconds = z
   .string()
   .regex(/^\d{1,3}(\.\d{1,3})?$/, 'must be a number of seconds from 0 to 300')
@@ -179,6 +204,9 @@ const settings = z.object({
   GATEHOUSE_SCIM_BURST: rate.default(5000),
   GATEHOUSE_LOG_DAYS: logDays.default(30),
   GATEHOUSE_ALLOW_PRIVATE_NETWORK: flag.default(false),
+  GATEHOUSE_RETURN_ORIGINS: returnOrigins.default([]),
+  GATEHOUSE_MAIL_FROM: mailFrom.optional(),
+  SMTP_URL: uriOf('an SMTP server', ['smtp', 'smtps']).optional(),
   MONGODB_URI: uriOf('a MongoDB replica set', ['mongodb', 'mongodb+srv']).optional(),
   REDIS_URL: uriOf('a Redis server', ['redis', 'rediss']).optional(),
 });
@@ -214,10 +242,11 @@ export function readConfig(
 
   const value = parsed.data;
   const dataFolder = resolve(value.GATEHOUSE_DATA);
+  const url = value.GATEHOUSE_URL ?? `http://localhost:${value.PORT}`;
   return Object.freeze({
     host: value.HOST,
     port: value.PORT,
-    baseUrl: value.GATEHOUSE_URL ?? `http://localhost:${value.PORT}`,
+    baseUrl: url,
     dataFolder,
     key: value.GATEHOUSE_KEY,
     operatorTokens: Object.freeze(value.GATEHOUSE_OPERATOR_TOKEN),
@@ -232,6 +261,11 @@ export function readConfig(
     logDays: value.GATEHOUSE_LOG_DAYS,
     allowPrivateNetwork: value.GATEHOUSE_ALLOW_PRIVATE_NETWORK,
     logLevel: value.GATEHOUSE_LOG_LEVEL,
+    mail: Object.freeze({
+      url: value.SMTP_URL,
+      from: value.GATEHOUSE_MAIL_FROM ?? `Gatehouse <no-reply@${new URL(url).hostname}>`,
+    }),
+    returnOrigins: Object.freeze(value.GATEHOUSE_RETURN_ORIGINS),
     warnings: Object.freeze([...weaknesses(value), ...unknownNames(env)]),
   });
 }

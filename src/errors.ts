@@ -36,12 +36,15 @@ const catalogue = {
   permission_denied: 'forbidden',
   operator_only: 'forbidden',
   act_as_refused: 'forbidden',
+  csrf_refused: 'forbidden',
+  step_up_required: 'forbidden',
   // what is asked for
   not_found: 'not_found',
   route_not_found: 'not_found',
   method_not_allowed: 'method_not_allowed',
   // rules of accounts, organizations, members, the Owner
   email_taken: 'conflict',
+  last_email: 'conflict',
   slug_taken: 'conflict',
   account_not_found: 'invalid',
   already_a_member: 'conflict',
@@ -55,6 +58,7 @@ const catalogue = {
   role_from_organization: 'conflict',
   governed_by_directory: 'conflict',
   domain_taken: 'conflict',
+  no_active_connection: 'conflict',
   // projects, collaborators
   project_name_taken: 'conflict',
   default_project_protected: 'conflict',
@@ -95,6 +99,8 @@ const catalogue = {
   // sign-in (sso/ gives each its page)
   sign_in_expired: 'invalid',
   sign_in_elsewhere: 'forbidden',
+  link_expired: 'invalid',
+  form_expired: 'forbidden',
   // the token endpoint of a directory (scim/oauth/ gives each the name of RFC 6749 §5.2)
   oauth_invalid_request: 'invalid',
   oauth_invalid_client: 'unauthenticated',

@@ -12,12 +12,13 @@ import type { Lifecycle } from './http/service.ts';
 import { checkKey } from './keyCheck.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { type Logger, openLogger } from './lib/logger.ts';
+import { type Mailer, openMailer } from './lib/mail.ts';
 import { openOutgoing } from './lib/outgoing.ts';
 import { openSealer } from './lib/secrets.ts';
 import { openEmbeddedQueue, type Periodic, type Queue } from './queue/index.ts';
 import { openScim } from './scim/index.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
-import { ssoRouter } from './sso/index.ts';
+import { openSignInLimits, ssoRouter } from './sso/index.ts';
 import type { Store } from './store/index.ts';
 import { version } from './version.ts';
 
@@ -69,10 +70,12 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     throw error;
   });
   const lifecycle: Lifecycle = { closing: false };
-  const jobs = await openJobs(config, { store, logger, clock });
-  const { baseUrl } = config;
+  const mailer = openMailer(config.mail, logger);
+  const jobs = await openJobs(config, { store, logger, clock, mailer });
+  const { baseUrl, returnOrigins: origins } = config;
   const scim = openScim({ store, logger, clock, baseUrl, rate: config.scimRate });
   const outgoing = openOutgoing({ allowPrivate: config.allowPrivateNetwork });
+  const limits = openSignInLimits(clock);
   const app = createApp({
     ...options,
     outgoing,
@@ -81,12 +84,13 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     logger,
     clock,
     sealer,
+    limits,
     baseUrl,
     trustProxy: config.trustProxy,
     operatorTokens: secrets.operatorTokens,
     lifecycle,
     scim: scim.router,
-    sso: ssoRouter({ store, logger, clock, sealer, baseUrl, outgoing }),
+    sso: ssoRouter({ store, logger, clock, sealer, baseUrl, outgoing, limits, origins }),
     replay: scim.replay,
     version,
   });
@@ -153,7 +157,7 @@ interface Jobs {
 /** Jobs run here, unless there is Redis: then this process only tells the workers that there is something to do. */
 async function openJobs(
   config: Config,
-  stack: { readonly store: Store; readonly logger: Logger; readonly clock: Clock },
+  stack: { readonly store: Store; readonly logger: Logger; readonly clock: Clock; readonly mailer: Mailer },
 ): Promise<Jobs> {
   if (config.redisUrl !== undefined) {
     const { openNudge } = await import('./queue/bullmq.ts');

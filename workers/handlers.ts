@@ -1,6 +1,7 @@
 /** Every job of the catalogue and what it does; the same handlers run embedded and in worker processes. */
 import type { Handlers } from '../src/queue/index.ts';
 import { deleteOrganizationOf } from './delete-organization.ts';
+import { announceOwner, mailAnnouncement, mailLink } from './mail.ts';
 import { proveDomainOf } from './prove-domain.ts';
 import { reconcile } from './reconcile.ts';
 import { reconcileGroups } from './reconcile-groups.ts';
@@ -12,6 +13,9 @@ export function handlers(stack: Stack): Handlers {
     reconcile: (job) => reconcile(stack, job),
     'reconcile-groups': (job) => reconcileGroups(stack, job),
     'prove-domain': (job) => proveDomainOf(stack, job),
+    'mail-link': (job) => mailLink(stack, job),
+    'announce-owner': (job) => announceOwner(stack, job),
+    'mail-announcement': (job) => mailAnnouncement(stack, job),
     'delete-organization': (job) => deleteOrganizationOf(stack, job),
   };
 }

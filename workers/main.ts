@@ -2,6 +2,7 @@
 import { ConfigError, readConfig } from '../src/config.ts';
 import { openSequencer } from '../src/events/index.ts';
 import { openLogger } from '../src/lib/logger.ts';
+import { openMailer } from '../src/lib/mail.ts';
 import { closeOnSignals, endOnFaults, refuseToStart } from '../src/process.ts';
 import { openBullQueue } from '../src/queue/bullmq.ts';
 import { openMongoStore } from '../src/store/mongo/index.ts';
@@ -25,7 +26,8 @@ endOnFaults(logger);
 for (const warning of config.warnings) logger.warn(warning);
 
 const store = await openMongoStore({ uri }).catch(refuseToStart);
-const queue = openBullQueue({ store, handlers: handlers({ store }), redisUrl, logger });
+const mailer = openMailer(config.mail, logger);
+const queue = openBullQueue({ store, handlers: handlers({ store, mailer }), redisUrl, logger });
 const sweep = openSweep({ store, logger, logDays: config.logDays });
 const sequencer = openSequencer({ store, logger });
 

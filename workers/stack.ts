@@ -1,9 +1,11 @@
+import type { Mailer } from '../src/lib/mail.ts';
 import type { TakenJob } from '../src/queue/index.ts';
 import type { Cause, Store } from '../src/store/index.ts';
 
 /** What jobs have to work with. */
 export interface Stack {
   readonly store: Store;
+  readonly mailer: Mailer;
 }
 
 /** Who makes the changes of a job: named in audit and history by the job's kind and id. */

@@ -1,5 +1,6 @@
 /** The one decision of the product: may this account do that, here, and why (PERM-1…5, MEM-1, PRJ-2, PRJ-5, PRJ-6). */
 import { higherRole, isPermission, permissionScope, type Role, rolesFor } from './permissions.ts';
+import type { Worth } from './sessionWorth.ts';
 
 /** A thing that permissions are asked on. */
 export interface ResourceRef {
@@ -25,8 +26,8 @@ export interface AccessFacts {
   readonly adminAccess: 'all' | 'joined';
   /** The account's grants on this project; on an organization, for one who is no member: on any of its projects. */
   readonly grants: readonly GrantFacts[];
-  /** The session that asks has been ended in this organization. */
-  readonly sessionEnded?: boolean;
+  /** What the session that asks is worth in the organization (SSO-5); absent where none asks. */
+  readonly worth?: Worth;
 }
 
 /** Where an effective role comes from. */
@@ -49,6 +50,7 @@ export type ReasonCode =
   | 'project_not_joined'
   | 'no_project_access'
   | 'session_ended'
+  | 'step_up_required'
   | 'unknown_permission'
   | 'unknown_resource'
   | 'unknown_subject'
@@ -100,6 +102,9 @@ export function decideAccess(facts: AccessFacts, permission: string): Decision {
   }
   const standing = resolveStanding(facts);
   if (standing.role === undefined) return deny(standing.reason, standing.message);
+  if (facts.worth === 'step_up') {
+    return deny('step_up_required', 'The organization asks for a sign-in of its own: sign in there, and repeat this');
+  }
   const { role, via } = standing;
   if (rolesFor(permission).includes(role)) {
     return { allowed: true, reason: standing.reason, message: `${roleName[role]}: ${standing.message}`, role, via };
@@ -115,7 +120,7 @@ export function decideAccess(facts: AccessFacts, permission: string): Decision {
 export function resolveStanding(facts: AccessFacts): Standing | NoStanding {
   const { member, resource } = facts;
   if (resource === undefined) return none('unknown_resource', 'There is no such organization or project');
-  if (facts.sessionEnded) return none('session_ended', 'The session has been ended in this organization');
+  if (facts.worth === 'ended') return none('session_ended', 'The session has been ended in this organization');
   if (member?.status === 'suspended') {
     return none('member_suspended', 'The person is a suspended member of the organization');
   }

@@ -3,6 +3,7 @@
  * The permission tables and the one decision over them live here; what an IdP has said lives in directory/.
  */
 export * from './accounts.ts';
+export * from './announcement.ts';
 export * from './apiKeys.ts';
 export * from './collaboratorList.ts';
 export * from './collaborators.ts';
@@ -13,6 +14,10 @@ export * from './emailAddress.ts';
 export * from './evaluate.ts';
 export * from './governance.ts';
 export * from './grants.ts';
+export * from './letters.ts';
+export * from './linkSignIn.ts';
+export * from './mailboxes.ts';
+export * from './mailedLinks.ts';
 export * from './mappedGrants.ts';
 export * from './memberRole.ts';
 export * from './members.ts';

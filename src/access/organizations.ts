@@ -134,8 +134,9 @@ export interface OrganizationChange {
 }
 
 /**
- * Changes name and settings; what is absent stays. Throws `not_found`, and `projects_remain` where multiProject is to
- * be switched off while there are projects besides the default one (PRJ-8).
+ * Changes name and settings; what is absent stays. Throws `not_found`, `projects_remain` where multiProject is to be
+ * switched off while there are projects besides the default one (PRJ-8), and `no_active_connection` where SSO is to be
+ * enforced that nobody could come through (SSO-5).
  */
 export async function updateOrganization(
   tx: Transaction,
@@ -143,12 +144,8 @@ export async function updateOrganization(
   change: OrganizationChange,
 ): Promise<Organization> {
   const organization = await getOrganization(tx, organizationId);
-  const { multiProject, adminAccess, membershipPolicy } = change.settings ?? {};
-  const settings = {
-    multiProject: multiProject ?? organization.settings.multiProject,
-    adminAccess: adminAccess ?? organization.settings.adminAccess,
-    membershipPolicy: membershipPolicy ?? organization.settings.membershipPolicy,
-  };
+  const settings = changeSettings(organization.settings, change.settings ?? {});
+  if (settings.ssoEnforced && !organization.settings.ssoEnforced) await requireActiveConnection(tx, organizationId);
   if (organization.settings.multiProject && !settings.multiProject) await requireOnlyDefault(tx, organizationId);
   const name = change.name ?? organization.name;
   const changed = await tx.organizations.updateOne(
@@ -161,9 +158,22 @@ export async function updateOrganization(
     targetKind: 'organization',
     targetId: organizationId,
     before: { name: organization.name, settings: { ...organization.settings } },
-    after: { name, settings },
+    after: { name, settings: { ...settings } },
   });
   return changed ?? organization;
+}
+
+/** The settings with those of `change` that are given. */
+function changeSettings(
+  settings: Organization['settings'],
+  change: NonNullable<OrganizationChange['settings']>,
+): Organization['settings'] {
+  return { ...settings, ...Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) };
+}
+
+async function requireActiveConnection(tx: Transaction, organizationId: string): Promise<void> {
+  if (await tx.connections.findOne(organizationId, { status: 'active' })) return;
+  throw new AppError('no_active_connection', 'SSO can be enforced once a connection is active: activate one first');
 }
 
 async function requireOnlyDefault(tx: Transaction, organizationId: string): Promise<void> {

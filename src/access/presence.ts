@@ -21,6 +21,7 @@ export type PresenceOfAccount = Exclude<Presence, { readonly kind: 'operator' }>
 
 /** For so long after a sign-in the person counts as freshly authenticated. */
 const freshMinutes = 10;
+export const freshMs = freshMinutes * 60_000;
 
 /**
  * Whether `act` (a sentence's subject: "Accepting the ownership") is refused because the person has not signed in
@@ -41,7 +42,7 @@ export function decideFreshSignIn(presence: PresenceOfAccount, now: Date, act: s
   const refusal = decideOwnSignIn(presence, act);
   if (refusal) return refusal;
   const at = presence.kind === 'session' ? presence.authenticatedAt : undefined;
-  if (at && now.getTime() - at.getTime() <= freshMinutes * 60_000) return undefined;
+  if (at && now.getTime() - at.getTime() <= freshMs) return undefined;
   const message = `${act} needs a fresh sign-in: sign in again, and repeat this within ${freshMinutes} minutes`;
   return new AppError('reauthentication_required', message);
 }

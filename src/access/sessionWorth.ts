@@ -1,5 +1,6 @@
 /** What a session is worth in an organization: who proved what, and whose word the organization takes (SSO-5, SSO-7, OWN-5). */
-import type { JsonObject, Session } from '../store/index.ts';
+import type { JsonObject, Member, Organization, Session } from '../store/index.ts';
+import { isOwner } from './owner.ts';
 
 /** One way in which the person of a session has shown who they are. A session may gather several. */
 export type Proof =
@@ -49,10 +50,34 @@ export function decideWorth(facts: WorthFacts): Worth {
   return has('connection') && trusted ? 'counts' : 'step_up';
 }
 
-/** When the person last showed who they are; undefined where only the operator says so (OWN-4). */
-export function authenticatedAt(proofs: readonly Proof[]): Date | undefined {
-  const own = proofs.filter(({ kind }) => kind !== 'operator').map(({ at }) => at.getTime());
-  return own.length === 0 ? undefined : new Date(Math.max(...own));
+/** What a worth is read from. */
+export type SessionProofs = Pick<Session, 'proofs' | 'madeBy' | 'createdAt' | 'endedIn'>;
+
+/** What a session is worth in an organization, where its person is this member, or none. */
+export function worthIn(
+  session: SessionProofs,
+  { _id: organizationId, settings }: Pick<Organization, '_id' | 'settings'>,
+  member: Pick<Member, 'owner'> | undefined,
+): Worth {
+  return decideWorth({
+    proofs: proofsOf(session),
+    ended: session.endedIn.includes(organizationId),
+    organizationId,
+    ssoEnforced: settings.ssoEnforced ?? false,
+    trusts: settings.trustedSessions ?? 'external_collaborators',
+    standing: member === undefined ? 'external' : isOwner(member) ? 'owner' : 'member',
+  });
+}
+
+/**
+ * When the person last showed who they are to this organization: by a mailbox, or through its own connection. The word of
+ * the operator is none, nor is that of another organization's IdP, however far its sessions are trusted (OWN-4).
+ */
+export function authenticatedAt(proofs: readonly Proof[], organizationId: string): Date | undefined {
+  const own = proofs.filter(
+    (proof) => proof.kind === 'mailbox' || (proof.kind === 'connection' && proof.organizationId === organizationId),
+  );
+  return own.length === 0 ? undefined : new Date(Math.max(...own.map(({ at }) => at.getTime())));
 }
 
 /** One place for each proof in a session's row: a newer one of the same kind or connection takes the older one's. */

@@ -4,7 +4,7 @@ import { newId } from '../lib/ids.ts';
 import { hashSecret, newSecret } from '../lib/secrets.ts';
 import { PLATFORM, type ReadStore, type Session, type Transaction } from '../store/index.ts';
 import { getAccount } from './accounts.ts';
-import { type Proof, writeProofs } from './sessionWorth.ts';
+import { type Proof, proofsOf, writeProofs } from './sessionWorth.ts';
 
 const hour = 60 * 60 * 1000;
 /** A session ends after so long without use. */
@@ -58,6 +58,46 @@ export async function openSession(
   return { session, token };
 }
 
+/**
+ * Adds a proof to a session of the person's own (SSO-5), whose token changes with it: what somebody may have learned of the
+ * old one is worth nothing (fixation). The absolute end stays, or comes nearer with `notAfter`. Where an organization's part had ended, only the new
+ * proof speaks there: what was proven before the end is not revived by it. Answers undefined for a session that has ended
+ * meanwhile, is another account's, or was made by the operator: then a new one is to be opened.
+ */
+export async function stepUpSession(
+  tx: Transaction,
+  sessionId: string,
+  accountId: string,
+  proof: Exclude<Proof, { kind: 'operator' }>,
+  { notAfter }: Pick<NewSession, 'notAfter'> = {},
+): Promise<{ readonly session: Session; readonly token: string } | undefined> {
+  const session = await tx.sessions.get(PLATFORM, sessionId);
+  if (!session || !isLive(session, tx.at) || session.accountId !== accountId || session.madeBy !== 'sign_in') {
+    return undefined;
+  }
+  const revives = (organizationId: string) => proof.kind === 'mailbox' || proof.organizationId === organizationId;
+  const kept = proofsOf(session).filter(
+    (old) =>
+      old.kind !== 'connection' || !(session.endedIn.includes(old.organizationId) && revives(old.organizationId)),
+  );
+  const token = newSecret(sessionTokenPrefix);
+  const expiresAt = new Date(Math.min(session.expiresAt.getTime(), notAfter?.getTime() ?? Number.POSITIVE_INFINITY));
+  const changed = await tx.sessions.updateOne(
+    PLATFORM,
+    { _id: sessionId },
+    {
+      $set: {
+        tokenHash: hashSecret(token),
+        proofs: writeProofs([...kept, proof]),
+        endedIn: session.endedIn.filter((organizationId) => !revives(organizationId)),
+        idleExpiresAt: new Date(Math.min(tx.at.getTime() + idleLimitMs, expiresAt.getTime())),
+        expiresAt,
+      },
+    },
+  );
+  return changed && { session: changed, token };
+}
+
 /** Whether a session has neither idled away nor grown too old. */
 export function isLive(session: Pick<Session, 'idleExpiresAt' | 'expiresAt'>, now: Date): boolean {
   return now < session.idleExpiresAt && now < session.expiresAt;
@@ -67,6 +107,12 @@ export function isLive(session: Pick<Session, 'idleExpiresAt' | 'expiresAt'>, no
 export async function findLiveSession(reads: ReadStore, token: string, now: Date): Promise<Session | undefined> {
   if (!token.startsWith(sessionTokenPrefix)) return undefined;
   const session = await reads.sessions.findOne(PLATFORM, { tokenHash: hashSecret(token) });
+  return session && isLive(session, now) ? session : undefined;
+}
+
+/** A live session by its id. */
+export async function findSession(reads: ReadStore, sessionId: string, now: Date): Promise<Session | undefined> {
+  const session = await reads.sessions.get(PLATFORM, sessionId);
   return session && isLive(session, now) ? session : undefined;
 }
 
@@ -98,6 +144,11 @@ export function findSessions(reads: ReadStore, accountId: string, now: Date): Pr
 export async function endSession(tx: Transaction, accountId: string, sessionId: string): Promise<void> {
   if ((await tx.sessions.remove(PLATFORM, { _id: sessionId, accountId })) > 0) return;
   throw new AppError('not_found', `There is no session ${sessionId}`);
+}
+
+/** Ends all sessions of an account but one, or all; answers how many. */
+export function endSessions(tx: Transaction, accountId: string, except?: string): Promise<number> {
+  return tx.sessions.remove(PLATFORM, { accountId, ...(except !== undefined && { _id: { $ne: except } }) });
 }
 
 /**

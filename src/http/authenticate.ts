@@ -1,30 +1,42 @@
-/** Who asks: the operator's token, a session, or the operator in somebody's place. */
+/** Who asks: the operator's token, a session by header or cookie, or the operator in somebody's place. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { authenticatedAt, findAccount, findLiveSession, type Presence, proofsOf } from '../access/index.ts';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { equalSecrets } from '../lib/secrets.ts';
+import { readSessionCookie } from '../sso/index.ts';
 import type { Cause, ReadStore } from '../store/index.ts';
+import { refuseForgery } from './csrf.ts';
 import type { Principal } from './route.ts';
 
+/** What authentication works with. */
+export interface Authentication {
+  readonly reads: ReadStore;
+  readonly operatorTokens: readonly string[];
+  readonly clock: Clock;
+  readonly baseUrl: string;
+}
+
 /**
- * Answers who sent a request with these headers.
- * Throws AppError: authentication_required (no token), token_invalid (none that is known, or no longer), act_as_refused
- * (Gatehouse-Act-As without the operator's token, or naming nobody).
+ * Answers who sent a request with these headers. An Authorization header decides alone; without one, a browser's session
+ * cookie does, and where the request is not `safe` only from our own pages.
+ * Throws AppError: authentication_required (no token), token_invalid (none that is known, or no longer), csrf_refused,
+ * act_as_refused (Gatehouse-Act-As without the operator's token, or naming nobody).
  */
 export async function authenticate(
   headers: IncomingHttpHeaders,
-  reads: ReadStore,
-  operatorTokens: readonly string[],
-  clock: Clock,
+  safe: boolean,
+  { reads, operatorTokens, clock, baseUrl }: Authentication,
 ): Promise<Principal> {
-  const token = bearerToken(headers.authorization);
+  const cookie = headers.authorization ? undefined : readSessionCookie(headers, baseUrl);
+  const token = cookie ?? bearerToken(headers.authorization);
   const actAs = headers['gatehouse-act-as'];
-  if (operatorTokens.some((known) => equalSecrets(known, token))) {
+  if (cookie === undefined && operatorTokens.some((known) => equalSecrets(known, token))) {
     return actAs === undefined ? { kind: 'operator' } : actingAs(String(actAs), reads);
   }
-  const session = token.startsWith('ghs_') ? await findLiveSession(reads, token, clock.now()) : undefined;
-  if (!session) throw new AppError('token_invalid', 'The bearer token is not known or no longer valid.');
+  const session = await findLiveSession(reads, token, clock.now());
+  if (!session) throw new AppError('token_invalid', 'The bearer token or session is not known or no longer valid.');
+  if (cookie !== undefined && !safe) refuseForgery(headers, baseUrl);
   if (actAs !== undefined) {
     throw new AppError('act_as_refused', 'Gatehouse-Act-As goes with the operator token only.');
   }
@@ -56,11 +68,14 @@ export function causeOf(principal: Principal, requestId: string): Cause {
   return { actor: `account:${principal.accountId}`, requestId };
 }
 
-/** How the principal is present, for what only a person's own sign-in may do (OWN-4, KEY-3). */
-export function presenceOf(principal: Principal): Presence {
+/**
+ * How the principal is present, for what only a person's own sign-in may do in this organization (OWN-4, KEY-3). Another
+ * organization's IdP says nothing of it.
+ */
+export function presenceOf(principal: Principal, organizationId: string): Presence {
   if (principal.kind === 'operator') return { kind: 'operator' };
   const { accountId, session } = principal;
   if (!session) return { kind: 'act_as', accountId };
-  const at = authenticatedAt(proofsOf(session));
+  const at = authenticatedAt(proofsOf(session), organizationId);
   return { kind: 'session', accountId, madeBy: session.madeBy, ...(at && { authenticatedAt: at }) };
 }

@@ -1,6 +1,7 @@
 /** Whether the principal may call a route; what it cannot see is not there: 404, not 403 (PRJ-1). */
 import { type Decision, evaluate, getOrganization, getProject, type ReasonCode } from '../access/index.ts';
 import { AppError } from '../errors.ts';
+import { findStepUpUrl } from '../sso/index.ts';
 import type { ReadStore } from '../store/index.ts';
 import type { Access, Principal } from './route.ts';
 
@@ -13,14 +14,16 @@ const unseen: ReadonlySet<ReasonCode> = new Set([
 ]);
 
 /**
- * Passes, and answers the decision where it stood on a permission of a person. Else throws AppError: operator_only, permission_denied, not_found (there is no such thing, or none that this
- * principal can see), token_revoked (the session's part in this organization has been ended).
+ * Passes, and answers the decision where it stood on a permission of a person. Else throws AppError: operator_only,
+ * permission_denied, not_found (there is no such thing, or none that this principal can see), token_revoked (the session's
+ * part in this organization has been ended), step_up_required (the organization asks for a sign-in of its own, SSO-5).
  */
 export async function authorize(
   access: Access,
   principal: Principal,
   params: Readonly<Record<string, string>>,
   reads: ReadStore,
+  baseUrl: string,
 ): Promise<Decision | undefined> {
   if (access === 'public') return undefined;
   if (access === 'operator') {
@@ -39,7 +42,7 @@ export async function authorize(
     await (access.on === 'organization' ? getOrganization(reads, id) : getProject(reads, id));
     return undefined;
   }
-  return demand(principal, access.permission, { kind: access.on, id }, reads);
+  return demand(principal, access.permission, { kind: access.on, id }, reads, baseUrl);
 }
 
 /** Answers the decision that allows; throws where it does not. */
@@ -48,15 +51,23 @@ async function demand(
   permission: string,
   resource: { readonly kind: 'organization' | 'project'; readonly id: string },
   reads: ReadStore,
+  baseUrl: string,
 ): Promise<Decision> {
   const { accountId, session } = principal;
-  const endedIn = session?.endedIn ?? [];
-  const decision = await evaluate(reads, { accountId, permission, resource, endedIn });
+  const decision = await evaluate(reads, { accountId, permission, resource, ...(session && { session }) });
   const { allowed, reason, message } = decision;
   if (allowed) return decision;
   if (unseen.has(reason)) throw new AppError('not_found', `There is no ${resource.kind} ${resource.id}.`);
   if (reason === 'session_ended') {
     throw new AppError('token_revoked', 'This session has ended in the organization. Sign in again.');
   }
+  if (reason === 'step_up_required') {
+    const organizationId = resource.kind === 'organization' ? resource.id : await organizationOf(reads, resource.id);
+    const signInUrl = await findStepUpUrl(reads, baseUrl, organizationId, accountId);
+    throw new AppError('step_up_required', `${message}.`, { details: { organizationId, signInUrl } });
+  }
   throw new AppError('permission_denied', `${message}.`, { details: { permission, reason } });
 }
+
+const organizationOf = async (reads: ReadStore, projectId: string): Promise<string> =>
+  (await getProject(reads, projectId)).organizationId;

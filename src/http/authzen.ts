@@ -1,6 +1,6 @@
 /** Permission decisions by the OpenID AuthZEN Authorization API 1.0 (PERM-5). */
 import { z } from 'zod';
-import { type Decision, deny, evaluate, findAccount } from '../access/index.ts';
+import { type Decision, deny, evaluate, findAccount, findSession } from '../access/index.ts';
 import { isId } from '../lib/ids.ts';
 import type { ReadStore } from '../store/index.ts';
 import { parseInput } from './input.ts';
@@ -13,10 +13,22 @@ const properties = z.looseObject({}).optional();
 const text = z.string().min(1).max(320);
 const entity = z.object({ type: text, id: text, properties });
 const action = z.object({ name: text, properties });
-const context = z.looseObject({}).optional();
+const context = z
+  .looseObject({
+    sessionId: text.optional().meta({
+      description:
+        'as introspection answers it: the session through which the person asks, whose worth then counts too',
+    }),
+  })
+  .optional();
 const question = z.object({ subject: entity, action, resource: entity, context });
 
 type Question = z.output<typeof question>;
+
+interface Asking {
+  readonly reads: ReadStore;
+  readonly now: Date;
+}
 
 const decision = z
   .strictObject({
@@ -36,8 +48,11 @@ const present = ({ allowed, reason, message, role, via }: Decision): Answer => (
   context: { reason: { code: reason, message }, ...(role && { role }), ...(via && { via }) },
 });
 
-/** Decides one question; whatever is unknown is denied with its own reason. */
-async function decide(reads: ReadStore, { subject, action: asked, resource }: Question): Promise<Decision> {
+/** Decides one question; whatever is unknown is denied with its own reason. A session that is named must live (SSO-5). */
+async function decide(
+  { reads, now }: Asking,
+  { subject, action: asked, resource, context: around }: Question,
+): Promise<Decision> {
   if (subject.type !== 'user') return deny('unknown_subject', 'Subjects are of the type "user"');
   const account = isId('account', subject.id) ? { _id: subject.id } : await findAccount(reads, subject.id);
   if (!account) return deny('unknown_subject', 'There is no account with this id or proven email');
@@ -45,7 +60,11 @@ async function decide(reads: ReadStore, { subject, action: asked, resource }: Qu
   if (kind !== 'organization' && kind !== 'project') {
     return deny('unknown_resource', 'Resources are of the type "organization" or "project"');
   }
-  return evaluate(reads, { accountId: account._id, permission: asked.name, resource: { kind, id } });
+  const asking = { accountId: account._id, permission: asked.name, resource: { kind, id } as const };
+  if (around?.sessionId === undefined) return evaluate(reads, asking);
+  const session = await findSession(reads, around.sessionId, now);
+  if (session?.accountId !== account._id) return deny('session_ended', 'The person has no such session, or no longer');
+  return evaluate(reads, { ...asking, session });
 }
 
 const semantics = ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'] as const;
@@ -70,12 +89,12 @@ type Batch = z.output<typeof batch>;
 const item = z.looseObject({});
 
 /** One evaluation of several, with the defaults of the top level; one that cannot be read is denied and says why. */
-async function answerItem(reads: ReadStore, defaults: Batch, given: unknown): Promise<Answer> {
+async function answerItem(asking: Asking, defaults: Batch, given: unknown): Promise<Answer> {
   const own = item.safeParse(given);
   const { subject, action: asked, resource, context: shared } = defaults;
   if (!own.success) return unreadable(own.error);
   const whole = question.safeParse({ subject, action: asked, resource, context: shared, ...own.data });
-  return whole.success ? present(await decide(reads, whole.data)) : unreadable(whole.error);
+  return whole.success ? present(await decide(asking, whole.data)) : unreadable(whole.error);
 }
 
 function unreadable({ issues }: z.ZodError): Answer {
@@ -85,13 +104,13 @@ function unreadable({ issues }: z.ZodError): Answer {
 }
 
 /** Answers until the semantic says that the rest no longer matters; what was not asked has no answer. */
-async function answerInTurn(reads: ReadStore, body: Batch, items: readonly unknown[]): Promise<Answer[]> {
+async function answerInTurn(asking: Asking, body: Batch, items: readonly unknown[]): Promise<Answer[]> {
   const semantic = body.options?.evaluations_semantic ?? 'execute_all';
-  if (semantic === 'execute_all') return Promise.all(items.map((given) => answerItem(reads, body, given)));
+  if (semantic === 'execute_all') return Promise.all(items.map((given) => answerItem(asking, body, given)));
   const last = semantic === 'permit_on_first_permit';
   const answers: Answer[] = [];
   for (const given of items) {
-    const answer = await answerItem(reads, body, given);
+    const answer = await answerItem(asking, body, given);
     answers.push(answer);
     if (answer.decision === last) break;
   }
@@ -111,7 +130,7 @@ export const decisionRoutes: readonly Route[] = [
     body: question,
     status: 200,
     response: decision,
-    handle: async ({ body, reads }) => present(await decide(reads, body)),
+    handle: async ({ body, reads }, { clock }) => present(await decide({ reads, now: clock.now() }, body)),
   }),
   route({
     method: 'post',
@@ -124,10 +143,11 @@ export const decisionRoutes: readonly Route[] = [
     body: batch,
     status: 200,
     response: z.union([z.strictObject({ evaluations: z.array(decision) }), decision]),
-    handle: async ({ body, reads }) => {
+    handle: async ({ body, reads }, { clock }) => {
       const { evaluations = [] } = body;
-      if (evaluations.length === 0) return present(await decide(reads, parseInput(question, body, 'body')));
-      return { evaluations: await answerInTurn(reads, body, evaluations) };
+      const asking = { reads, now: clock.now() };
+      if (evaluations.length === 0) return present(await decide(asking, parseInput(question, body, 'body')));
+      return { evaluations: await answerInTurn(asking, body, evaluations) };
     },
   }),
   route({

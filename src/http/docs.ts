@@ -3,18 +3,11 @@ import { z } from 'zod';
 import { organizationPermissions, projectPermissions } from '../access/index.ts';
 import { type ErrorCode, errorCatalogue } from '../errors.ts';
 import { groupBy } from '../lib/groupBy.ts';
+import { escapeHtml } from '../lib/html.ts';
 import { statusOf, titleOf } from './errors.ts';
 import { accessInWords, errorsOf } from './openapi.ts';
 import type { Route } from './route.ts';
 
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 /** Text in which `words` in backticks are code. */
 const prose = (text: string): string => escapeHtml(text).replace(/`([^`]+)`/g, '<code>$1</code>');
 const anchor = (route: Route): string => `${route.method}-${route.path.replace(/[^A-Za-z0-9]+/g, '-')}`;

@@ -45,7 +45,7 @@ async function answer(
   const requestId = requestIdOf(response);
   const principal = await whoAsks(route, request, deps, options);
   const params = parseParams(route, request.params);
-  const decision = await authorize(route.access, principal, params, store.read);
+  const decision = await authorize(route.access, principal, params, store.read, deps.baseUrl);
   const query = parseQuery(route, request.query);
   const body = route.body ? parseInput(route.body, (await readJson(request, response)) ?? {}, 'body') : undefined;
   const result = await route.handle(
@@ -61,7 +61,7 @@ async function answer(
         if (!mayWrite(route)) throw new Error(`${route.method} ${route.path} is declared to change nothing`);
         return store.transaction(causeOf(principal, requestId), async (tx) => {
           // What was allowed when the request came may no longer be when it changes something (PRJ-7).
-          if (principal.kind === 'account') await authorize(route.access, principal, params, tx);
+          if (principal.kind === 'account') await authorize(route.access, principal, params, tx, deps.baseUrl);
           return work(tx);
         });
       },
@@ -76,7 +76,10 @@ const nobody: Principal = { kind: 'account', accountId: '', operator: false };
 
 async function whoAsks(route: Route, request: Request, deps: ApiDeps, options: MountOptions): Promise<Principal> {
   if (route.access === 'public') return nobody;
-  const principal = await authenticate(request.headers, deps.store.read, options.operatorTokens, deps.clock);
+  const { store, clock, baseUrl } = deps;
+  const { operatorTokens } = options;
+  const safe = route.method === 'get';
+  const principal = await authenticate(request.headers, safe, { reads: store.read, operatorTokens, clock, baseUrl });
   if (principal.kind === 'account' && principal.session) noteUse(principal.session, deps);
   return principal;
 }

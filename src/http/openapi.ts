@@ -34,9 +34,10 @@ export function errorsOf(route: Route): readonly ErrorCode[] {
     add('authentication_required', 'token_invalid', 'act_as_refused');
     add(route.access === 'operator' ? 'operator_only' : 'permission_denied');
   }
-  if (typeof route.access === 'object') add('token_revoked');
+  if (typeof route.access === 'object') add('token_revoked', 'step_up_required');
   if (route.params) add('not_found');
   if (mayWrite(route)) add('stale');
+  if (route.access !== 'public' && route.method !== 'get') add('csrf_refused');
   if (route.body) add('malformed_json', 'unsupported_content_type', 'body_too_large');
   if (route.access !== 'public') add('store_unavailable');
   return [...codes];
@@ -69,6 +70,13 @@ export function describeRoutes(routes: readonly Route[], baseUrl: string, versio
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'The operator token, or the token of a session.' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: '__Host-gatehouse',
+          description:
+            'The session of a browser that has signed in (`gatehouse-session` over http). What is not a GET needs the header `Gatehouse-CSRF: 1`, and comes from our own pages only.',
+        },
       },
     },
   });
@@ -86,7 +94,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     tags: [route.tag],
     summary: route.summary,
     description: [route.description, `Who may: ${accessInWords(route.access)}`].filter(Boolean).join('\n\n'),
-    security: route.access === 'public' ? [] : [{ bearer: [] }],
+    security: securityOf(route),
     requestParams: {
       ...(objects.path && { path: objects.path }),
       ...(objects.query && { query: objects.query }),
@@ -95,6 +103,11 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     ...(route.body && { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } }),
     responses: { ...successOf(route), ...refusalsOf(route) },
   };
+}
+
+function securityOf({ access }: Route): Record<string, never[]>[] {
+  if (access === 'public') return [];
+  return access === 'operator' ? [{ bearer: [] }] : [{ bearer: [] }, { session: [] }];
 }
 
 /** `GET /api/v1/organizations/{org}/members` → `get_organizations_org_members`. */

@@ -10,6 +10,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { Outgoing } from '../lib/outgoing.ts';
 import type { Sealer } from '../lib/secrets.ts';
 import type { Replay } from '../scim/index.ts';
+import type { SignInLimits } from '../sso/index.ts';
 import type { ReadStore, Session, Store, Transaction } from '../store/index.ts';
 
 /** Who asks. With `operator` an account's rights are used by the operator (Gatehouse-Act-As). */
@@ -45,6 +46,7 @@ export interface ApiDeps {
   readonly outgoing: Outgoing;
   /** Whether what organizations name may be on loopback and private networks. */
   readonly allowPrivate: boolean;
+  readonly limits: SignInLimits;
   /** Sends a request of the provisioning log again. */
   readonly replay: Replay;
 }

@@ -24,6 +24,29 @@ export const jobs = {
   },
   /** A domain has been verified: prove its people's addresses and resolve those who wait for adoption (ACC-2, SCIM-3). */
   'prove-domain': { payload: z.object({ domain: z.string() }), retry: patient },
+  /**
+   * Make a one-time link and mail it (OWN-5, ACC-4, ACC-5). Whose the address is, is looked up by the job, and the secret is
+   * made by it: neither whoever asks nor this payload knows of them.
+   */
+  'mail-link': {
+    payload: z.object({
+      purpose: z.enum(['sign_in', 'prove_email']),
+      email: z.string(),
+      /** To prove an address: of this account. */
+      accountId: z.string().optional(),
+      site: z.string(),
+      returnTo: z.string().optional(),
+      browserHash: z.string().optional(),
+    }),
+    retry: patient,
+  },
+  /** Tell the organization's Admins that the Owner has signed in by a link (OWN-5). */
+  'announce-owner': { payload: z.object({ accountId: z.string(), at: z.string() }), retry: patient },
+  /** The same, to one of them. */
+  'mail-announcement': {
+    payload: z.object({ accountId: z.string(), at: z.string(), to: z.string() }),
+    retry: patient,
+  },
   /** Remove every row of the organization (ORG-2); the last look comes a while after the first one. */
   'delete-organization': { payload: z.object({ last: z.boolean() }), retry: patient },
 } as const satisfies Record<string, { readonly payload: z.ZodObject; readonly retry: Retry }>;

@@ -10,6 +10,9 @@ import {
 } from '../store/index.ts';
 import { type JobInput, type JobName, jobs } from './jobs.ts';
 
+/** Stands for the platform where a job belongs to no organization: its jobs take their turns like any organization's. */
+export const platformJobs = 'platform';
+
 /**
  * Asks for a job as part of a change: it runs once `tx` has committed, and never if it does not (OPS-2).
  * A payload that the catalogue refuses throws, and the change with it. With `afterMs` it does not run before that time has

@@ -5,6 +5,7 @@
 import { AppError } from '../errors.ts';
 import { type Buckets, openBuckets, type Rate } from '../lib/buckets.ts';
 import type { Clock } from '../lib/clock.ts';
+import { networkOf } from '../lib/network.ts';
 
 export interface Limits {
   /** Counts a request of a directory, or further operations of it. Throws AppError rate_limited. */
@@ -72,14 +73,4 @@ function refuseFor(waitMs: number, message: string): void {
   if (waitMs <= 0) return;
   const retryAfter = Math.max(1, Math.ceil(waitMs / 1000));
   throw new AppError('rate_limited', `${message}; try again in ${retryAfter} s`, { details: { retryAfter } });
-}
-
-/** An address; of IPv6 the network of 64 bits that one customer has. */
-function networkOf(address = ''): string {
-  if (!address.includes(':') || address.startsWith('::ffff:')) return address;
-  const [head = '', tail] = address.split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');
-  return [...left, ...zeros, ...right].slice(0, 4).join(':');
 }

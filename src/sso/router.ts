@@ -1,12 +1,17 @@
 /** The addresses of sign-in, for browsers: every answer is a redirect or a page. */
-import express, { type NextFunction, type Request, type Response, Router } from 'express';
+import express, { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
-import { newSecret } from '../lib/secrets.ts';
 import type { Connection, SignInAttempt } from '../store/index.ts';
 import { isState, takeAttempt } from './attempts.ts';
+import { readFlowCookie, setSessionCookie } from './cookies.ts';
+import { seeOther, sendPage } from './front/answer.ts';
+import { type FrontDeps, markOf, sessionOf } from './front/browser.ts';
+import { answerRefusals, openFront } from './front/index.ts';
+import { addressOf, placeOf, waysOf } from './front/signIn.ts';
 import { publicJwks } from './keys.ts';
-import { choicePage, departurePage, refusalPage } from './pages.ts';
+import { refusalPage } from './pages/refusal.ts';
+import { choicePage, departurePage } from './pages/signIn.ts';
 import { type Departure, SignInFault, type SsoDeps, type Verified } from './protocol.ts';
 import { protocols } from './protocols.ts';
 import { keepRecord } from './records.ts';
@@ -29,27 +34,44 @@ const readForm = express.urlencoded({ extended: false, limit: '384kb', parameter
 const samlForm = z.object({ SAMLResponse: z.string().min(1), RelayState: z.string().max(2048).optional() });
 
 /** The router of sign-in; mounted at the root. */
-export function ssoRouter(deps: SsoDeps): Router {
+export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
   const router = Router();
-  const secure = deps.baseUrl.startsWith('https:');
-  const { reads, requestIdOf, flowOf, readFlow, answer } = openBrowser(deps, secure);
+  const { baseUrl, store, limits } = deps;
+  const reads = store.read;
+  const requestIdOf = (response: Response): string => String(response.locals.requestId ?? '');
+  const readFlow = (request: Request): string | undefined => readFlowCookie(request.headers, baseUrl);
+  const browserOf = (request: Request, response: Response): Browser => ({
+    flow: markOf(request, response, baseUrl),
+    userAgent: request.headers['user-agent'],
+    address: request.ip,
+  });
 
   router.get('/sso/start', async (request, response) => {
+    limits.admit(request.ip);
     const query = startQuery.safeParse(request.query);
-    if (!query.success) throw new AppError('invalid_request', 'This link is not complete.');
-    const connections = await findConnections(query.data);
-    const [connection] = connections;
-    if (!connection) throw new AppError('not_found', 'There is no single sign-on here.');
-    if (connections.length > 1) {
-      const choices = connections.map(({ _id, name }) => ({ name, href: `/sso/start?${choose(query.data, _id)}` }));
-      response.type('html').send(choicePage(choices));
+    if (!query.success || isEmpty(query.data)) throw new AppError('invalid_request', 'This link is not complete.');
+    const { connection: named, organization, email, reauth } = query.data;
+    const returnTo = placeOf(query.data.return_to, deps);
+    const [connection, ...others] = await findConnections(query.data);
+    if (!connection) {
+      if (named !== undefined) throw new AppError('not_found', 'There is no single sign-on here.');
+      // The same for every address and organization that has no connection, whether it exists or not.
+      seeOther(response, addressOf(baseUrl, '/sign-in', { organization, email, return_to: returnTo }));
       return;
     }
+    if (others.length > 0) {
+      const ways = waysOf([connection, ...others], baseUrl, { email, reauth, return_to: returnTo });
+      sendPage(response, choicePage(ways));
+      return;
+    }
+    const session = await sessionOf(request.headers, deps);
     try {
-      const departure = await leaveForIdp(deps, requestIdOf(response), connection, flowOf(request, response), {
+      const departure = await leaveForIdp(deps, requestIdOf(response), connection, browserOf(request, response), {
         purpose: 'sign_in',
-        forceAuthn: query.data.reauth === '1',
-        loginHint: query.data.email,
+        forceAuthn: reauth === '1',
+        loginHint: email,
+        returnTo,
+        sessionId: session?._id,
       });
       depart(response, departure);
     } catch (error) {
@@ -126,7 +148,7 @@ export function ssoRouter(deps: SsoDeps): Router {
     try {
       attempt = await answered.take(readFlow(request));
       const verified = await answered.verify(attempt);
-      const browser = flowOf(request, response);
+      const browser = browserOf(request, response);
       answer(response, await finishSignIn(deps, requestId, connection, attempt, browser, verified));
     } catch (error) {
       await refuse(response, connection, attempt?.purpose ?? 'sign_in', error);
@@ -149,13 +171,34 @@ export function ssoRouter(deps: SsoDeps): Router {
     );
     deps.logger.info({ requestId, connectionId: connection._id, code, reference }, 'sign-in refused');
     const advice = 'You could not be signed in. Try again; if it goes on, give your administrator the reference.';
-    response.status(code === 'too_large' ? 413 : 403);
-    response.type('html').send(refusalPage('Sign-in failed', advice, reference));
+    const status = code === 'too_large' ? 413 : 403;
+    sendPage(response, refusalPage({ status, title: 'Sign-in failed', message: advice, reference }));
   }
 
-  router.use(pageOfErrors);
+  router.use(openFront(deps));
+  router.use(answerRefusals);
   return router;
+
+  function answer(response: Response, finished: Finished): void {
+    if (finished.kind === 'signed_in') {
+      response.append('Set-Cookie', setSessionCookie(finished.token, baseUrl));
+      seeOther(response, finished.returnTo ?? `${baseUrl}/signed-in`);
+      return;
+    }
+    const { reference } = finished;
+    if (finished.kind === 'tested') {
+      const message = 'The test is done. What the identity provider sent is in the record.';
+      sendPage(response, refusalPage({ status: 200, title: 'Test of a connection', message, reference }));
+      return;
+    }
+    const message = 'Your identity provider knows you, but you are not let in here yet. Ask your administrator.';
+    sendPage(response, refusalPage({ status: 403, title: 'You cannot be signed in', message, reference }));
+  }
 }
+
+/** Whether a link says nothing of where it leads. */
+const isEmpty = ({ connection, organization, email }: z.output<typeof startQuery>): boolean =>
+  (connection ?? organization ?? email) === undefined;
 
 /** What the record of a refusal says; undefined for errors that are none. */
 function tell(error: unknown) {
@@ -166,89 +209,7 @@ function tell(error: unknown) {
   return undefined;
 }
 
-function choose({ return_to, reauth, email }: z.output<typeof startQuery>, connection: string): string {
-  const query = new URLSearchParams({ connection });
-  for (const [key, value] of Object.entries({ return_to, reauth, email })) if (value) query.set(key, value);
-  return query.toString();
-}
-
 function depart(response: Response, departure: Departure): void {
-  if (departure.kind === 'redirect') response.redirect(303, departure.url);
-  else response.type('html').send(departurePage(departure.url, departure.fields));
-}
-
-/** What a browser keeps for us, and what it is told in the end. */
-function openBrowser({ store, baseUrl }: SsoDeps, secure: boolean) {
-  // The IdP posts from another site: only a cookie with SameSite=None comes with that, and only over https may there be one.
-  const flow = secure ? '__Host-gatehouse-flow' : 'gatehouse-flow';
-  const session = secure ? '__Host-gatehouse' : 'gatehouse-session';
-
-  const readFlow = (request: Request): string | undefined => readCookie(request, flow);
-  return {
-    reads: store.read,
-    readFlow,
-    requestIdOf: (response: Response): string => String(response.locals.requestId ?? ''),
-    flowOf(request: Request, response: Response): Browser {
-      const known = readFlow(request);
-      const value = known ?? newSecret('');
-      if (known === undefined) {
-        response.cookie(flow, value, {
-          path: '/',
-          httpOnly: true,
-          secure,
-          ...(secure && { sameSite: 'none' as const }),
-          maxAge: 24 * 3_600_000,
-        });
-      }
-      return { flow: value, userAgent: request.headers['user-agent'], address: request.ip };
-    },
-    answer(response: Response, finished: Finished): void {
-      if (finished.kind === 'signed_in') {
-        response.cookie(session, finished.token, {
-          path: '/',
-          httpOnly: true,
-          secure,
-          sameSite: 'lax',
-          expires: finished.session.expiresAt,
-        });
-        response.redirect(303, finished.returnTo ?? `${baseUrl}/sign-in`);
-        return;
-      }
-      const { reference } = finished;
-      if (finished.kind === 'tested') {
-        const advice = 'The test is done. What the identity provider sent is in the record.';
-        response.type('html').send(refusalPage('Test of a connection', advice, reference));
-        return;
-      }
-      const advice = 'Your identity provider knows you, but you are not let in here yet. Ask your administrator.';
-      response
-        .status(403)
-        .type('html')
-        .send(refusalPage('You cannot be signed in', advice, reference));
-    },
-  };
-}
-
-/** The value of a cookie of ours: 64 hex digits. */
-function readCookie(request: Request, wanted: string): string | undefined {
-  for (const pair of (request.headers.cookie ?? '').split(';')) {
-    const [key, value = ''] = pair.trim().split('=');
-    if (key === wanted && /^[0-9a-f]{64}$/.test(value)) return value;
-  }
-  return undefined;
-}
-
-/** Errors before a connection is known: a page for people, whose reference is the id of the request. */
-function pageOfErrors(error: unknown, request: Request, response: Response, next: NextFunction): void {
-  if (!(error instanceof AppError) || error.kind === 'unavailable' || response.headersSent) {
-    next(error);
-    return;
-  }
-  const status = error.kind === 'not_found' ? 404 : error.kind === 'forbidden' ? 403 : 400;
-  const reference = String(response.locals.requestId ?? '');
-  response
-    .status(status)
-    .type('html')
-    .send(refusalPage('This does not work', error.message, reference));
-  void request;
+  if (departure.kind === 'redirect') seeOther(response, departure.url);
+  else sendPage(response, departurePage(departure));
 }

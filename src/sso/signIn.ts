@@ -1,5 +1,5 @@
 /** The flow of a sign-in, whatever the protocol: leave for the IdP, come back once, become a session. */
-import { openSession } from '../access/index.ts';
+import { openSession, stepUpSession } from '../access/index.ts';
 import { AppError } from '../errors.ts';
 import {
   type Connection,
@@ -121,15 +121,20 @@ async function settle(
   const { accountId } = settled;
   const { organizationId, _id: connectionId } = connection;
   const index = idpSession?.index;
-  const { session, token } = await openSession(tx, {
-    accountId,
-    proofs: [
-      { kind: 'connection', at: tx.at, organizationId, connectionId, subject, ...(index !== undefined && { index }) },
-    ],
-    userAgent: browser.userAgent,
-    address: browser.address,
-    notAfter: idpSession?.notOnOrAfter,
-  });
+  const proof = {
+    kind: 'connection',
+    at: tx.at,
+    organizationId,
+    connectionId,
+    subject,
+    ...(index !== undefined && { index }),
+  } as const;
+  const { userAgent, address } = browser;
+  const notAfter = idpSession?.notOnOrAfter;
+  const { session, token } =
+    (attempt?.sessionId !== undefined &&
+      (await stepUpSession(tx, attempt.sessionId, accountId, proof, { notAfter }))) ||
+    (await openSession(tx, { accountId, proofs: [proof], userAgent, address, notAfter }));
   const detail = 'Signed in';
   await keepRecord(tx, connection, {
     purpose: 'sign_in',

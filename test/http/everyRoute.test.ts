@@ -124,7 +124,8 @@ function* withoutTexts(value: unknown, replacement: unknown): Generator<unknown>
 
 describe.each(table(withBody))('%s', (name, route) => {
   const body = (): object => bodies[name]?.(acme) ?? {};
-  const ask = () => gatehouse.operator(route.method, pathIn(route, acme));
+  const person = () => (route.access === 'self' ? acme.member.email : undefined);
+  const ask = () => gatehouse.operator(route.method, pathIn(route, acme), person());
   const sendText = (text: string, type = 'application/json') => ask().set('Content-Type', type).send(text);
 
   test('has a sample body', () => {

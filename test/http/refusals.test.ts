@@ -158,7 +158,7 @@ test('an External Collaborator sees the name of the organization, and nothing el
     expect(await refusal('get', `${home}${path}`, undefined, guest.token)).toEqual([403, 'permission_denied']);
   }
   const me = await gatehouse.bearer(guest.token, 'get', '/api/v1/me');
-  expect(me.body.organizations).toEqual([{ id: acme.organizationId, name: 'acme', external: true }]);
+  expect(me.body.organizations).toEqual([{ id: acme.organizationId, name: 'acme', external: true, session: 'counts' }]);
 });
 
 describe('domains', () => {

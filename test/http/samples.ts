@@ -21,6 +21,7 @@ export function pathIn(route: Route, world: World): string {
     account: world.member.accountId,
     member: world.member.memberId,
     session: world.member.sessionId,
+    email: 'eml-00000000000000000000000000',
     domain: world.domain,
     directory: world.directoryId,
     token: world.directoryToken.id,
@@ -66,6 +67,8 @@ export const bodies: Bodies = {
   },
   'POST /api/v1/accounts': () => ({ email: 'new@people.example', name: 'New' }),
   'POST /api/v1/sessions': (world) => ({ email: world.member.email }),
+  'POST /api/v1/me/emails': () => ({ email: 'further@people.example' }),
+  'POST /api/v1/me/emails/prove': () => ({ token: '0'.repeat(64) }),
   'POST /api/v1/sessions/introspect': (world) => ({ token: world.member.token }),
   'POST /api/v1/organizations': () => ({
     name: 'Third',

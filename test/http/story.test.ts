@@ -1,6 +1,7 @@
 /** One story through the API that meets every route: each answers as its schema says, which the app checks in tests. */
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { makeLink } from '../../src/access/index.ts';
 import { apiRoutes } from '../../src/http/api/index.ts';
 import { type Method, openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
 import { until } from '../support/until.ts';
@@ -332,6 +333,23 @@ test('sessions are made, introspected, listed and ended (SSO-7)', async () => {
   await ask(401, 'get', '/api/v1/me/sessions', undefined, token);
 });
 
+test('a person adds an address by the link that is mailed there, and takes one off (ACC-4)', async () => {
+  const { token, accountId } = await openPerson(gatehouse, 'mover@people.example', 'sign_in');
+  const emails = '/api/v1/me/emails';
+  const email = 'moved@people.example';
+  expect(await ask(202, 'post', emails, { email }, token)).toEqual({ email });
+  const link = await gatehouse.store.transaction({ actor: 'system', requestId: 'test' }, (tx) =>
+    makeLink(tx, { purpose: 'prove_email', email, accountId, site: 'http://gatehouse.test' }),
+  );
+  if (link.kind !== 'link') throw new Error('no link');
+  const proven = await ask(200, 'post', `${emails}/prove`, { token: link.token }, token);
+  expect(proven).toMatchObject({ email, proven: true, provenBy: 'mailbox', getsLinks: true });
+  const { items } = await ask(200, 'get', emails, undefined, token);
+  expect(items).toEqual([expect.objectContaining({ email: 'mover@people.example' }), proven]);
+  await ask(204, 'delete', `${emails}/${items[0].id}`, undefined, token);
+  expect((await ask(200, 'get', emails, undefined, token)).items).toEqual([proven]);
+});
+
 test('a person sees who they are and all their projects', async () => {
   const me = await ask(200, 'get', '/api/v1/me', undefined, acme.member.token);
   expect(me).toMatchObject({
@@ -350,4 +368,14 @@ test('decisions are served by AuthZEN (PERM-5)', async () => {
   expect(many.evaluations).toMatchObject([{ decision: true }]);
   const about = await ask(200, 'get', '/.well-known/authzen-configuration');
   expect(about.access_evaluation_endpoint).toBe('http://gatehouse.test/access/v1/evaluation');
+});
+
+test('a person ends all their other sessions, and an Admin a member’s in the organization (SSO-7)', async () => {
+  const person = await openPerson(gatehouse, acme.member.email, 'sign_in');
+  expect((await ask(200, 'delete', '/api/v1/me/sessions', undefined, person.token)).ended).toBeGreaterThan(0);
+  const path = `${home}/members/${acme.member.memberId}/sessions`;
+  const { items } = await ask(200, 'get', path);
+  expect(items).toMatchObject([{ id: person.sessionId, madeBy: 'sign_in', proofs: [{ kind: 'mailbox' }] }]);
+  expect(await ask(200, 'delete', path)).toEqual({ ended: 1 });
+  expect((await ask(200, 'get', path)).items).toEqual([]);
 });

@@ -9,6 +9,7 @@ import {
   type Retry,
   type TakenJob,
 } from '../../src/queue/index.ts';
+import { jobs } from '../../src/queue/jobs.ts';
 import { type Cause, type OutboxRow, PLATFORM, type Store, type Transaction } from '../../src/store/index.ts';
 
 export const cause: Cause = { actor: 'operator', requestId: 'req-test' };
@@ -35,7 +36,7 @@ type AnyHandler = (job: TakenJob) => Promise<void>;
 
 /** The same work for every job. */
 export function handleAll(handler: AnyHandler): Handlers {
-  return { reconcile: handler, 'reconcile-groups': handler, 'prove-domain': handler, 'delete-organization': handler };
+  return Object.fromEntries(Object.keys(jobs).map((name) => [name, handler])) as Handlers;
 }
 
 /** Commits a `reconcile` job for this person. */

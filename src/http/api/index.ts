@@ -6,6 +6,7 @@ import { collaboratorRoutes } from './collaborators.ts';
 import { ssoConnectionRoutes } from './connections.ts';
 import { directoryRoutes } from './directories.ts';
 import { domainRoutes } from './domains.ts';
+import { emailRoutes } from './emails.ts';
 import { keyRoutes } from './keys.ts';
 import { mappingRoutes } from './mappings.ts';
 import { meRoutes } from './me.ts';
@@ -24,6 +25,7 @@ export const apiRoutes: readonly Route[] = [
   ...decisionRoutes,
   ...sessionRoutes,
   ...meRoutes,
+  ...emailRoutes,
   ...accountRoutes,
   ...organizationRoutes,
   ...memberRoutes,

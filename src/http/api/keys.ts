@@ -32,7 +32,7 @@ export const keyRoutes: readonly Route[] = [
     status: 200,
     response: defaultKey,
     handle: async ({ params, principal, reads }, { sealer }) =>
-      present(await readDefaultKey(reads, sealer, params.org, presenceOf(principal))),
+      present(await readDefaultKey(reads, sealer, params.org, presenceOf(principal, params.org))),
   }),
   route({
     method: 'post',
@@ -45,6 +45,8 @@ export const keyRoutes: readonly Route[] = [
     status: 200,
     response: defaultKey,
     handle: ({ params, principal, write }, { sealer }) =>
-      write(async (tx) => present(await regenerateDefaultKey(tx, sealer, params.org, presenceOf(principal)))),
+      write(async (tx) =>
+        present(await regenerateDefaultKey(tx, sealer, params.org, presenceOf(principal, params.org))),
+      ),
   }),
 ];

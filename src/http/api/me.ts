@@ -1,18 +1,22 @@
 import { z } from 'zod';
-import type { Belonging } from '../../access/index.ts';
+import type { Belonging, Worth } from '../../access/index.ts';
 import {
   endSession,
+  endSessions,
   findAccountEmails,
   findOrganizationsOf,
   findProjectsOf,
   findSessions,
   getAccount,
+  worthIn,
 } from '../../access/index.ts';
 import { AppError } from '../../errors.ts';
+import { findStepUpUrl } from '../../sso/index.ts';
 import { type Principal, type Route, route } from '../route.ts';
 import { accountEmail } from './accounts.ts';
-import { id, idIn, role, time } from './common.ts';
+import { id, idIn, role } from './common.ts';
 import { presentProject, project } from './projects.ts';
+import { presentSession, session } from './sessions.ts';
 
 const belonging = z
   .strictObject({
@@ -24,38 +28,47 @@ const belonging = z
     role: role.optional(),
     status: z.enum(['active', 'suspended']).optional(),
     isOwner: z.boolean().optional(),
+    session: z.enum(['counts', 'step_up']),
+    signInUrl: z.string().optional().meta({ description: 'where one signs in to make the session count (SSO-5)' }),
   })
-  .meta({ id: 'Belonging', description: 'An External Collaborator sees the name of an organization only (PRJ-6).' });
+  .meta({
+    id: 'Belonging',
+    description:
+      'An External Collaborator sees the name of an organization only (PRJ-6), and so does a session that needs a step-up there.',
+  });
 
-const presentBelonging = ({ organization, member, external }: Belonging): z.output<typeof belonging> => ({
+const presentBelonging = (
+  { organization, member, external }: Belonging,
+  signInUrl: string | undefined,
+): z.output<typeof belonging> => ({
   id: organization._id,
   name: organization.name,
   external,
-  ...(member && {
-    slug: organization.slug,
-    memberId: member._id,
-    role: member.role,
-    status: member.status,
-    isOwner: member.owner === true,
-  }),
+  session: signInUrl === undefined ? 'counts' : 'step_up',
+  ...(signInUrl !== undefined && { signInUrl }),
+  ...(member &&
+    signInUrl === undefined && {
+      slug: organization.slug,
+      memberId: member._id,
+      role: member.role,
+      status: member.status,
+      isOwner: member.owner === true,
+    }),
 });
 
-const session = z.strictObject({
-  id,
-  current: z.boolean(),
-  madeBy: z.enum(['operator', 'sign_in']),
-  createdAt: time,
-  idleExpiresAt: time,
-  expiresAt: time,
-});
+const ownSession = session.extend({ current: z.boolean() }).meta({ id: 'OwnSession' });
 
 /** The person who asks; `self` routes have no other principal. */
-function personOf(principal: Principal): Extract<Principal, { kind: 'account' }> {
+export function personOf(principal: Principal): Extract<Principal, { kind: 'account' }> {
   if (principal.kind === 'account') return principal;
   throw new AppError('permission_denied', 'The operator is no person.');
 }
 
-const endedIn = (principal: Principal): readonly string[] => personOf(principal).session?.endedIn ?? [];
+/** What the session that asks is worth where its person belongs; borrowed rights ask without one. */
+const worthAt = (principal: Principal, { organization, member }: Belonging): Worth => {
+  const { session: asking } = personOf(principal);
+  return asking === undefined ? 'counts' : worthIn(asking, organization, member);
+};
 
 export const meRoutes: readonly Route[] = [
   route({
@@ -71,17 +84,23 @@ export const meRoutes: readonly Route[] = [
       emails: z.array(accountEmail),
       organizations: z.array(belonging),
     }),
-    handle: async ({ principal, reads }) => {
+    handle: async ({ principal, reads }, { baseUrl }) => {
       const { accountId } = personOf(principal);
       const account = await getAccount(reads, accountId);
       const emails = await findAccountEmails(reads, accountId);
-      const ended = endedIn(principal);
       const belongings = await findOrganizationsOf(reads, accountId);
+      const worths = belongings
+        .map((one) => ({ one, worth: worthAt(principal, one) }))
+        .filter(({ worth }) => worth !== 'ended');
+      const organizations = worths.map(async ({ one, worth }) => {
+        if (worth === 'counts') return presentBelonging(one, undefined);
+        return presentBelonging(one, await findStepUpUrl(reads, baseUrl, one.organization._id, accountId));
+      });
       return {
         id: accountId,
         ...(account.name !== undefined && { name: account.name }),
         emails: emails.map(({ email, proven }) => ({ email, proven })),
-        organizations: belongings.filter((one) => !ended.includes(one.organization._id)).map(presentBelonging),
+        organizations: await Promise.all(organizations),
       };
     },
   }),
@@ -94,7 +113,11 @@ export const meRoutes: readonly Route[] = [
     status: 200,
     response: z.strictObject({ items: z.array(project) }),
     handle: async ({ principal, reads }) => {
-      const found = await findProjectsOf(reads, personOf(principal).accountId, endedIn(principal));
+      const { accountId } = personOf(principal);
+      const belongings = await findOrganizationsOf(reads, accountId);
+      const worthless = belongings.filter((one) => worthAt(principal, one) !== 'counts');
+      const except = worthless.map(({ organization }) => organization._id);
+      const found = await findProjectsOf(reads, accountId, except);
       return { items: found.map((one) => presentProject(one.project, one.standing.role)) };
     },
   }),
@@ -105,20 +128,24 @@ export const meRoutes: readonly Route[] = [
     summary: "List one's sessions",
     access: 'self',
     status: 200,
-    response: z.strictObject({ items: z.array(session) }),
+    response: z.strictObject({ items: z.array(ownSession) }),
     handle: async ({ principal, reads }, { clock }) => {
       const person = personOf(principal);
       const rows = await findSessions(reads, person.accountId, clock.now());
-      return {
-        items: rows.map((row) => ({
-          id: row._id,
-          current: row._id === person.session?._id,
-          madeBy: row.madeBy,
-          createdAt: row.createdAt.toISOString(),
-          idleExpiresAt: row.idleExpiresAt.toISOString(),
-          expiresAt: row.expiresAt.toISOString(),
-        })),
-      };
+      return { items: rows.map((row) => ({ ...presentSession(row), current: row._id === person.session?._id })) };
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/api/v1/me/sessions',
+    tag: 'Me',
+    summary: "End all of one's sessions but the one that asks",
+    access: 'self',
+    status: 200,
+    response: z.strictObject({ ended: z.int() }),
+    handle: async ({ principal, write }) => {
+      const person = personOf(principal);
+      return { ended: await write((tx) => endSessions(tx, person.accountId, person.session?._id)) };
     },
   }),
   route({

@@ -18,13 +18,26 @@ const adminAccess = z.enum(['all', 'joined']).meta({
   description: '`all`: Admins are Admin in every project; `joined`: in those that they have joined (PRJ-5)',
 });
 const membershipPolicy = z.enum(['invitations', 'sso']);
+const ssoEnforced = z.boolean().meta({
+  description:
+    'everybody but the Owner and External Collaborators signs in through one of the connections (SSO-5); needs an active one',
+});
+const trustedSessions = z.enum(['nobody', 'external_collaborators', 'everybody']).meta({
+  description: "whose sign-ins through other organizations' IdPs count here (SSO-5)",
+});
 
 const organization = z
   .strictObject({
     id,
     name: z.string(),
     slug: z.string(),
-    settings: z.strictObject({ multiProject: z.boolean(), adminAccess, membershipPolicy }),
+    settings: z.strictObject({
+      multiProject: z.boolean(),
+      adminAccess,
+      membershipPolicy,
+      ssoEnforced,
+      trustedSessions,
+    }),
     defaultProjectId: id,
     owner: z.strictObject({ memberId: id, accountId: id, email: z.string().optional() }),
     createdAt: time,
@@ -40,7 +53,7 @@ async function present(reads: ReadStore, row: Organization): Promise<z.output<ty
     id: row._id,
     name: row.name,
     slug: row.slug,
-    settings: row.settings,
+    settings: { ssoEnforced: false, trustedSessions: 'external_collaborators', ...row.settings },
     defaultProjectId: project._id,
     owner: { memberId: owner._id, accountId, ...(email !== undefined && { email }) },
     createdAt: row.createdAt.toISOString(),
@@ -116,13 +129,15 @@ export const organizationRoutes: readonly Route[] = [
             multiProject: z.boolean().optional(),
             adminAccess: adminAccess.optional(),
             membershipPolicy: membershipPolicy.optional(),
+            ssoEnforced: ssoEnforced.optional(),
+            trustedSessions: trustedSessions.optional(),
           })
           .optional(),
       })
       .refine((change) => Object.keys(change).length > 0, { message: 'changes nothing' }),
     status: 200,
     response: organization,
-    errors: ['operator_only', 'projects_remain'],
+    errors: ['operator_only', 'projects_remain', 'no_active_connection'],
     handle: async ({ params, body, principal, write, reads }) => {
       if (body.settings?.multiProject !== undefined && principal.kind !== 'operator') {
         throw new AppError('operator_only', 'Only the operator may switch multiProject (PRJ-8).');

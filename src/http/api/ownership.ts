@@ -62,7 +62,7 @@ export const ownershipRoutes: readonly Route[] = [
     handle: ({ params, body, principal, write }) =>
       write(async (tx) => {
         if (!body.force)
-          return presentOffer(await offerOwnership(tx, params.org, presenceOf(principal), body.memberId));
+          return presentOffer(await offerOwnership(tx, params.org, presenceOf(principal, params.org), body.memberId));
         if (principal.kind !== 'operator') {
           throw new AppError(
             'operator_only',
@@ -84,7 +84,7 @@ export const ownershipRoutes: readonly Route[] = [
     response: transfer,
     errors: ['act_as_refused', 'reauthentication_required', 'heir_not_eligible', 'transfer_expired'],
     handle: ({ params, principal, write }) =>
-      write(async (tx) => transferred((await acceptOwnership(tx, params.org, presenceOf(principal)))._id)),
+      write(async (tx) => transferred((await acceptOwnership(tx, params.org, presenceOf(principal, params.org)))._id)),
   }),
   route({
     method: 'delete',
@@ -96,7 +96,7 @@ export const ownershipRoutes: readonly Route[] = [
     params: inOrganization,
     status: 204,
     handle: async ({ params, principal, write }) => {
-      await write((tx) => endOffer(tx, params.org, presenceOf(principal)));
+      await write((tx) => endOffer(tx, params.org, presenceOf(principal, params.org)));
       return undefined;
     },
   }),

@@ -1,15 +1,91 @@
 import { z } from 'zod';
 import {
+  type Belonging,
   countsIn,
+  endSessionsIn,
   findAccount,
   findLiveSession,
   findOrganizationsOf,
+  findSessions,
+  getMember,
+  getOrganization,
   openSession,
+  proofsOf,
   sessionTokenPrefix,
+  type Worth,
+  worthIn,
 } from '../../access/index.ts';
 import { AppError } from '../../errors.ts';
+import { recordAudit } from '../../events/index.ts';
+import { findStepUpUrl } from '../../sso/index.ts';
+import type { ReadStore, Session } from '../../store/index.ts';
 import { type Route, route } from '../route.ts';
-import { emailInput, id, time } from './common.ts';
+import { emailInput, id, idIn, inOrganization, time } from './common.ts';
+
+const proof = z
+  .strictObject({
+    kind: z.enum(['operator', 'mailbox', 'connection']),
+    at: time,
+    organizationId: id.optional(),
+    connectionId: id.optional(),
+  })
+  .meta({ id: 'Proof', description: 'one way in which the person has shown who they are' });
+
+export const session = z
+  .strictObject({
+    id,
+    madeBy: z.enum(['operator', 'sign_in']),
+    proofs: z.array(proof),
+    userAgent: z.string().optional(),
+    address: z.string().optional(),
+    createdAt: time,
+    idleExpiresAt: time,
+    expiresAt: time,
+  })
+  .meta({ id: 'Session' });
+
+/** A session as its person sees it; with `organizationId` as that organization does: without what others have proven. */
+export function presentSession(row: Session, organizationId?: string): z.output<typeof session> {
+  const proofs = proofsOf(row).filter(
+    (one) => one.kind !== 'connection' || organizationId === undefined || one.organizationId === organizationId,
+  );
+  return {
+    id: row._id,
+    madeBy: row.madeBy,
+    proofs: proofs.map((one) => ({
+      kind: one.kind,
+      at: one.at.toISOString(),
+      ...(one.kind === 'connection' && { organizationId: one.organizationId, connectionId: one.connectionId }),
+    })),
+    ...(row.userAgent !== undefined && { userAgent: row.userAgent }),
+    ...(row.address !== undefined && { address: row.address }),
+    createdAt: row.createdAt.toISOString(),
+    idleExpiresAt: row.idleExpiresAt.toISOString(),
+    expiresAt: row.expiresAt.toISOString(),
+  };
+}
+
+const standing = z
+  .strictObject({
+    organizationId: id,
+    session: z.enum(['counts', 'step_up', 'ended']),
+    signInUrl: z.string().optional().meta({ description: 'where the person signs in to make the session count' }),
+  })
+  .meta({ id: 'SessionStanding' });
+
+/** What the session is worth where its person belongs, and where to go where that is not enough (SSO-5). */
+async function presentStanding(
+  reads: ReadStore,
+  baseUrl: string,
+  row: Session,
+  { organization, member }: Belonging,
+): Promise<z.output<typeof standing>> {
+  const organizationId = organization._id;
+  const worth: Worth = member?.status === 'suspended' ? 'ended' : worthIn(row, organization, member);
+  if (worth !== 'step_up') return { organizationId, session: worth };
+  const signInUrl = await findStepUpUrl(reads, baseUrl, organizationId, row.accountId);
+  return { organizationId, session: worth, signInUrl };
+}
 
 const introspection = z
   .strictObject({
@@ -17,12 +93,15 @@ const introspection = z
     sessionId: id.optional(),
     accountId: id.optional(),
     expiresAt: time.optional(),
-    organizations: z
-      .array(id)
+    organizations: z.array(id).optional().meta({ description: 'those in which the session counts' }),
+    standings: z
+      .array(standing)
       .optional()
-      .meta({ description: 'those in which the session counts: where it was ended, it is worth nothing' }),
+      .meta({ description: 'every organization of the person: the session counts, needs a step-up, or was ended' }),
   })
   .meta({ id: 'Introspection' });
+
+const memberSessions = '/api/v1/organizations/{org}/members/{member}/sessions';
 
 export const sessionRoutes: readonly Route[] = [
   route({
@@ -45,11 +124,11 @@ export const sessionRoutes: readonly Route[] = [
         const named = body.accountId ?? body.email ?? '';
         const account = await findAccount(tx, named);
         if (!account) throw new AppError('account_not_found', `There is no account ${named}.`);
-        const { session, token } = await openSession(tx, {
+        const { session: opened, token } = await openSession(tx, {
           accountId: account._id,
           proofs: [{ kind: 'operator', at: tx.at }],
         });
-        const { _id, accountId, expiresAt } = session;
+        const { _id, accountId, expiresAt } = opened;
         return { id: _id, accountId, token, expiresAt: expiresAt.toISOString() };
       }),
   }),
@@ -63,16 +142,62 @@ export const sessionRoutes: readonly Route[] = [
     body: z.strictObject({ token: z.string().min(1).max(1000) }),
     status: 200,
     response: introspection,
-    handle: async ({ body, reads }, { clock }) => {
+    handle: async ({ body, reads }, { clock, baseUrl }) => {
       if (!body.token.startsWith(sessionTokenPrefix)) return { active: false };
-      const session = await findLiveSession(reads, body.token, clock.now());
-      if (!session) return { active: false };
-      const { _id, accountId, expiresAt } = session;
+      const found = await findLiveSession(reads, body.token, clock.now());
+      if (!found) return { active: false };
+      const { _id, accountId, expiresAt } = found;
       const belongings = await findOrganizationsOf(reads, accountId);
-      const organizations = belongings
-        .filter(({ organization, member }) => member?.status !== 'suspended' && countsIn(session, organization._id))
-        .map(({ organization }) => organization._id);
-      return { active: true, sessionId: _id, accountId, expiresAt: expiresAt.toISOString(), organizations };
+      const standings = await Promise.all(belongings.map((one) => presentStanding(reads, baseUrl, found, one)));
+      return {
+        active: true,
+        sessionId: _id,
+        accountId,
+        expiresAt: expiresAt.toISOString(),
+        organizations: standings.filter((one) => one.session === 'counts').map((one) => one.organizationId),
+        standings,
+      };
     },
+  }),
+  route({
+    method: 'get',
+    path: memberSessions,
+    tag: 'Sessions',
+    summary: "List a member's sessions that count in the organization",
+    access: { permission: 'sso.manage', on: 'organization' },
+    params: inOrganization.extend(idIn('member')),
+    status: 200,
+    response: z.strictObject({ items: z.array(session) }),
+    handle: async ({ params, reads }, { clock }) => {
+      const member = await getMember(reads, params.org, params.member);
+      const organization = await getOrganization(reads, params.org);
+      const rows = await findSessions(reads, member.accountId, clock.now());
+      const counting = rows.filter((row) => worthIn(row, organization, member) === 'counts');
+      return { items: counting.map((row) => presentSession(row, params.org)) };
+    },
+  }),
+  route({
+    method: 'delete',
+    path: memberSessions,
+    tag: 'Sessions',
+    summary: "End the organization's part of all sessions of a member",
+    description: 'In other organizations the sessions go on; the person may sign in here again at once (SSO-5).',
+    access: { permission: 'sso.manage', on: 'organization' },
+    params: inOrganization.extend(idIn('member')),
+    status: 200,
+    response: z.strictObject({ ended: z.int() }),
+    handle: ({ params, write }) =>
+      write(async (tx) => {
+        const { _id, accountId } = await getMember(tx, params.org, params.member);
+        const live = (await findSessions(tx, accountId, tx.at)).filter((row) => countsIn(row, params.org));
+        await endSessionsIn(tx, params.org, accountId);
+        await recordAudit(tx, params.org, {
+          type: 'member.sessions_ended',
+          targetKind: 'member',
+          targetId: _id,
+          after: { ended: live.length },
+        });
+        return { ended: live.length };
+      }),
   }),
 ];

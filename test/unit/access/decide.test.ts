@@ -164,7 +164,7 @@ const cases: Case[] = [
   ],
   [
     'an ended session',
-    facts({ resource: project, member: owner, sessionEnded: true }),
+    facts({ resource: project, member: owner, worth: 'ended' }),
     'project.read',
     { reason: 'session_ended' },
   ],

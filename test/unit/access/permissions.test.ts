@@ -102,11 +102,7 @@ const inOrganization: Row[] = [
   ['an External Admin', { ...all, resource: organization, grants: [manual('admin')] }, 'nothing'],
   ['an External Member', { ...all, resource: organization, grants: [manual('member')] }, 'nothing'],
   ['a member of another organization', { ...all, resource: organization }, 'nothing'],
-  [
-    'an Admin whose session ended here',
-    { ...all, resource: organization, member: admin, sessionEnded: true },
-    'nothing',
-  ],
+  ['an Admin whose session ended here', { ...all, resource: organization, member: admin, worth: 'ended' }, 'nothing'],
 ];
 
 const inProject: Row[] = [
@@ -144,7 +140,7 @@ const inProject: Row[] = [
   ['a Member where Admins must join', { ...joined, resource: project, member, grants: [manual('member')] }, 'member'],
   [
     'a project Admin whose session ended here',
-    { ...all, resource: project, member, grants: [manual('admin')], sessionEnded: true },
+    { ...all, resource: project, member, grants: [manual('admin')], worth: 'ended' },
     'nothing',
   ],
 ];

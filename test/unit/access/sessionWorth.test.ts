@@ -86,7 +86,12 @@ describe('what a session is worth in an organization', () => {
   });
 
   test('the operator authenticates nobody (OWN-4)', () => {
-    expect(authenticatedAt([operator])).toBeUndefined();
-    expect(authenticatedAt([operator, mailbox])).toEqual(at);
+    expect(authenticatedAt([operator], 'org-a')).toBeUndefined();
+    expect(authenticatedAt([operator, mailbox], 'org-a')).toEqual(at);
+  });
+
+  test("another organization's IdP authenticates nobody for what only the person may do (OWN-4)", () => {
+    expect(authenticatedAt([ours], 'org-a')).toEqual(at);
+    expect(authenticatedAt([theirs], 'org-a')).toBeUndefined();
   });
 });

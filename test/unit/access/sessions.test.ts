@@ -104,7 +104,7 @@ describe('a session', () => {
         accountId: member.accountId,
         permission: 'organization.read',
         resource: { kind: 'organization', id },
-        endedIn: session.endedIn,
+        session,
       });
     expect((await ask(other)).allowed).toBe(true);
     expect(await ask(org)).toMatchObject({ allowed: false, reason: 'session_ended' });

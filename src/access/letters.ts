@@ -1,0 +1,63 @@
+/** What we write to people: plain text, short, and without a word that somebody else could have put there. */
+import type { Mail } from '../lib/mail.ts';
+import type { MailedLink } from '../store/index.ts';
+import { linkLifeMinutes } from './mailedLinks.ts';
+
+const letter = (to: string, subject: string, ...paragraphs: readonly string[]): Mail => ({
+  to,
+  subject,
+  text: `${paragraphs.join('\n\n')}\n`,
+});
+
+const once = `The link works once, for ${linkLifeMinutes} minutes.`;
+const notYou = 'If it was not you who asked for this, do nothing: without the link nobody gets any further.';
+
+/** The address of a link. */
+export const linkUrl = (site: string, token: string): string => `${site}/sign-in/link?token=${token}`;
+
+/** The letter with a link. */
+export function linkLetter({ purpose, email }: Pick<MailedLink, 'purpose' | 'email'>, url: string): Mail {
+  switch (purpose) {
+    case 'sign_in':
+      return letter(email, 'Your sign-in link', 'Sign in with this link:', url, once, notYou);
+    case 'register':
+      return letter(
+        email,
+        'Your sign-in link',
+        `There is no account with the address ${email} yet. Make one with this link:`,
+        url,
+        once,
+        notYou,
+      );
+    case 'prove_email':
+      return letter(
+        email,
+        'Prove your address',
+        `Somebody who is signed in wants to add ${email} to their account. If that is you, open this link in the same browser:`,
+        url,
+        once,
+        'If it is not you, do nothing: nothing has been added.',
+      );
+  }
+}
+
+/** To an address that gets no links, for its account has others. */
+export const otherMailboxLetter = (email: string, site: string): Mail =>
+  letter(
+    email,
+    'Signing in',
+    `You asked for a sign-in link, but links to your account go to its other addresses. Ask with one of those, or sign in through your organization: ${site}/sign-in`,
+    'If it was not you who asked, do nothing.',
+  );
+
+/** To every Admin, whenever the Owner has come in by a link (OWN-5). */
+export const ownerSignInLetter = (
+  to: string,
+  { organization, owner, at }: { readonly organization: string; readonly owner: string; readonly at: string },
+): Mail =>
+  letter(
+    to,
+    `The Owner of ${organization} has signed in by a mailed link`,
+    `${owner}, the Owner of ${organization}, has signed in by a one-time link at ${at}, not through the identity provider.`,
+    'The Owner may always do that. If it is unexpected, ask the Owner, and look at the audit trail.',
+  );

@@ -1,0 +1,58 @@
+/** A used link becomes a session: of the account whose mailbox it went to, or of a new one (ACC-5); the Owner's is announced. */
+import { recordAudit } from '../events/index.ts';
+import { enqueue } from '../queue/index.ts';
+import { type MailedLink, PLATFORM, type Session, type Transaction } from '../store/index.ts';
+import { createAccount, findAccountByProvenEmail } from './accounts.ts';
+import { addMailbox, findAccountByMailbox } from './mailboxes.ts';
+import { linkExpired, takeLink } from './mailedLinks.ts';
+import { openSession, stepUpSession } from './sessions.ts';
+
+export interface LinkUse {
+  readonly token: string;
+  /** The browser's session, where it has one: a proof is added to it where it is the same account's. */
+  readonly sessionId?: string | undefined;
+  readonly userAgent?: string | undefined;
+  readonly address?: string | undefined;
+}
+
+export interface LinkSignedIn {
+  readonly session: Session;
+  readonly token: string;
+  readonly returnTo: string | undefined;
+}
+
+/** Signs in by a link. The token of the session is new in any case. Throws `link_expired`. */
+export async function signInByLink(tx: Transaction, use: LinkUse): Promise<LinkSignedIn> {
+  const link = await takeLink(tx, use.token, ({ purpose }) => purpose !== 'prove_email');
+  const accountId = await accountOf(tx, link);
+  await addMailbox(tx, accountId, link.email);
+  const proof = { kind: 'mailbox', at: tx.at } as const;
+  const { sessionId, userAgent, address } = use;
+  const opened =
+    (sessionId !== undefined && (await stepUpSession(tx, sessionId, accountId, proof))) ||
+    (await openSession(tx, { accountId, proofs: [proof], userAgent, address }));
+  await announceOwner(tx, accountId);
+  return { ...opened, returnTo: link.returnTo };
+}
+
+/** Whose mailbox it is by now: an account may have been made with it since the link was. */
+async function accountOf(tx: Transaction, { email }: MailedLink): Promise<string> {
+  const accountId = await findAccountByMailbox(tx, email);
+  if (accountId !== undefined) return accountId;
+  if (await findAccountByProvenEmail(tx, email)) throw linkExpired();
+  return (await createAccount(tx, { email, provenBy: 'mailbox' }))._id;
+}
+
+/** The Owner's way past the IdP is always open, and never secret: audited, and told to every Admin (OWN-5). */
+async function announceOwner(tx: Transaction, accountId: string): Promise<void> {
+  for (const { organizationId, _id } of await tx.members.find(PLATFORM, { accountId, owner: true })) {
+    await recordAudit(tx, organizationId, {
+      type: 'owner.signed_in_by_link',
+      targetKind: 'member',
+      targetId: _id,
+      after: { accountId },
+      detail: 'The Owner has signed in by a mailed link, without the identity provider',
+    });
+    await enqueue(tx, organizationId, 'announce-owner', { accountId, at: tx.at.toISOString() });
+  }
+}

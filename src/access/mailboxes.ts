@@ -1,0 +1,105 @@
+/**
+ * The addresses of an account that are its person's own mailboxes: where one-time links go, and how the person changes
+ * them (ACC-2, ACC-4, OWN-5).
+ */
+import { AppError } from '../errors.ts';
+import { caseKey } from '../lib/text.ts';
+import { enqueue, platformJobs } from '../queue/index.ts';
+import { type AccountEmail, PLATFORM, type ReadStore, type Session, type Transaction } from '../store/index.ts';
+import { findAccountByProvenEmail, findAccountEmails, proveEmail } from './accounts.ts';
+import { decideOwnSignIn, freshMs, type PresenceOfAccount } from './presence.ts';
+import { type Proof, proofsOf } from './sessionWorth.ts';
+
+type Provenance = Pick<AccountEmail, 'proven' | 'provenBy'>;
+
+/**
+ * Those of an account's addresses that links are sent to: what its person or the operator has proven. What only an IdP has
+ * proven counts where there is nothing else: its word opens one organization, a link opens them all, so that an IdP
+ * must not choose where links go (ACC-4); but whoever has no other address, an Owner too, is not shut out (OWN-5).
+ */
+export function mailboxesOf<E extends Provenance>(emails: readonly E[]): readonly E[] {
+  const proven = emails.filter((email) => email.proven);
+  const own = proven.filter(({ provenBy }) => provenBy !== 'idp');
+  return own.length > 0 ? own : proven;
+}
+
+/** The account whose mailbox this address is; undefined where it is nobody's, or one that gets no links. */
+export async function findAccountByMailbox(reads: ReadStore, email: string): Promise<string | undefined> {
+  const account = await findAccountByProvenEmail(reads, email);
+  if (!account) return undefined;
+  const mailboxes = mailboxesOf(await findAccountEmails(reads, account._id));
+  return mailboxes.some(({ emailKey }) => emailKey === caseKey(email)) ? account._id : undefined;
+}
+
+/**
+ * Whether a change of an account's own addresses is refused because its person has not signed in afresh (ACC-4). Where the
+ * account has a mailbox, only a link to one counts: an IdP that could add an address could send itself links.
+ */
+export function decideAccountReauthentication(
+  presence: PresenceOfAccount,
+  proofs: readonly Proof[],
+  hasMailbox: boolean,
+  now: Date,
+): AppError | undefined {
+  const refusal = decideOwnSignIn(presence, 'Changing your addresses');
+  if (refusal) return refusal;
+  const counting = proofs.filter(({ kind }) => kind === 'mailbox' || (kind === 'connection' && !hasMailbox));
+  if (counting.some(({ at }) => now.getTime() - at.getTime() <= freshMs)) return undefined;
+  const how = hasMailbox ? 'Have a one-time link sent to one of your addresses' : 'Sign in again';
+  return new AppError('reauthentication_required', `${how}, use it, and repeat this within ten minutes`);
+}
+
+async function requireReauthentication(tx: Transaction, accountId: string, session: Session | undefined) {
+  const emails = await findAccountEmails(tx, accountId);
+  const presence: PresenceOfAccount =
+    session === undefined ? { kind: 'act_as', accountId } : { kind: 'session', accountId, madeBy: session.madeBy };
+  const proofs = session === undefined ? [] : proofsOf(session);
+  const refusal = decideAccountReauthentication(presence, proofs, mailboxesOf(emails).length > 0, tx.at);
+  if (refusal) throw refusal;
+  return emails;
+}
+
+/**
+ * Asks for a link that proves a further address of the account, sent by a job; the answer is the same whether somebody else
+ * has the address, and with `send` off, where it has had too many letters. Throws `act_as_refused`, `permission_denied`, `reauthentication_required`.
+ */
+export async function askToProveEmail(
+  tx: Transaction,
+  accountId: string,
+  session: Session | undefined,
+  { email, site, send }: { readonly email: string; readonly site: string; readonly send: boolean },
+): Promise<void> {
+  await requireReauthentication(tx, accountId, session);
+  if (!send) return;
+  await enqueue(tx, platformJobs, 'mail-link', { purpose: 'prove_email', email, accountId, site });
+}
+
+/** Marks the address of a link as the account's own; throws `email_taken` where another account has it proven. */
+export async function addMailbox(tx: Transaction, accountId: string, email: string): Promise<void> {
+  const own = (await findAccountEmails(tx, accountId)).find(({ emailKey }) => emailKey === caseKey(email));
+  if (own?.proven) {
+    await tx.accountEmails.updateOne(PLATFORM, { _id: own._id }, { $set: { provenBy: 'mailbox', provenAt: tx.at } });
+  } else if (!(await proveEmail(tx, accountId, email, 'mailbox'))) {
+    throw new AppError('email_taken', 'Another account has proven this address');
+  }
+}
+
+/**
+ * Takes an address off the account. Throws what `askToProveEmail` does, `not_found`, and `last_email`: a link must be able
+ * to reach the person afterwards as it could before.
+ */
+export async function removeEmail(
+  tx: Transaction,
+  accountId: string,
+  session: Session | undefined,
+  emailId: string,
+): Promise<void> {
+  const emails = await requireReauthentication(tx, accountId, session);
+  const email = emails.find(({ _id }) => _id === emailId);
+  if (!email) throw new AppError('not_found', `There is no address ${emailId}`);
+  const mailboxes = mailboxesOf(emails);
+  if (mailboxes.length === 1 && mailboxes[0]?._id === emailId) {
+    throw new AppError('last_email', 'This is the only address that links are sent to: prove another one first');
+  }
+  await tx.accountEmails.remove(PLATFORM, { _id: emailId });
+}

@@ -1,0 +1,62 @@
+/** Mail that leaves: over SMTP where it is configured, else into the log, where whoever runs this on a laptop finds it. */
+import { createTransport } from 'nodemailer';
+import type { Logger } from './logger.ts';
+
+/** One plain letter to one address. */
+export interface Mail {
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+}
+
+export interface Mailer {
+  /**
+   * Hands a letter on. Answers `refused` where the server says for good that nobody has this address; throws where trying
+   * again may help.
+   */
+  send(mail: Mail): Promise<'sent' | 'refused'>;
+}
+
+/** A server that does not answer must not hold a job for long. */
+const timeouts = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 20_000 };
+
+/** Sends over SMTP. `url`: `smtp://` or `smtps://`, with user and password where the server asks for them. */
+function openSmtpMailer(url: string, from: string): Mailer {
+  const transport = createTransport({ url, ...timeouts, disableFileAccess: true, disableUrlAccess: true }, { from });
+  return {
+    async send({ to, subject, text }) {
+      try {
+        await transport.sendMail({ to: { name: '', address: to }, subject, text });
+        return 'sent';
+      } catch (error) {
+        if (isRefusal(error)) return 'refused';
+        throw error;
+      }
+    },
+  };
+}
+
+/** RFC 5321 §4.2.1: a reply from 500 up to RCPT is for good. */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { command, responseCode } = error as Error & { readonly command?: unknown; readonly responseCode?: unknown };
+  return command === 'RCPT TO' && typeof responseCode === 'number' && responseCode >= 500;
+}
+
+/** Writes letters to the log, links and all: without SMTP_URL that is the only way in which anybody gets them. */
+function openLogMailer(logger: Logger): Mailer {
+  return {
+    async send(mail) {
+      logger.info({ mail }, 'SMTP_URL is not set: this letter is written here instead of being sent');
+      return 'sent';
+    },
+  };
+}
+
+/** As configured: over SMTP, or into the log. */
+export function openMailer(
+  { url, from }: { readonly url?: string | undefined; readonly from: string },
+  logger: Logger,
+): Mailer {
+  return url === undefined ? openLogMailer(logger) : openSmtpMailer(url, from);
+}

@@ -1,0 +1,72 @@
+/** `/signed-in` and `/sign-out`: what a browser's session is, and its end. */
+import type { Request, Response } from 'express';
+import { endSession, findContacts, findOrganizationsOf, findSessions, worthIn } from '../../access/index.ts';
+import { clearSessionCookie } from '../cookies.ts';
+import { accountPage, signedOutPage, signOutPage } from '../pages/account.ts';
+import { findStepUpUrl } from '../stepUp.ts';
+import { seeOther, sendPage } from './answer.ts';
+import { type FrontDeps, makeFormToken, readForm, sessionOf } from './browser.ts';
+
+export async function showAccount(deps: FrontDeps, request: Request, response: Response): Promise<void> {
+  const session = await sessionOf(request.headers, deps);
+  if (session === undefined) return seeOther(response, `${deps.baseUrl}/sign-in`);
+  const { store, clock, baseUrl } = deps;
+  const { accountId } = session;
+  const [contacts, belongings, sessions] = await Promise.all([
+    findContacts(store.read, [accountId]),
+    findOrganizationsOf(store.read, accountId),
+    findSessions(store.read, accountId, clock.now()),
+  ]);
+  const contact = contacts.get(accountId);
+  const organizations = belongings
+    .filter(({ member }) => member?.status !== 'suspended')
+    .map(async ({ organization, member }) => ({
+      name: organization.name,
+      ...(worthIn(session, organization, member) !== 'counts' && {
+        signInUrl: await findStepUpUrl(store.read, baseUrl, organization._id, accountId),
+      }),
+    }));
+  sendPage(
+    response,
+    accountPage({
+      formToken: makeFormToken(request, response, deps),
+      name: contact?.email ?? contact?.name ?? accountId,
+      organizations: await Promise.all(organizations),
+      sessions: sessions.map((row) => ({
+        id: row._id,
+        current: row._id === session._id,
+        userAgent: row.userAgent ?? (row.madeBy === 'operator' ? 'The operator' : 'An unknown browser'),
+        since: `${row.createdAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+      })),
+    }),
+  );
+}
+
+/** Ends another session of the person's own. */
+export async function endOtherSession(deps: FrontDeps, request: Request, response: Response): Promise<void> {
+  const form = await readForm(request, response, deps);
+  const session = await sessionOf(request.headers, deps);
+  if (session !== undefined) {
+    const { accountId } = session;
+    const cause = { actor: `account:${accountId}`, requestId: String(response.locals.requestId) };
+    await deps.store.transaction(cause, (tx) => endSession(tx, accountId, form.session ?? ''));
+  }
+  seeOther(response, `${deps.baseUrl}/signed-in`);
+}
+
+export async function showSignOut(deps: FrontDeps, request: Request, response: Response): Promise<void> {
+  sendPage(response, signOutPage(makeFormToken(request, response, deps)));
+}
+
+/** Ends the browser's session here. */
+export async function takeSignOut(deps: FrontDeps, request: Request, response: Response): Promise<void> {
+  await readForm(request, response, deps);
+  const session = await sessionOf(request.headers, deps);
+  if (session !== undefined) {
+    const { accountId, _id } = session;
+    const cause = { actor: `account:${accountId}`, requestId: String(response.locals.requestId) };
+    await deps.store.transaction(cause, (tx) => endSession(tx, accountId, _id));
+  }
+  response.append('Set-Cookie', clearSessionCookie(deps.baseUrl));
+  sendPage(response, signedOutPage);
+}

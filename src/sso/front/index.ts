@@ -1,0 +1,80 @@
+/** The front door: the pages at which people sign in and out, and what becomes of their forms. No script is needed. */
+import { type NextFunction, type Request, type Response, Router } from 'express';
+import { AppError, type ErrorKind, hasCode } from '../../errors.ts';
+import { scriptPath, stylePath } from '../pages/frame.ts';
+import { refusalPage } from '../pages/refusal.ts';
+import { script, style } from '../pages/style.ts';
+import { endOtherSession, showAccount, showSignOut, takeSignOut } from './account.ts';
+import { sendPage } from './answer.ts';
+import type { FrontDeps } from './browser.ts';
+import { showLink, takeLinkForm } from './link.ts';
+import { showSignIn, takeSignIn } from './signIn.ts';
+
+export type { FrontDeps } from './browser.ts';
+
+type Handler = (deps: FrontDeps, request: Request, response: Response) => Promise<void>;
+
+const routes: Readonly<Record<string, { readonly get?: Handler; readonly post?: Handler }>> = {
+  '/sign-in': { get: showSignIn, post: takeSignIn },
+  '/sign-in/link': { get: showLink, post: takeLinkForm },
+  '/signed-in': { get: showAccount },
+  '/signed-in/sessions': { post: endOtherSession },
+  '/sign-out': { get: showSignOut, post: takeSignOut },
+};
+
+/** The router of the pages, to be mounted at the root. What goes wrong in it is answered with a page. */
+export function openFront(deps: FrontDeps): Router {
+  const router = Router();
+  for (const [path, { get, post }] of Object.entries(routes)) {
+    const place = router.route(path);
+    if (get) place.get((request: Request, response: Response) => get(deps, request, response));
+    if (post) place.post((request: Request, response: Response) => post(deps, request, response));
+    place.all((_request: Request, response: Response) => {
+      response.setHeader('Allow', [...(get ? ['GET', 'HEAD'] : []), ...(post ? ['POST'] : [])].join(', '));
+      throw new AppError('method_not_allowed', 'This page cannot be asked for in that way.');
+    });
+    place.all(answerRefusals);
+  }
+  router.get(stylePath, (_request, response) => sendStatic(response, 'text/css', style));
+  router.get(scriptPath, (_request, response) => sendStatic(response, 'text/javascript', script));
+  return router;
+}
+
+function sendStatic(response: Response, type: string, text: string): void {
+  response.setHeader('Content-Type', `${type}; charset=utf-8`);
+  response.setHeader('Cache-Control', 'public, max-age=300');
+  response.end(text);
+}
+
+const statuses: Readonly<Partial<Record<ErrorKind, number>>> = {
+  invalid: 400,
+  forbidden: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  conflict: 409,
+  rate_limited: 429,
+};
+
+const titles: Readonly<Partial<Record<ErrorKind, string>>> = {
+  rate_limited: 'Too many attempts',
+  not_found: 'There is nothing here',
+};
+
+/** A refusal as a page, with the id of the request as its reference; anything else is for the app to answer and to log. */
+export function answerRefusals(error: unknown, _request: Request, response: Response, next: NextFunction): void {
+  const status = error instanceof AppError ? statuses[error.kind] : undefined;
+  if (!(error instanceof AppError) || status === undefined || response.headersSent) {
+    next(error);
+    return;
+  }
+  if (hasCode(error, 'rate_limited')) response.setHeader('Retry-After', String(error.details?.retryAfter ?? 60));
+  sendPage(
+    response,
+    refusalPage({
+      status,
+      title: titles[error.kind] ?? 'That did not work',
+      message: error.message,
+      reference: String(response.locals.requestId),
+    }),
+  );
+}

@@ -1,0 +1,59 @@
+/** `/sign-in/link`: a mailed link shows a page, and is used up by its button only. */
+import type { Request, Response } from 'express';
+import {
+  addMailbox,
+  findLink,
+  isAskedBy,
+  type LinkSignedIn,
+  linkExpired,
+  signInByLink,
+  takeLink,
+} from '../../access/index.ts';
+import type { MailedLink } from '../../store/index.ts';
+import { readFlowCookie, setSessionCookie } from '../cookies.ts';
+import { emailProvenPage, linkPage } from '../pages/link.ts';
+import { seeOther, sendPage } from './answer.ts';
+import { type FrontDeps, makeFormToken, readForm, sessionOf } from './browser.ts';
+
+/** The link of this token. Throws AppError link_expired, or rate_limited where too many tokens were none. */
+async function knownLink(deps: FrontDeps, request: Request, token: unknown): Promise<MailedLink> {
+  const link = typeof token === 'string' ? await findLink(deps.store.read, token, deps.clock.now()) : undefined;
+  if (link !== undefined) return link;
+  deps.limits.failed(request.ip);
+  throw linkExpired();
+}
+
+export async function showLink(deps: FrontDeps, request: Request, response: Response): Promise<void> {
+  const { token } = request.query;
+  const link = await knownLink(deps, request, token);
+  const here = isAskedBy(link, readFlowCookie(request.headers, deps.baseUrl));
+  const formToken = makeFormToken(request, response, deps);
+  sendPage(response, linkPage({ link, token: String(token), formToken, here }));
+}
+
+export async function takeLinkForm(deps: FrontDeps, request: Request, response: Response): Promise<void> {
+  const { token = '' } = await readForm(request, response, deps);
+  const link = await knownLink(deps, request, token);
+  const session = await sessionOf(request.headers, deps);
+  const requestId = String(response.locals.requestId);
+  if (link.purpose === 'prove_email') {
+    const accountId = session?.accountId;
+    if (accountId === undefined) return seeOther(response, `${deps.baseUrl}/sign-in`);
+    const cause = { actor: `account:${accountId}`, requestId };
+    await deps.store.transaction(cause, async (tx) => {
+      await takeLink(tx, token, (one) => one.accountId === accountId);
+      await addMailbox(tx, accountId, link.email);
+    });
+    return sendPage(response, emailProvenPage(link.email));
+  }
+  const signedIn: LinkSignedIn = await deps.store.transaction({ actor: 'system', requestId }, (tx) =>
+    signInByLink(tx, {
+      token,
+      sessionId: session?._id,
+      userAgent: request.headers['user-agent'],
+      address: request.ip,
+    }),
+  );
+  response.append('Set-Cookie', setSessionCookie(signedIn.token, deps.baseUrl));
+  seeOther(response, signedIn.returnTo ?? `${deps.baseUrl}/signed-in`);
+}

@@ -1,0 +1,48 @@
+/**
+ * How often sign-ins may be begun and letters asked for, in this process. An address or an organization that is asked for
+ * too often gets no letter, and the page says what it always says; a network that asks too often is told so (429).
+ */
+import { AppError } from '../errors.ts';
+import { type Buckets, openBuckets, type Rate } from '../lib/buckets.ts';
+import type { Clock } from '../lib/clock.ts';
+import { networkOf } from '../lib/network.ts';
+import { caseKey } from '../lib/text.ts';
+
+export interface SignInLimits {
+  /** Counts a sign-in that is begun, or a link that is tried. Throws AppError rate_limited. */
+  admit(address: string | undefined): void;
+  /** Counts a token that was none: guessing is refused long before it could succeed. Throws AppError rate_limited. */
+  failed(address: string | undefined): void;
+  /** Whether another letter may go to this mailbox, and to its domain. */
+  mayMail(email: string): boolean;
+}
+
+/** An office behind one address signs in at nine o'clock. */
+const perNetwork: Rate = { perSecond: 1, burst: 120 };
+const perNetworkFailed: Rate = { perSecond: 0.1, burst: 20 };
+/** Five letters at once, then one every two minutes. */
+const perMailbox: Rate = { perSecond: 1 / 120, burst: 5 };
+/** All mailboxes of a domain, which is an organization's or a provider's. */
+const perDomain: Rate = { perSecond: 2, burst: 200 };
+
+export function openSignInLimits(clock: Clock): SignInLimits {
+  const networks = openBuckets(clock, perNetwork);
+  const failures = openBuckets(clock, perNetworkFailed);
+  const mailboxes = openBuckets(clock, perMailbox);
+  const domains = openBuckets(clock, perDomain);
+  return {
+    admit: (address) => take(networks, networkOf(address), 'Too many sign-ins are begun from this address'),
+    failed: (address) => take(failures, networkOf(address), 'Too many links from this address were none'),
+    mayMail(email) {
+      const key = caseKey(email);
+      return mailboxes.take(key) === 0 && domains.take(key.slice(key.lastIndexOf('@') + 1)) === 0;
+    },
+  };
+}
+
+function take(buckets: Buckets, key: string, message: string): void {
+  const waitMs = buckets.take(key);
+  if (waitMs <= 0) return;
+  const retryAfter = Math.max(1, Math.ceil(waitMs / 1000));
+  throw new AppError('rate_limited', `${message}; try again in ${retryAfter} s`, { details: { retryAfter } });
+}

@@ -1,0 +1,39 @@
+/** Letters: written by access/, handed to the mail server, tried again until it takes them. */
+import {
+  announceToAdmins,
+  linkLetter,
+  linkUrl,
+  makeLink,
+  otherMailboxLetter,
+  writeAnnouncement,
+} from '../src/access/index.ts';
+import type { TakenJob } from '../src/queue/index.ts';
+import { causeOf, type Stack } from './stack.ts';
+
+/**
+ * Makes a link and sends it. Tried again, it makes another one: of what was never sent nobody knows the token, and it
+ * expires by itself.
+ */
+export async function mailLink({ store, mailer }: Stack, job: TakenJob<'mail-link'>): Promise<void> {
+  const { email, site } = job.payload;
+  const cause = causeOf(job);
+  const made = await store.transaction(cause, (tx) => makeLink(tx, job.payload));
+  const letter =
+    made.kind === 'link' ? linkLetter(made.link, linkUrl(site, made.token)) : otherMailboxLetter(email, site);
+  await mailer.send(letter);
+  await store.transaction(cause, (tx) => job.done(tx));
+}
+
+/** One job for each Admin. */
+export async function announceOwner({ store }: Stack, job: TakenJob<'announce-owner'>): Promise<void> {
+  await store.transaction(causeOf(job), async (tx) => {
+    await announceToAdmins(tx, job.organizationId, job.payload);
+    await job.done(tx);
+  });
+}
+
+export async function mailAnnouncement({ store, mailer }: Stack, job: TakenJob<'mail-announcement'>): Promise<void> {
+  const letter = await writeAnnouncement(store.read, job.organizationId, job.payload);
+  if (letter) await mailer.send(letter);
+  await store.transaction(causeOf(job), (tx) => job.done(tx));
+}
