@@ -9,16 +9,20 @@ import { networkOf } from '../lib/network.ts';
 import { caseKey } from '../lib/text.ts';
 
 export interface SignInLimits {
-  /** Counts a sign-in that is begun, or a link that is tried. Throws AppError rate_limited. */
+  /** Counts an address that is typed in. Throws AppError rate_limited. */
   admit(address: string | undefined): void;
+  /** Counts a departure to an IdP, which asks for nothing but a row. Throws AppError rate_limited. */
+  depart(address: string | undefined): void;
   /** Counts a token that was none: guessing is refused long before it could succeed. Throws AppError rate_limited. */
   failed(address: string | undefined): void;
   /** Whether another letter may go to this mailbox, and to its domain. */
   mayMail(email: string): boolean;
 }
 
-/** An office behind one address signs in at nine o'clock. */
+/** People who type an address in, behind one address of an office. */
 const perNetwork: Rate = { perSecond: 1, burst: 120 };
+/** The same office at nine o'clock, through its IdP. */
+const perNetworkDeparting: Rate = { perSecond: 100, burst: 3000 };
 const perNetworkFailed: Rate = { perSecond: 0.1, burst: 20 };
 /** Five letters at once, then one every two minutes. */
 const perMailbox: Rate = { perSecond: 1 / 120, burst: 5 };
@@ -27,11 +31,13 @@ const perDomain: Rate = { perSecond: 2, burst: 200 };
 
 export function openSignInLimits(clock: Clock): SignInLimits {
   const networks = openBuckets(clock, perNetwork);
+  const departures = openBuckets(clock, perNetworkDeparting);
   const failures = openBuckets(clock, perNetworkFailed);
   const mailboxes = openBuckets(clock, perMailbox);
   const domains = openBuckets(clock, perDomain);
   return {
     admit: (address) => take(networks, networkOf(address), 'Too many sign-ins are begun from this address'),
+    depart: (address) => take(departures, networkOf(address), 'Too many sign-ins are begun from this address'),
     failed: (address) => take(failures, networkOf(address), 'Too many links from this address were none'),
     mayMail(email) {
       const key = caseKey(email);

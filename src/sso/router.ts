@@ -47,7 +47,7 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
   });
 
   router.get('/sso/start', async (request, response) => {
-    limits.admit(request.ip);
+    limits.depart(request.ip);
     const query = startQuery.safeParse(request.query);
     if (!query.success || isEmpty(query.data)) throw new AppError('invalid_request', 'This link is not complete.');
     const { connection: named, organization, email, reauth } = query.data;
