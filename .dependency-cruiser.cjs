@@ -40,7 +40,10 @@ const vendors = {
   'scim-patch': '^src/scim/patch',
   'zod-openapi': '^src/http/',
   'ipaddr.js': '^src/lib/addresses',
-  '@xmldom/xmldom': '^(src/sso/saml/|src/simulator/|test/)',
+  '@node-saml/node-saml': '^src/sso/saml/',
+  'xml-crypto': '^(src/sso/saml/|src/simulator/saml/|test/sso/saml/)',
+  'xml-encryption': '^(src/sso/saml/decryption|src/simulator/saml/sign|test/sso/saml/)',
+  '@xmldom/xmldom': '^(src/sso/saml/xmlGate|src/simulator/saml/|test/)',
   selfsigned: '^(src/sso/keys|src/simulator/|test/)',
 };
 

@@ -6,5 +6,6 @@ export * from './parallel.ts';
 export * from './platform.ts';
 export * from './population.ts';
 export * from './random.ts';
+export * from './saml/index.ts';
 export { type Exchange, ScimFailure } from './scimClient.ts';
 export * from './tenant.ts';

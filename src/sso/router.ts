@@ -28,8 +28,8 @@ const startQuery = z.strictObject({
   reauth: z.literal('1').optional(),
 });
 
-/** A response of 256 KiB in base64, with room for the name of the field and RelayState. */
-const readForm = express.urlencoded({ extended: false, limit: '384kb', parameterLimit: 20 });
+/** The largest response that SAML lets through, in base64 with its signs escaped, and room for RelayState. */
+const readForm = express.urlencoded({ extended: false, limit: '900kb', parameterLimit: 20 });
 
 const samlForm = z.object({ SAMLResponse: z.string().min(1), RelayState: z.string().max(2048).optional() });
 
@@ -94,7 +94,6 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
   router.post('/sso/saml/:connection/acs', readForm, async (request, response) => {
     const connection = await connectionOf(request.params.connection, 'saml');
     const protocol = protocols.saml;
-    if (!protocol) throw new AppError('not_found', 'There is nothing at this address.');
     const form = samlForm.safeParse(request.body);
     await finish(request, response, connection, {
       async take(browser) {

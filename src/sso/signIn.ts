@@ -43,7 +43,6 @@ export async function leaveForIdp(
 ): Promise<Departure> {
   const state = newState();
   const protocol = protocols[connection.protocol];
-  if (!protocol) throw new AppError('not_found', 'This connection cannot be used.');
   const { departure, ...kept } = await protocol.begin(deps, connection, { state, forceAuthn, loginHint });
   await deps.store.transaction({ actor: 'system', requestId }, (tx) =>
     beginAttempt(tx, connection, { state, purpose, browser: browser.flow, returnTo, sessionId, ...kept }),

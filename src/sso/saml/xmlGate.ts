@@ -15,8 +15,8 @@ export interface XmlLimits {
   readonly depth: number;
 }
 
-/** What an honest response needs at most: about a thousand groups, each in an element of its own. */
-export const responseLimits: XmlLimits = { bytes: 256 * 1024, elements: 3_000, attributes: 6_000, depth: 32 };
+/** What an honest response needs at most: 2,000 groups, each in an attribute of its own with a value that tells its type. */
+export const responseLimits: XmlLimits = { bytes: 600 * 1024, elements: 4_500, attributes: 11_000, depth: 32 };
 
 /** What the metadata of one IdP needs at most; AD FS lists hundreds of claim types. */
 export const metadataLimits: XmlLimits = { bytes: 512 * 1024, elements: 3_000, attributes: 6_000, depth: 32 };

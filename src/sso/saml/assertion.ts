@@ -1,0 +1,176 @@
+/** What an assertion says, read from the bytes that are signed into plain values (SAML Core §2). Nothing is judged here. */
+import type { Claims } from '../claims.ts';
+import { SignInFault } from '../protocol.ts';
+import { attributeOf, childrenNamed, childrenOf, elementsBelow, isNamed, textOf } from './dom.ts';
+import { parseMessage } from './message.ts';
+import { assertionNs } from './names.ts';
+
+export interface Assertion {
+  readonly id: string;
+  readonly version: string | undefined;
+  readonly issueInstant: Date;
+  readonly issuer: Issuer;
+  readonly nameId: NameId | undefined;
+  readonly confirmations: readonly Confirmation[];
+  readonly conditions: Conditions | undefined;
+  readonly statements: readonly AuthnStatement[];
+  readonly claims: Claims;
+}
+
+export interface Issuer {
+  readonly value: string;
+  readonly format: string | undefined;
+}
+
+export interface NameId {
+  readonly value: string;
+  readonly format: string | undefined;
+}
+
+export interface Confirmation {
+  readonly method: string | undefined;
+  readonly recipient: string | undefined;
+  readonly inResponseTo: string | undefined;
+  readonly notBefore: Date | undefined;
+  readonly notOnOrAfter: Date | undefined;
+}
+
+export interface Conditions {
+  readonly notBefore: Date | undefined;
+  readonly notOnOrAfter: Date | undefined;
+  /** Of each restriction the audiences: one of each must be us. */
+  readonly audiences: readonly (readonly string[])[];
+}
+
+export interface AuthnStatement {
+  readonly instant: Date;
+  readonly sessionIndex: string | undefined;
+  readonly sessionNotOnOrAfter: Date | undefined;
+}
+
+const malformed = (detail: string) => new SignInFault('malformed', detail);
+
+/** Reads an assertion. Throws SignInFault `malformed` where something has not its one place or form. */
+export function readAssertion(xml: string): Assertion {
+  const root = parseMessage(xml).document.documentElement;
+  if (!isNamed(root, assertionNs, 'Assertion')) throw malformed('What is signed is not an assertion');
+  const subject = only(root, 'Subject');
+  const conditions = atMostOne(root, 'Conditions');
+  return {
+    id: attributeOf(root, 'ID') ?? '',
+    version: attributeOf(root, 'Version'),
+    issueInstant: instantOf(root, 'IssueInstant'),
+    issuer: readIssuer(only(root, 'Issuer')),
+    nameId: readNameId(subject),
+    confirmations: childrenNamed(subject, assertionNs, 'SubjectConfirmation').map(readConfirmation),
+    conditions: conditions && readConditions(conditions),
+    statements: childrenNamed(root, assertionNs, 'AuthnStatement').map(readStatement),
+    claims: readClaims(root),
+  };
+}
+
+export function readIssuer(element: Element): Issuer {
+  return { value: plainText(element), format: attributeOf(element, 'Format') };
+}
+
+/** The one that names the person, from its own element only: an attribute of that name is no NameID. */
+function readNameId(subject: Element): NameId | undefined {
+  const names = ['NameID', 'BaseID', 'EncryptedID'].flatMap((name) => childrenNamed(subject, assertionNs, name));
+  const [one, ...more] = names;
+  if (more.length > 0) throw new SignInFault('subject_invalid', `The subject has ${names.length} names`);
+  if (one === undefined) return undefined;
+  if (one.localName !== 'NameID')
+    throw new SignInFault('subject_invalid', `The subject is named by a ${one.localName}, which is not understood`);
+  return { value: plainText(one), format: attributeOf(one, 'Format') };
+}
+
+function readConfirmation(element: Element): Confirmation {
+  const data = atMostOne(element, 'SubjectConfirmationData');
+  return {
+    method: attributeOf(element, 'Method'),
+    recipient: data && attributeOf(data, 'Recipient'),
+    inResponseTo: data && attributeOf(data, 'InResponseTo'),
+    notBefore: data && instantIn(data, 'NotBefore'),
+    notOnOrAfter: data && instantIn(data, 'NotOnOrAfter'),
+  };
+}
+
+/** A condition that is not understood makes an assertion worth nothing (SAML Core §2.5.1). */
+function readConditions(element: Element): Conditions {
+  const known = ['AudienceRestriction', 'OneTimeUse', 'ProxyRestriction'];
+  const strange = childrenOf(element).find((child) => !known.some((name) => isNamed(child, assertionNs, name)));
+  if (strange) throw malformed(`The condition ${strange.localName} is not understood`);
+  return {
+    notBefore: instantIn(element, 'NotBefore'),
+    notOnOrAfter: instantIn(element, 'NotOnOrAfter'),
+    audiences: childrenNamed(element, assertionNs, 'AudienceRestriction').map((restriction) =>
+      childrenNamed(restriction, assertionNs, 'Audience').map(plainText),
+    ),
+  };
+}
+
+function readStatement(element: Element): AuthnStatement {
+  return {
+    instant: instantOf(element, 'AuthnInstant'),
+    sessionIndex: attributeOf(element, 'SessionIndex') || undefined,
+    sessionNotOnOrAfter: instantIn(element, 'SessionNotOnOrAfter'),
+  };
+}
+
+/** Repeated attributes are put together; one without values is there, and empty. */
+function readClaims(root: Element): Claims {
+  const claims = new Map<string, string[]>();
+  for (const statement of childrenNamed(root, assertionNs, 'AttributeStatement')) {
+    for (const attribute of childrenNamed(statement, assertionNs, 'Attribute')) {
+      const name = attributeOf(attribute, 'Name') ?? '';
+      if (name === '') throw malformed('An attribute has no name');
+      const values = childrenNamed(attribute, assertionNs, 'AttributeValue').map(readValue);
+      const known = claims.get(name) ?? [];
+      known.push(...values.filter((value) => value !== ''));
+      claims.set(name, known);
+    }
+  }
+  return claims;
+}
+
+/** The text of a value. One that is an element (eduPersonTargetedID holds a NameID) counts by what it holds. */
+function readValue(value: Element): string {
+  const [held, ...more] = childrenOf(value);
+  if (held !== undefined && more.length === 0 && elementsBelow(held).length === 0) return textOf(held).trim();
+  return held === undefined ? textOf(value) : '';
+}
+
+function only(parent: Element, name: string): Element {
+  const one = atMostOne(parent, name);
+  if (one === undefined) throw malformed(`${parent.localName} has no ${name}`);
+  return one;
+}
+
+export function atMostOne(parent: Element, name: string, namespace: string = assertionNs): Element | undefined {
+  const [one, ...more] = childrenNamed(parent, namespace, name);
+  if (more.length > 0) throw malformed(`${parent.localName} has ${more.length + 1} elements called ${name}`);
+  return one;
+}
+
+function plainText(element: Element): string {
+  if (childrenOf(element).length > 0) throw malformed(`${element.localName} holds elements, not a text`);
+  return textOf(element);
+}
+
+/** UTC to the millisecond; .NET writes seven digits of a second (SAML Core §1.3.3). */
+const instant = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z$/;
+
+function instantIn(element: Element, name: string): Date | undefined {
+  const text = attributeOf(element, name);
+  if (text === undefined) return undefined;
+  const [, seconds, fraction = ''] = instant.exec(text) ?? [];
+  const at = new Date(`${seconds}.${fraction.slice(0, 3).padEnd(3, '0')}Z`);
+  if (seconds === undefined || Number.isNaN(at.getTime())) throw malformed(`${name} is not an instant in UTC`);
+  return at;
+}
+
+export function instantOf(element: Element, name: string): Date {
+  const at = instantIn(element, name);
+  if (at === undefined) throw malformed(`${element.localName} has no ${name}`);
+  return at;
+}

@@ -1,0 +1,52 @@
+/** Reading of a parsed document: elements by namespace and name, attributes, text. Nothing here decides. */
+
+/** What is read of a node, whatever kind it is. */
+function* nodesBelow(node: Node): Generator<Node> {
+  for (let child = node.firstChild; child !== null; child = child.nextSibling) {
+    yield child;
+    yield* nodesBelow(child);
+  }
+}
+
+const ELEMENT = 1;
+const TEXT = 3;
+
+const isElement = (node: Node): node is Element => node.nodeType === ELEMENT;
+
+/** All elements of a document, or below an element, in their order. */
+export function elementsBelow(node: Node): readonly Element[] {
+  return [...nodesBelow(node)].filter(isElement);
+}
+
+/** Whether there is anything but elements and text: comments, character data, processing instructions. */
+export function hasOddNodes(document: Document): boolean {
+  for (const { nodeType, parentNode } of nodesBelow(document)) {
+    // The declaration of XML itself, which this parser keeps as a processing instruction before the root.
+    if (nodeType === 7 && parentNode === document) continue;
+    if (nodeType !== ELEMENT && nodeType !== TEXT) return true;
+  }
+  return false;
+}
+
+export function childrenOf(element: Element): readonly Element[] {
+  const children: Element[] = [];
+  for (let child = element.firstChild; child !== null; child = child.nextSibling) {
+    if (isElement(child)) children.push(child);
+  }
+  return children;
+}
+
+export function isNamed(element: Element, namespace: string, name: string): boolean {
+  return element.localName === name && element.namespaceURI === namespace;
+}
+
+export function childrenNamed(element: Element, namespace: string, name: string): readonly Element[] {
+  return childrenOf(element).filter((child) => isNamed(child, namespace, name));
+}
+
+/** The attribute of this name without a prefix; undefined where it is absent. */
+export function attributeOf(element: Element, name: string): string | undefined {
+  return element.hasAttribute(name) ? (element.getAttribute(name) ?? undefined) : undefined;
+}
+
+export const textOf = (element: Element): string => element.textContent ?? '';

@@ -1,0 +1,126 @@
+/** A SAML response, from the posted form field to an Identity that may be believed (SSO-1, SSO-2, SSO-6, SSO-8). */
+import type { Connection, JsonObject, SignInAttempt } from '../../store/index.ts';
+import { samlAddresses } from '../addresses.ts';
+import { openDecryptionKeys } from '../keys.ts';
+import { type SamlAnswer, SignInFault, type SsoDeps, type Verified } from '../protocol.ts';
+import { claimNamesOf, type SamlSettings, samlOf } from '../settings.ts';
+import { atMostOne, instantOf, readAssertion, readIssuer } from './assertion.ts';
+import { checkResponse, expiryOf, type ResponseHead } from './checks.ts';
+import { openAssertion, readEncryption } from './decryption.ts';
+import { describeAssertion, describeShape } from './diagnosis.ts';
+import { attributeOf } from './dom.ts';
+import { type Message, readMessage } from './message.ts';
+import { type ResponseShape, readDecryptedShape, readResponseShape } from './responseShape.ts';
+import { verifiedAssertion } from './signedAssertion.ts';
+import { findSigner } from './signer.ts';
+import { checkStatus } from './status.ts';
+import { identityOf } from './subject.ts';
+
+/**
+ * Verifies what came to the assertion consumer service of `connection`. What is found wrong first is the refusal: SignInFault,
+ * with all that was learnt of the message until then in `received`.
+ */
+export async function verifySaml(deps: SsoDeps, connection: Connection, answer: SamlAnswer): Promise<Verified> {
+  const received: { facts: JsonObject } = { facts: {} };
+  try {
+    return await verify(deps, connection, answer, received);
+  } catch (error) {
+    if (!(error instanceof SignInFault)) throw error;
+    throw new SignInFault(error.code, error.message, { received: received.facts, cause: error.cause });
+  }
+}
+
+async function verify(
+  deps: SsoDeps,
+  connection: Connection,
+  { attempt, response }: SamlAnswer,
+  received: { facts: JsonObject },
+): Promise<Verified> {
+  const settings = samlOf(connection);
+  const now = deps.clock.now();
+  checkBeginning(connection, attempt);
+  const message = readMessage(response);
+  const shape = readResponseShape(message.document);
+  received.facts = describeShape(shape, pemsOf(settings));
+  checkStatus(shape.response);
+  const head = readHead(shape);
+  const assertion = readAssertion(await signedBytes(deps, connection, settings, message, shape));
+  received.facts = { ...received.facts, ...describeAssertion(assertion, now) };
+  checkResponse(head, assertion, {
+    provider: samlAddresses(deps.baseUrl, connection._id),
+    idp: settings.entityId,
+    requestId: attempt?.requestId,
+    authenticatedAfter: authenticatedAfter(deps, attempt),
+    now,
+  });
+  const identity = identityOf(assertion, claimNamesOf(connection), received.facts);
+  return { identity, once: [{ id: assertion.id, expiresAt: expiryOf(assertion) }] };
+}
+
+/** Without an attempt the IdP began, which the connection must allow (SSO-2). */
+function checkBeginning(connection: Connection, attempt: SignInAttempt | undefined): void {
+  if (attempt === undefined) {
+    if (connection.idpInitiated) return;
+    throw new SignInFault('unsolicited', 'The IdP began this sign-in, which the connection does not allow');
+  }
+  if (attempt.connectionId === connection._id && attempt.requestId !== undefined) return;
+  throw new SignInFault('request_mismatch', 'The sign-in was begun for another connection');
+}
+
+const pemsOf = ({ certificates }: SamlSettings): readonly string[] => certificates.map(({ pem }) => pem);
+
+function readHead({ response, signature }: ResponseShape): ResponseHead {
+  const issuer = atMostOne(response, 'Issuer');
+  return {
+    signed: signature !== undefined,
+    version: attributeOf(response, 'Version'),
+    issueInstant: instantOf(response, 'IssueInstant'),
+    destination: attributeOf(response, 'Destination'),
+    inResponseTo: attributeOf(response, 'InResponseTo'),
+    issuer: issuer && readIssuer(issuer),
+  };
+}
+
+/** The assertion's bytes as they are signed: in the response, by itself, or inside of what is encrypted. */
+async function signedBytes(
+  deps: SsoDeps,
+  connection: Connection,
+  settings: SamlSettings,
+  message: Message,
+  shape: ResponseShape,
+): Promise<string> {
+  const certificates = pemsOf(settings);
+  const ofResponse = shape.signature && findSigner(shape.signature, certificates);
+  const { assertion, decryptionKey } = await openShape(deps, connection, settings, shape);
+  const ofAssertion = assertion.signature && findSigner(assertion.signature, certificates);
+  const signers = [ofResponse, ofAssertion].filter((signer) => signer !== undefined);
+  if (signers.length === 0) throw new SignInFault('unsigned', 'Neither the response nor the assertion is signed');
+  const signed = { response: ofResponse !== undefined, assertion: ofAssertion !== undefined };
+  return verifiedAssertion({ message, signers, signed, decryptionKey });
+}
+
+/** The assertion of a response, opened where it is encrypted. */
+async function openShape(
+  deps: SsoDeps,
+  connection: Connection,
+  { requireEncryption }: SamlSettings,
+  { assertion, encrypted }: ResponseShape,
+): Promise<{ readonly assertion: NonNullable<ResponseShape['assertion']>; readonly decryptionKey?: string }> {
+  if (encrypted !== undefined) {
+    readEncryption(encrypted);
+    const keys = await openDecryptionKeys(deps.store.read, deps.sealer, connection);
+    const { message, key } = await openAssertion(
+      encrypted,
+      keys.map(({ privateKey }) => privateKey),
+    );
+    return { assertion: readDecryptedShape(message.document), decryptionKey: key };
+  }
+  if (assertion === undefined) throw new SignInFault('malformed', 'The response holds no assertion');
+  if (!requireEncryption) return { assertion };
+  throw new SignInFault('decryption_failed', 'The connection asks for encrypted assertions, and this one is not');
+}
+
+/** When the person was asked to sign in anew (beginSaml seals it into the attempt). */
+function authenticatedAfter({ sealer }: SsoDeps, attempt: SignInAttempt | undefined): Date | undefined {
+  return attempt?.secrets === undefined ? undefined : new Date(sealer.open(attempt.secrets));
+}
