@@ -35,6 +35,7 @@ export function pathIn(route: Route, world: World): string {
     job: world.parkedJobId,
     entry: world.refusedEntryId,
     reference: world.signInReference,
+    identity: world.waitingIdentityId,
   };
   return route.path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const id = ids[name];

@@ -37,6 +37,8 @@ export interface World {
   readonly refusedEntryId: string;
   /** Of a sign-in that was refused. */
   readonly signInReference: string;
+  /** Another subject of the member, who waits for an Admin's decision. */
+  readonly waitingIdentityId: string;
 }
 
 const cause = { actor: 'operator', requestId: 'test' };
@@ -131,6 +133,7 @@ export async function buildWorld(gatehouse: TestGatehouse, name: string): Promis
     parkedJobId,
     refusedEntryId: refused.items[0].id,
     signInReference: await refuseSignIn(gatehouse, organizationId),
+    waitingIdentityId: await waitAsAnother(gatehouse, organizationId, member.accountId),
   };
 }
 
@@ -159,6 +162,17 @@ export async function parkJob(gatehouse: TestGatehouse, organizationId: string):
       dueAt: tx.at,
       attempts: 5,
       error: 'the last error',
+    }),
+  );
+  return row._id;
+}
+
+/** A subject that an IdP sent with the address of somebody who has another one already (SSO-6). */
+async function waitAsAnother(gatehouse: TestGatehouse, organizationId: string, accountId: string): Promise<string> {
+  const row = await gatehouse.store.transaction(cause, (tx) =>
+    tx.identities.insert(organizationId, {
+      ...{ _id: newId('identity'), organizationId, connectionId: newId('connection'), subject: newReference() },
+      ...{ accountId, link: 'waiting', reason: 'other_subject' },
     }),
   );
   return row._id;

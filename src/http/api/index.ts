@@ -7,6 +7,7 @@ import { ssoConnectionRoutes } from './connections.ts';
 import { directoryRoutes } from './directories.ts';
 import { domainRoutes } from './domains.ts';
 import { emailRoutes } from './emails.ts';
+import { identityRoutes } from './identities.ts';
 import { keyRoutes } from './keys.ts';
 import { mappingRoutes } from './mappings.ts';
 import { meRoutes } from './me.ts';
@@ -42,4 +43,5 @@ export const apiRoutes: readonly Route[] = [
   ...collaboratorRoutes,
   ...keyRoutes,
   ...signInRoutes,
+  ...identityRoutes,
 ];

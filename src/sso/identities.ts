@@ -1,0 +1,117 @@
+/** Whom IdPs' subjects are here, for admins: looked through, decided where there is a question, and unlinked (SSO-6). */
+import { endSessionsIn, findMember, isOwner } from '../access/index.ts';
+import { AppError } from '../errors.ts';
+import { recordAudit } from '../events/index.ts';
+import type { Filter, IdentityRow, Page, PageOptions, ReadStore, Transaction } from '../store/index.ts';
+
+export interface IdentityQuery extends PageOptions {
+  readonly connectionId?: string | undefined;
+  readonly accountId?: string | undefined;
+  readonly link?: IdentityRow['link'] | undefined;
+}
+
+/** An organization's identities, in the order of their first sign-in. */
+export function listIdentities(
+  reads: ReadStore,
+  organizationId: string,
+  { connectionId, accountId, link, ...page }: IdentityQuery,
+): Promise<Page<IdentityRow>> {
+  const filter: Filter<IdentityRow> = {
+    ...(connectionId !== undefined && { connectionId }),
+    ...(accountId !== undefined && { accountId }),
+    ...(link !== undefined && { link }),
+  };
+  return reads.identities.page(organizationId, filter, page);
+}
+
+/** Throws `not_found`. */
+export async function getIdentity(reads: ReadStore, organizationId: string, id: string): Promise<IdentityRow> {
+  const row = await reads.identities.get(organizationId, id);
+  if (row) return row;
+  throw new AppError('not_found', `There is no identity ${id}`);
+}
+
+/**
+ * Who decides: for the account of the Owner nobody but the Owner and the operator, or an Admin with an IdP could become
+ * them (OWN-1).
+ */
+export interface Decider {
+  readonly accountId: string | undefined;
+}
+
+/**
+ * Lets a subject that waits be its account from now on; the one that the account had on this connection is unlinked. What
+ * is asked outside of the verified domains only the person answers, from the mailbox, or the domain's verification (SSO-3).
+ * One that is linked stays as it is. Throws `not_found`, `confirmation_required`, `owner_protected`.
+ */
+export async function approveIdentity(
+  tx: Transaction,
+  organizationId: string,
+  id: string,
+  decider: Decider,
+): Promise<IdentityRow> {
+  const row = await getIdentity(tx, organizationId, id);
+  if (row.link === 'linked') return row;
+  if (row.reason === 'unverified_domain') {
+    throw new AppError(
+      'confirmation_required',
+      'The address lies outside the verified domains: the person has to confirm from the mailbox, or the domain to be verified',
+    );
+  }
+  await protectOwner(tx, row, decider);
+  return linkIdentity(tx, row);
+}
+
+/** Makes a waiting subject its account, in place of the one that the account has had on the connection. */
+export async function linkIdentity(tx: Transaction, row: IdentityRow): Promise<IdentityRow> {
+  const { organizationId, connectionId, accountId } = row;
+  for (const other of await tx.identities.find(organizationId, { connectionId, accountId, link: 'linked' })) {
+    await remove(tx, other);
+  }
+  const linked = await tx.identities.updateOne(
+    organizationId,
+    { _id: row._id, link: 'waiting' },
+    { $set: { link: 'linked' }, $unset: { reason: true } },
+  );
+  if (!linked) throw new AppError('stale', 'The identity was decided by somebody else meanwhile');
+  await recordAudit(tx, organizationId, {
+    type: 'identity.linked',
+    targetKind: 'account',
+    targetId: accountId,
+    after: { connectionId, subject: row.subject },
+  });
+  return linked;
+}
+
+/**
+ * Forgets whom a subject is: one that waits is rejected, one that is linked can no longer sign in, and the organization's
+ * part of the account's sessions ends. At its next sign-in the subject is somebody new. Throws `not_found`, `owner_protected`.
+ */
+export async function unlinkIdentity(
+  tx: Transaction,
+  organizationId: string,
+  id: string,
+  decider: Decider,
+): Promise<void> {
+  const row = await getIdentity(tx, organizationId, id);
+  if (row.link === 'linked') await protectOwner(tx, row, decider);
+  await remove(tx, row);
+}
+
+async function remove(tx: Transaction, { _id, organizationId, connectionId, accountId, subject, link }: IdentityRow) {
+  await tx.identities.remove(organizationId, { _id });
+  await recordAudit(tx, organizationId, {
+    type: link === 'linked' ? 'identity.unlinked' : 'identity.rejected',
+    targetKind: 'account',
+    targetId: accountId,
+    before: { connectionId, subject },
+  });
+  if (link === 'linked') await endSessionsIn(tx, organizationId, accountId);
+}
+
+async function protectOwner(tx: Transaction, { organizationId, accountId }: IdentityRow, decider: Decider) {
+  if (decider.accountId === undefined || decider.accountId === accountId) return;
+  const member = await findMember(tx, organizationId, accountId);
+  if (member === undefined || !isOwner(member)) return;
+  throw new AppError('owner_protected', "Only the Owner, or the operator, decides about the Owner's own sign-ins");
+}
