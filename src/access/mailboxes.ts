@@ -43,7 +43,9 @@ export function decideAccountReauthentication(
 ): AppError | undefined {
   const refusal = decideOwnSignIn(presence, 'Changing your addresses');
   if (refusal) return refusal;
-  const counting = proofs.filter(({ kind }) => kind === 'mailbox' || (kind === 'connection' && !hasMailbox));
+  const counting = proofs.filter(
+    (proof) => proof.kind === 'mailbox' || (proof.kind === 'connection' && proof.forced && !hasMailbox),
+  );
   if (counting.some(({ at }) => now.getTime() - at.getTime() <= freshMs)) return undefined;
   const how = hasMailbox ? 'Have a one-time link sent to one of your addresses' : 'Sign in again';
   return new AppError('reauthentication_required', `${how}, use it, and repeat this within ten minutes`);

@@ -7,7 +7,9 @@ import { AppError } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
 import { newId } from '../lib/ids.ts';
 import type { Member, OwnershipTransfer, ReadStore, Transaction } from '../store/index.ts';
+import { findAccountEmails } from './accounts.ts';
 import { findGrants } from './grants.ts';
+import { mailboxesOf } from './mailboxes.ts';
 import { findMember, findOwner, getMember, giveManualAdmin } from './members.ts';
 import { decideFreshSignIn, type Presence, type PresenceOfAccount } from './presence.ts';
 
@@ -110,6 +112,7 @@ export async function acceptOwnership(tx: Transaction, organizationId: string, p
   const owner = await getOwner(tx, organizationId);
   refuseBy(decideAcceptance({ transfer, heir, owner, now: tx.at }));
   refuseBy(decideFreshSignIn(who, tx.at, 'Accepting the ownership'));
+  await requireMailbox(tx, heir);
   return move(tx, organizationId, owner, heir);
 }
 
@@ -118,6 +121,7 @@ export async function forceOwnership(tx: Transaction, organizationId: string, me
   const owner = await getOwner(tx, organizationId);
   const heir = await getMember(tx, organizationId, memberId);
   refuseBy(decideHeir(heir, owner));
+  await requireMailbox(tx, heir);
   return move(tx, organizationId, owner, heir);
 }
 
@@ -140,6 +144,13 @@ async function mayEnd(reads: ReadStore, offer: OwnershipTransfer, presence: Pres
   const owner = await findOwner(reads, offer.organizationId);
   if (member !== undefined && member._id === owner?._id) return 'other';
   throw denied('Only the Owner and the Admin to whom the ownership is offered can end the offer');
+}
+
+/** The Owner comes in by a mailed link when nothing else works (OWN-5): whoever becomes it must have where that can go. */
+async function requireMailbox(reads: ReadStore, { _id: memberId, accountId }: Member): Promise<void> {
+  if (mailboxesOf(await findAccountEmails(reads, accountId)).length > 0) return;
+  const message = 'The Owner must have a proven address, to which a sign-in link can be sent: prove one first';
+  throw new AppError('heir_not_eligible', message, { details: { memberId } });
 }
 
 /** The mark goes over. Both writes ask for what was decided upon: whoever was faster makes them find nothing. */

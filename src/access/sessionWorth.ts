@@ -8,7 +8,10 @@ export type Proof =
   | { readonly kind: 'operator'; readonly at: Date }
   /** A link mailed to a proven address of the account. */
   | { readonly kind: 'mailbox'; readonly at: Date }
-  /** An organization's IdP; `index` is the IdP's own session (SessionIndex, `sid`), `subject` its name for the person. */
+  /**
+   * An organization's IdP; `index` is the IdP's own session (SessionIndex, `sid`), `subject` its name for the person.
+   * `forced`: it was told to ask the person again, and not only to say whom it knows.
+   */
   | {
       readonly kind: 'connection';
       readonly at: Date;
@@ -16,6 +19,7 @@ export type Proof =
       readonly connectionId: string;
       readonly subject: string;
       readonly index?: string;
+      readonly forced?: true;
     };
 
 export interface WorthFacts {
@@ -70,12 +74,15 @@ export function worthIn(
 }
 
 /**
- * When the person last showed who they are to this organization: by a mailbox, or through its own connection. The word of
- * the operator is none, nor is that of another organization's IdP, however far its sessions are trusted (OWN-4).
+ * When the person last showed who they are to this organization: by a mailbox, or to its own IdP, which had to ask them
+ * again. The word of the operator is none, nor is that of another organization's IdP, however far its sessions are
+ * trusted (OWN-4).
  */
 export function authenticatedAt(proofs: readonly Proof[], organizationId: string): Date | undefined {
   const own = proofs.filter(
-    (proof) => proof.kind === 'mailbox' || (proof.kind === 'connection' && proof.organizationId === organizationId),
+    (proof) =>
+      proof.kind === 'mailbox' ||
+      (proof.kind === 'connection' && proof.organizationId === organizationId && proof.forced === true),
   );
   return own.length === 0 ? undefined : new Date(Math.max(...own.map(({ at }) => at.getTime())));
 }

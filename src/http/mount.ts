@@ -1,9 +1,10 @@
 /** Routes → an Express router: authenticate, authorize, parse, handle, answer; and 405 for the methods that are not there. */
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import { needsTouch, touchSession } from '../access/index.ts';
-import { AppError } from '../errors.ts';
+import { AppError, hasCode } from '../errors.ts';
 import { groupBy } from '../lib/groupBy.ts';
 import { newId } from '../lib/ids.ts';
+import { findStepUpUrl } from '../sso/index.ts';
 import type { Session } from '../store/index.ts';
 import { authenticate, causeOf } from './authenticate.ts';
 import { authorize } from './authorize.ts';
@@ -48,7 +49,7 @@ async function answer(
   const decision = await authorize(route.access, principal, params, store.read, deps.baseUrl);
   const query = parseQuery(route, request.query);
   const body = route.body ? parseInput(route.body, (await readJson(request, response)) ?? {}, 'body') : undefined;
-  const result = await route.handle(
+  const asked = route.handle(
     {
       params,
       query,
@@ -68,8 +69,26 @@ async function answer(
     },
     deps,
   );
+  const result = await asked.catch(async (error: unknown) => {
+    throw await sayWhere(error, principal, params.org, deps);
+  });
   if (options.checkResponses) route.response?.parse(result);
   sendJson(response, route.status, result);
+}
+
+/** A refusal that asks for a fresh sign-in tells where that is. */
+async function sayWhere(
+  error: unknown,
+  principal: Principal,
+  organizationId: string | undefined,
+  { store, baseUrl }: ApiDeps,
+): Promise<unknown> {
+  if (!hasCode(error, 'reauthentication_required') || principal.kind !== 'account') return error;
+  const signInUrl =
+    organizationId === undefined
+      ? `${baseUrl}/sign-in`
+      : await findStepUpUrl(store.read, baseUrl, organizationId, principal.accountId, { again: true });
+  return new AppError(error.code, error.message, { details: { ...error.details, signInUrl } });
 }
 
 const nobody: Principal = { kind: 'account', accountId: '', operator: false };

@@ -24,6 +24,8 @@ export interface NewAttempt {
   readonly returnTo?: string | undefined;
   /** The session that the proof will be added to. */
   readonly sessionId?: string | undefined;
+  /** The IdP is told to ask the person again. */
+  readonly forced?: boolean | undefined;
 }
 
 /** A reference that nobody can guess. */
@@ -36,7 +38,7 @@ export const isState = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
 export async function beginAttempt(
   tx: Transaction,
   { organizationId, _id: connectionId }: Connection,
-  { state, purpose, browser, requestId, secrets, returnTo, sessionId }: NewAttempt,
+  { state, purpose, browser, requestId, secrets, returnTo, sessionId, forced }: NewAttempt,
 ): Promise<SignInAttempt> {
   return tx.signInAttempts.insert(organizationId, {
     _id: newId('signInAttempt'),
@@ -49,6 +51,7 @@ export async function beginAttempt(
     ...(secrets !== undefined && { secrets }),
     ...(returnTo !== undefined && { returnTo }),
     ...(sessionId !== undefined && { sessionId }),
+    ...(forced && { forced }),
     expiresAt: new Date(tx.at.getTime() + attemptLifeMs),
   });
 }

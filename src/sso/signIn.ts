@@ -45,7 +45,15 @@ export async function leaveForIdp(
   const protocol = protocols[connection.protocol];
   const { departure, ...kept } = await protocol.begin(deps, connection, { state, forceAuthn, loginHint });
   await deps.store.transaction({ actor: 'system', requestId }, (tx) =>
-    beginAttempt(tx, connection, { state, purpose, browser: browser.flow, returnTo, sessionId, ...kept }),
+    beginAttempt(tx, connection, {
+      state,
+      purpose,
+      browser: browser.flow,
+      returnTo,
+      sessionId,
+      forced: forceAuthn,
+      ...kept,
+    }),
   );
   return departure;
 }
@@ -127,6 +135,7 @@ async function settle(
     connectionId,
     subject,
     ...(index !== undefined && { index }),
+    ...(attempt?.forced && { forced: true as const }),
   } as const;
   const { userAgent, address } = browser;
   const notAfter = idpSession?.notOnOrAfter;

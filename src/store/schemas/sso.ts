@@ -75,6 +75,8 @@ export const signInAttempts = organizationCollection('signInAttempts', {
   returnTo: { type: String },
   /** The session that a person who is signed in already will add this proof to. */
   sessionId: { type: String },
+  /** The IdP was told to ask the person again. */
+  forced: { type: Boolean },
   expiresAt: { type: Date, required: true },
 });
 signInAttempts.schema.index({ stateHash: 1 }, { unique: true });

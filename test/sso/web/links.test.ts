@@ -385,7 +385,7 @@ describe("one's own addresses", () => {
     expect((await ask()).body.code).toBe('reauthentication_required');
     const okta = await openConnection(gatehouse, acme.organizationId);
     const { id } = await me();
-    const byIdp = await openSessionOf(gatehouse, id, (at) => [through(okta, at)]);
+    const byIdp = await openSessionOf(gatehouse, id, (at) => [through(okta, at, true)]);
     const refused = await browse(gatehouse, byIdp.token, 'post', emails).send({ email: 'third@home.test' });
     expect([refused.status, refused.body.code]).toEqual([403, 'reauthentication_required']);
     const borrowed = await gatehouse.operator('post', emails, id).send({ email: 'third@home.test' });

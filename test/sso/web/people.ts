@@ -29,13 +29,14 @@ export function openConnection(
   );
 }
 
-/** The proof of a sign-in through a connection. */
-export const through = ({ organizationId, _id }: Connection, at: Date): Proof => ({
+/** The proof of a sign-in through a connection; `forced`, where its IdP was told to ask the person again. */
+export const through = ({ organizationId, _id }: Connection, at: Date, forced = false): Proof => ({
   kind: 'connection',
   at,
   organizationId,
   connectionId: _id,
   subject: 'subject',
+  ...(forced && { forced: true as const }),
 });
 
 /** A session of the person's own with these proofs; answers its id and token. */

@@ -277,14 +277,18 @@ test("the Owner offers the ownership after a sign-in of their own, not by anothe
   const offer = (token: string) =>
     browse(gatehouse, token, 'post', `${home}/ownership-transfer`).send({ memberId: acme.admin.memberId });
   await expectStatus(200, settings({ trustedSessions: 'everybody' }));
-  const foreign = await openSessionOf(gatehouse, acme.owner.accountId, (at) => [through(rivals, at)]);
+  const foreign = await openSessionOf(gatehouse, acme.owner.accountId, (at) => [through(rivals, at, true)]);
   const refused = await offer(foreign.token);
   expect([refused.status, refused.body.code]).toEqual([403, 'reauthentication_required']);
+  const signInUrl = `${testBaseUrl}/sso/start?connection=${okta._id}&reauth=1`;
+  expect(refused.body.details).toEqual({ signInUrl });
+  const silent = await openSessionOf(gatehouse, acme.owner.accountId, (at) => [through(okta, at)]);
+  expect((await offer(silent.token)).body.code).toBe('reauthentication_required');
   const old = await openSessionOf(gatehouse, acme.owner.accountId, (at) => [
     through(rivals, at),
     { kind: 'mailbox', at: new Date(at.getTime() - 11 * 60_000) },
   ]);
   expect((await offer(old.token)).body.code).toBe('reauthentication_required');
-  const own = await openSessionOf(gatehouse, acme.owner.accountId, (at) => [through(okta, at)]);
+  const own = await openSessionOf(gatehouse, acme.owner.accountId, (at) => [through(okta, at, true)]);
   await expectStatus(201, offer(own.token));
 });

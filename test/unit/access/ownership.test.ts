@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import {
   acceptOwnership,
   changeMemberRole,
+  claimEmail,
   decideAcceptance,
   decideFreshSignIn,
   decideHeir,
@@ -12,10 +13,11 @@ import {
   getOffer,
   offerOwnership,
   type Presence,
+  proveEmail,
   removeMember,
   suspendMember,
 } from '../../../src/access/index.ts';
-import type { Member } from '../../../src/store/index.ts';
+import { type Member, PLATFORM } from '../../../src/store/index.ts';
 import { openWorld, refused, type World } from './world.ts';
 
 const minute = 60_000;
@@ -133,6 +135,21 @@ describe('the ownership', () => {
     await offer(admin);
     await world.write((tx) => changeMemberRole(tx, org, member._id, 'admin'));
     await refused(offer(member), 'transfer_pending');
+  });
+
+  test('goes to nobody whom no sign-in link could reach (OWN-5)', async () => {
+    const { org, admin } = world;
+    await offer(admin);
+    await world.write((tx) => tx.accountEmails.remove(PLATFORM, { accountId: admin.accountId }));
+    await refused(accept(signedIn(admin)), 'heir_not_eligible');
+    await refused(force(admin), 'heir_not_eligible');
+    expect(await ownerNow()).toBe(world.owner._id);
+    await world.write((tx) => claimEmail(tx, admin.accountId, 'admin@else.test'));
+    await refused(force(admin), 'heir_not_eligible');
+    await world.write((tx) => proveEmail(tx, admin.accountId, 'admin@else.test', 'idp'));
+    await force(admin);
+    expect(await ownerNow()).toBe(admin._id);
+    expect(await findOwner(world.store.read, org)).toMatchObject({ owner: true });
   });
 
   test('is not offered or accepted without a fresh sign-in of the person (OWN-4)', async () => {

@@ -91,7 +91,11 @@ describe('what a session is worth in an organization', () => {
   });
 
   test("another organization's IdP authenticates nobody for what only the person may do (OWN-4)", () => {
-    expect(authenticatedAt([ours], 'org-a')).toEqual(at);
-    expect(authenticatedAt([theirs], 'org-a')).toBeUndefined();
+    expect(authenticatedAt([{ ...ours, forced: true }], 'org-a')).toEqual(at);
+    expect(authenticatedAt([{ ...theirs, forced: true }], 'org-a')).toBeUndefined();
+  });
+
+  test('an IdP that only says whom it knows has not asked the person (OWN-4)', () => {
+    expect(authenticatedAt([ours], 'org-a')).toBeUndefined();
   });
 });

@@ -1,0 +1,142 @@
+/** Through an IdP with a session already: the proof is added, the token changes, and nobody else can do it (SSO-5, SSO-7). */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { openSealer } from '../../../src/lib/secrets.ts';
+import { type Connection, PLATFORM } from '../../../src/store/index.ts';
+import { buildWorld, expectStatus, type World } from '../../http/world.ts';
+import { openTestGatehouse, type TestGatehouse, testBaseUrl } from '../../support/gatehouse.ts';
+import { insertConnection } from '../oidc/direct.ts';
+import { type EvilIdp, openEvilIdp } from '../oidc/evilIdp.ts';
+import { type Browser, openBrowser } from './browser.ts';
+import { browse, openSessionOf } from './people.ts';
+
+let gatehouse: TestGatehouse;
+let acme: World;
+let idp: EvilIdp;
+let connection: Connection;
+let home: string;
+
+beforeAll(async () => {
+  gatehouse = await openTestGatehouse({
+    rehearse: false,
+    env: { GATEHOUSE_ALLOW_PRIVATE_NETWORK: 'true', GATEHOUSE_RETURN_ORIGINS: 'https://console.test' },
+  });
+  acme = await buildWorld(gatehouse, 'acme');
+  home = `/api/v1/organizations/${acme.organizationId}`;
+  await expectStatus(200, gatehouse.operator('post', `${home}/domains/${acme.domain}/verify`).send({ force: true }));
+  idp = await openEvilIdp();
+  const sealer = openSealer(gatehouse.secrets.key);
+  connection = await gatehouse.store.transaction({ actor: 'system', requestId: 'test' }, (tx) =>
+    insertConnection(tx, sealer, acme.organizationId, { issuer: idp.issuer }),
+  );
+  await expectStatus(200, gatehouse.operator('patch', home).send({ settings: { ssoEnforced: true } }));
+});
+afterAll(() => idp.close());
+
+const admin = () => ({ sub: 'admin', email: acme.admin.email, email_verified: true });
+const member = () => ({ sub: 'member', email: acme.member.email, email_verified: true });
+
+/** To the IdP and back, as this person of the IdP's. */
+async function comeBack(browser: Browser, start: string, person: ReturnType<typeof admin>) {
+  const left = await browser.open(start);
+  const back = idp.authorize(left.headers.location ?? '', person, {});
+  return browser.open(back.pathname + back.search);
+}
+
+async function browserWith(accountId: string) {
+  const browser = openBrowser(gatehouse);
+  const session = await openSessionOf(gatehouse, accountId);
+  browser.cookies.set('gatehouse-session', session.token);
+  return { browser, session };
+}
+
+const tokenOf = (browser: Browser) => browser.cookies.get('gatehouse-session') ?? '';
+
+describe('a session that needs a step-up', () => {
+  test('gets it at the address that the refusal names, keeps its id, and changes its token (fixation)', async () => {
+    const { browser, session } = await browserWith(acme.admin.accountId);
+    const refused = await browse(gatehouse, session.token, 'get', `${home}/members`);
+    const { signInUrl } = refused.body.details;
+    const returnTo = encodeURIComponent('https://console.test/members');
+    const done = await comeBack(browser, `${signInUrl}&return_to=${returnTo}`, admin());
+    expect([done.status, done.headers.location]).toEqual([303, 'https://console.test/members']);
+    expect(tokenOf(browser)).not.toBe(session.token);
+    expect((await browse(gatehouse, session.token, 'get', '/api/v1/me')).status).toBe(401);
+    await expectStatus(200, browse(gatehouse, tokenOf(browser), 'get', `${home}/members`));
+    const row = await gatehouse.store.read.sessions.get(PLATFORM, session.id);
+    expect(Object.keys(row?.proofs ?? {}).sort()).toEqual([connection._id, 'mailbox'].sort());
+  });
+
+  test('through which somebody else comes becomes a session of theirs, and leaves the first alone', async () => {
+    const { browser, session } = await browserWith(acme.admin.accountId);
+    await comeBack(browser, `/sso/start?connection=${connection._id}`, member());
+    const me = await expectStatus(200, browse(gatehouse, tokenOf(browser), 'get', '/api/v1/me'));
+    expect(me.id).toBe(acme.member.accountId);
+    const first = await gatehouse.store.read.sessions.get(PLATFORM, session.id);
+    expect(Object.keys(first?.proofs ?? {})).toEqual(['mailbox']);
+  });
+
+  test('that the operator made is never stepped up: the person gets one of their own (OWN-4)', async () => {
+    const browser = openBrowser(gatehouse);
+    browser.cookies.set('gatehouse-session', acme.admin.token);
+    await comeBack(browser, `/sso/start?connection=${connection._id}`, admin());
+    const { items } = await expectStatus(200, browse(gatehouse, tokenOf(browser), 'get', '/api/v1/me/sessions'));
+    expect(items.find((one: { current: boolean }) => one.current)).toMatchObject({ madeBy: 'sign_in' });
+    const made = await gatehouse.store.read.sessions.get(PLATFORM, acme.admin.sessionId);
+    expect(made).toMatchObject({ madeBy: 'operator' });
+  });
+
+  test('whose part in the organization was ended counts again by the new proof alone (SSO-5)', async () => {
+    const browser = openBrowser(gatehouse);
+    await comeBack(browser, `/sso/start?connection=${connection._id}`, member());
+    const there = await buildWorld(gatehouse, 'elsewhere');
+    const members = gatehouse.operator('post', `/api/v1/organizations/${there.organizationId}/members`);
+    await expectStatus(201, members.send({ accountId: acme.member.accountId }));
+    await expectStatus(200, gatehouse.operator('delete', `${home}/members/${acme.member.memberId}/sessions`));
+    expect((await browse(gatehouse, tokenOf(browser), 'get', home)).body.code).toBe('token_revoked');
+    await comeBack(browser, `/sso/start?connection=${connection._id}`, member());
+    await expectStatus(200, browse(gatehouse, tokenOf(browser), 'get', home));
+  });
+});
+
+describe('a fresh sign-in', () => {
+  test('is asked for at the address that the refusal names, and the IdP asks the person again (OWN-4)', async () => {
+    const browser = openBrowser(gatehouse);
+    const owner = { sub: 'owner', email: acme.owner.email, email_verified: true };
+    await comeBack(browser, `/sso/start?connection=${connection._id}`, owner);
+    const offer = () =>
+      browse(gatehouse, tokenOf(browser), 'post', `${home}/ownership-transfer`).send({ memberId: acme.admin.memberId });
+    const refused = await offer();
+    expect([refused.status, refused.body.code]).toEqual([403, 'reauthentication_required']);
+    const { signInUrl } = refused.body.details;
+    expect(signInUrl).toBe(`${testBaseUrl}/sso/start?connection=${connection._id}&reauth=1`);
+    const left = await browser.open(signInUrl);
+    const asked = new URL(left.headers.location ?? '').searchParams;
+    expect([asked.get('prompt'), asked.get('max_age')]).toEqual(['login', '0']);
+    const authTime = Math.floor(Date.now() / 1000) + 1;
+    const back = idp.authorize(left.headers.location ?? '', { ...owner, auth_time: authTime }, {});
+    expect((await browser.open(back.pathname + back.search)).status).toBe(303);
+    await expectStatus(201, offer());
+  });
+});
+
+describe('an answer of the IdP', () => {
+  test('that is brought to a browser which did not begin signs nobody in (login CSRF)', async () => {
+    const attacker = openBrowser(gatehouse);
+    const left = await attacker.open(`/sso/start?connection=${connection._id}`);
+    const back = idp.authorize(left.headers.location ?? '', member(), {});
+    const victim = openBrowser(gatehouse);
+    await victim.open('/sign-in');
+    const answer = await victim.open(back.pathname + back.search);
+    expect(answer.status).toBe(403);
+    expect(victim.cookies.has('gatehouse-session')).toBe(false);
+  });
+
+  test('sets a cookie that scripts and other sites do not get', async () => {
+    const browser = openBrowser(gatehouse);
+    const done = await comeBack(browser, `/sso/start?connection=${connection._id}`, member());
+    const lines = done.headers['set-cookie'] as unknown as string[];
+    expect(lines.filter((line) => line.startsWith('gatehouse-session='))).toEqual([
+      expect.stringMatching(/^gatehouse-session=ghs_[0-9a-f]{64}; Path=\/; HttpOnly; SameSite=Lax$/),
+    ]);
+  });
+});
