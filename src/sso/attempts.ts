@@ -34,6 +34,20 @@ export const newState = (): string => newSecret('');
 /** Whether a text has the form of our references: an IdP that begins by itself hands back something else, or nothing. */
 export const isState = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
 
+/**
+ * A link that begins a test of this connection, whatever its state (SSO-1): for an admin to open once, in the browser in
+ * which the IdP is to be asked.
+ */
+export async function makeTestLink(
+  tx: Transaction,
+  connection: Connection,
+  baseUrl: string,
+): Promise<{ readonly url: string; readonly expiresAt: Date }> {
+  const state = newState();
+  const { expiresAt } = await beginAttempt(tx, connection, { state, purpose: 'test_link' });
+  return { url: `${baseUrl}/sso/start?test=${state}`, expiresAt };
+}
+
 /** Stores an attempt, to be taken once. */
 export async function beginAttempt(
   tx: Transaction,
@@ -62,6 +76,8 @@ export interface Returned {
   readonly browser: string | undefined;
   /** Where the address of the answer names one. */
   readonly connectionId?: string | undefined;
+  /** It is the link of a test that was opened, and no answer of an IdP. */
+  readonly testLink?: true;
 }
 
 /**
@@ -75,6 +91,7 @@ export async function takeAttempt(store: Store, requestId: string, returned: Ret
     const attempt = await tx.signInAttempts.findOne(PLATFORM, { stateHash });
     const elsewhere = returned.connectionId !== undefined && attempt?.connectionId !== returned.connectionId;
     if (attempt === undefined || elsewhere || attempt.expiresAt <= tx.at) throw expired();
+    if ((attempt.purpose === 'test_link') !== (returned.testLink === true)) throw expired();
     if (!isOf(attempt, returned.browser)) {
       throw new AppError('sign_in_elsewhere', 'This sign-in was begun in another browser. Begin again here.');
     }

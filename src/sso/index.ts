@@ -3,7 +3,7 @@
  * `Identity`; one pure rule (jit.ts) decides what becomes of it, and settle.ts writes that, roles included.
  */
 export { oidcAddresses, samlAddresses, startAddress } from './addresses.ts';
-export { beginAttempt, consumeMessage, newState, takeAttempt } from './attempts.ts';
+export { beginAttempt, consumeMessage, makeTestLink, newState, takeAttempt } from './attempts.ts';
 export { describeCertificate } from './certificates.ts';
 export { deleteConnection } from './connectionEnd.ts';
 export { type IdpDeps, resolveOidc, resolveSaml } from './connectionInput.ts';

@@ -12,6 +12,7 @@ import { addressOf, placeOf, waysOf } from './front/signIn.ts';
 import { publicJwks } from './keys.ts';
 import { refusalPage } from './pages/refusal.ts';
 import { choicePage, departurePage } from './pages/signIn.ts';
+import { testPage } from './pages/test.ts';
 import { type Departure, SignInFault, type SsoDeps, type Verified } from './protocol.ts';
 import { protocols } from './protocols.ts';
 import { keepRecord } from './records.ts';
@@ -27,6 +28,9 @@ const startQuery = z.strictObject({
   return_to: z.string().max(2048).optional(),
   reauth: z.literal('1').optional(),
 });
+
+/** The link of a test says nothing else. */
+const testQuery = z.strictObject({ test: z.string() });
 
 /** The largest response that SAML lets through, in base64 with its signs escaped, and room for RelayState. */
 const readForm = express.urlencoded({ extended: false, limit: '900kb', parameterLimit: 20 });
@@ -48,6 +52,8 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
 
   router.get('/sso/start', async (request, response) => {
     limits.depart(request.ip);
+    const test = testQuery.safeParse(request.query);
+    if (test.success) return startTest(request, response, test.data.test);
     const query = startQuery.safeParse(request.query);
     if (!query.success || isEmpty(query.data)) throw new AppError('invalid_request', 'This link is not complete.');
     const { connection: named, organization, email, reauth } = query.data;
@@ -78,6 +84,22 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
       await refuse(response, connection, 'sign_in', error);
     }
   });
+
+  /** Sends the browser in which the link of a test was opened to the IdP, whatever the state of the connection. */
+  async function startTest(request: Request, response: Response, state: string): Promise<void> {
+    const taken = await takeAttempt(store, requestIdOf(response), { state, browser: undefined, testLink: true });
+    const connection = await findConnection(reads, taken.connectionId);
+    if (!connection) throw new AppError('sign_in_expired', 'This connection is no longer there.');
+    try {
+      const leaving = { purpose: 'test', forceAuthn: false } as const;
+      depart(
+        response,
+        await leaveForIdp(deps, requestIdOf(response), connection, browserOf(request, response), leaving),
+      );
+    } catch (error) {
+      await refuse(response, connection, 'test', error);
+    }
+  }
 
   async function findConnections({ connection, organization, email }: z.output<typeof startQuery>) {
     if (connection !== undefined) {
@@ -150,15 +172,18 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
       const browser = browserOf(request, response);
       answer(response, await finishSignIn(deps, requestId, connection, attempt, browser, verified));
     } catch (error) {
-      await refuse(response, connection, attempt?.purpose ?? 'sign_in', error);
+      await refuse(response, connection, attempt?.purpose === 'test' ? 'test' : 'sign_in', error);
     }
   }
 
-  /** Keeps a record of what was found, and shows a page that tells none of it. Throws errors that are nobody's answer. */
+  /**
+   * Keeps a record of what was found, and shows a page that tells none of it, but to the admin who tests. Throws errors
+   * that are nobody's answer.
+   */
   async function refuse(
     response: Response,
     connection: Connection,
-    purpose: SignInAttempt['purpose'],
+    purpose: 'sign_in' | 'test',
     error: unknown,
   ): Promise<void> {
     const told = tell(error);
@@ -169,6 +194,10 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
       keepRecord(tx, connection, { purpose, outcome: 'refused', code, detail, received }),
     );
     deps.logger.info({ requestId, connectionId: connection._id, code, reference }, 'sign-in refused');
+    if (purpose === 'test') {
+      sendPage(response, testPage({ title: 'The test has failed', detail, reference, received }));
+      return;
+    }
     const advice = 'You could not be signed in. Try again; if it goes on, give your administrator the reference.';
     const status = code === 'too_large' ? 413 : 403;
     sendPage(response, refusalPage({ status, title: 'Sign-in failed', message: advice, reference }));
@@ -184,12 +213,12 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
       seeOther(response, finished.returnTo ?? `${baseUrl}/signed-in`);
       return;
     }
-    const { reference } = finished;
     if (finished.kind === 'tested') {
-      const message = 'The test is done. What the identity provider sent is in the record.';
-      sendPage(response, refusalPage({ status: 200, title: 'Test of a connection', message, reference }));
+      const { detail, reference, received } = finished;
+      sendPage(response, testPage({ title: 'The connection works', detail, reference, received }));
       return;
     }
+    const { reference } = finished;
     const message = 'Your identity provider knows you, but you are not let in here yet. Ask your administrator.';
     sendPage(response, refusalPage({ status: 403, title: 'You cannot be signed in', message, reference }));
   }

@@ -26,7 +26,7 @@ export interface Browser {
 }
 
 export interface NewSignIn extends Pick<BeginInput, 'forceAuthn' | 'loginHint'> {
-  readonly purpose: SignInAttempt['purpose'];
+  readonly purpose: 'sign_in' | 'test';
   /** Checked already. */
   readonly returnTo?: string | undefined;
   /** The session that the proof will be added to. */
@@ -66,7 +66,12 @@ export type Finished =
       readonly token: string;
       readonly returnTo?: string | undefined;
     }
-  | { readonly kind: 'tested'; readonly reference: string }
+  | {
+      readonly kind: 'tested';
+      readonly reference: string;
+      readonly detail: string;
+      readonly received: Verified['identity']['received'];
+    }
   | {
       readonly kind: 'refused';
       readonly reference: string;
@@ -166,17 +171,18 @@ async function test(tx: Transaction, connection: Connection, { identity }: Verif
     refuse: 'The person would be refused',
   } as const;
   const reason = 'reason' in decision ? decision.reason : undefined;
+  const detail = reason === undefined ? words[decision.kind] : `${words[decision.kind]}: ${refusalInWords[reason]}`;
   const reference = await keepRecord(tx, connection, {
     purpose: 'test',
     outcome: reason === undefined ? 'would_sign_in' : decision.kind === 'queue' ? 'waiting' : 'refused',
     code: reason ?? decision.kind,
-    detail: reason === undefined ? words[decision.kind] : `${words[decision.kind]}: ${refusalInWords[reason]}`,
+    detail,
     subject: identity.subject,
     ...('accountId' in decision && { accountId: decision.accountId }),
     received: identity.received,
   });
   await markTested(tx, connection);
-  return { kind: 'tested', reference };
+  return { kind: 'tested', reference, detail, received: identity.received };
 }
 
 /** Each refusal in words for the admin; the page has its own, which tell less. */

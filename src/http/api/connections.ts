@@ -12,6 +12,7 @@ import {
   type IdpDeps,
   listConnections,
   makeKey,
+  makeTestLink,
   oidcOf,
   presetNames,
   removeKey,
@@ -192,6 +193,23 @@ const connectionRoutes: readonly Route[] = [
       const idp = await resolveChange(deps, before, { saml, oidc });
       return write(async (tx) => show(tx, await updateConnection(tx, before, { ...rest, ...(idp && { idp }) }), deps));
     },
+  }),
+  route({
+    method: 'post',
+    path: `${one}/test`,
+    tag,
+    summary: 'Begin a test sign-in',
+    description:
+      'Answers a link to open once, in the browser that is to sign in at the IdP. Its last page shows what the IdP sent, and what would become of the person; so does the record of the sign-in. Nobody is signed in, and nothing is changed but that the connection counts as tested.',
+    access,
+    params: inConnection,
+    status: 201,
+    response: z.strictObject({ url: z.string(), expiresAt: time }),
+    handle: ({ params, write }, { baseUrl }) =>
+      write(async (tx) => {
+        const link = await makeTestLink(tx, await getConnection(tx, params.org, params.connection), baseUrl);
+        return { url: link.url, expiresAt: link.expiresAt.toISOString() };
+      }),
   }),
   route({
     method: 'delete',

@@ -66,7 +66,8 @@ identities.schema.index({ organizationId: 1, accountId: 1 });
  */
 export const signInAttempts = organizationCollection('signInAttempts', {
   connectionId: { type: String, required: true },
-  purpose: { type: String, enum: ['sign_in', 'test', 'sign_out'], required: true },
+  /** `test_link`: not yet begun by any browser; an admin has asked for it (SSO-1). */
+  purpose: { type: String, enum: ['sign_in', 'test', 'test_link', 'sign_out'], required: true },
   stateHash: { type: String, required: true },
   browserHash: { type: String },
   /** The id of the request to the IdP, where it has one (SAML's InResponseTo). */
