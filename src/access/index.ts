@@ -14,6 +14,7 @@ export * from './emailAddress.ts';
 export * from './evaluate.ts';
 export * from './governance.ts';
 export * from './grants.ts';
+export * from './idpSessions.ts';
 export * from './letters.ts';
 export * from './linkSignIn.ts';
 export * from './mailboxes.ts';

@@ -153,10 +153,15 @@ export function endSessions(tx: Transaction, accountId: string, except?: string)
 
 /**
  * Ends the organization's part of all sessions of an account, at once (MEM-3, MEM-5, SSO-5). A session that then counts
- * nowhere, since the account has no live membership or external grant left anywhere else, is removed.
+ * nowhere, since the account has no live membership or external grant left anywhere else, is removed. `which`: not of all.
  */
-export async function endSessionsIn(tx: Transaction, organizationId: string, accountId: string): Promise<void> {
-  const sessions = await tx.sessions.find(PLATFORM, { accountId });
+export async function endSessionsIn(
+  tx: Transaction,
+  organizationId: string,
+  accountId: string,
+  which: (session: Session) => boolean = () => true,
+): Promise<void> {
+  const sessions = (await tx.sessions.find(PLATFORM, { accountId })).filter(which);
   if (sessions.length === 0) return;
   const elsewhere = (await findLiveOrganizationIds(tx, accountId)).filter((id) => id !== organizationId);
   for (const session of sessions) {

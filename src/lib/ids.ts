@@ -51,6 +51,7 @@ const prefixes = {
   consumedMessage: 'msg',
   signInRecord: 'sir',
   mailedLink: 'lnk',
+  idpSession: 'ids',
   provisioningLog: 'log',
   audit: 'aud',
   outbox: 'job',

@@ -24,6 +24,7 @@ export async function deleteConnection(
   await tx.signInAttempts.remove(organizationId, own);
   await tx.consumedMessages.remove(organizationId, own);
   await tx.signInRecords.remove(organizationId, own);
+  await tx.idpSessions.remove(organizationId, own);
   await tx.connectionKeys.remove(organizationId, own);
   if ((await tx.connections.remove(organizationId, { _id: connectionId, version: connection.version })) === 0) {
     throw new AppError('stale', 'The connection was changed by somebody else meanwhile: try again');

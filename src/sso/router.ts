@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import type { Connection, SignInAttempt } from '../store/index.ts';
 import { isState, takeAttempt } from './attempts.ts';
+import { backchannelRouter } from './backchannel.ts';
 import { readFlowCookie, setSessionCookie } from './cookies.ts';
 import { seeOther, sendPage } from './front/answer.ts';
 import { type FrontDeps, markOf, sessionOf } from './front/browser.ts';
@@ -203,6 +204,7 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
     sendPage(response, refusalPage({ status, title: 'Sign-in failed', message: advice, reference }));
   }
 
+  router.use(backchannelRouter(deps));
   router.use(openFront(deps));
   router.use(answerRefusals);
   return router;

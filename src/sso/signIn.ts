@@ -1,5 +1,5 @@
 /** The flow of a sign-in, whatever the protocol: leave for the IdP, come back once, become a session. */
-import { openSession, stepUpSession } from '../access/index.ts';
+import { noteIdpSession, openSession, stepUpSession } from '../access/index.ts';
 import { AppError } from '../errors.ts';
 import {
   type Connection,
@@ -148,6 +148,7 @@ async function settle(
     (attempt?.sessionId !== undefined &&
       (await stepUpSession(tx, attempt.sessionId, accountId, proof, { notAfter }))) ||
     (await openSession(tx, { accountId, proofs: [proof], userAgent, address, notAfter }));
+  if (index !== undefined) await noteIdpSession(tx, connection, index, session);
   const detail = 'Signed in';
   await keepRecord(tx, connection, {
     purpose: 'sign_in',

@@ -11,6 +11,7 @@ const ending = {
   signInAttempts: 'expiresAt',
   consumedMessages: 'expiresAt',
   mailedLinks: 'expiresAt',
+  idpSessions: 'expiresAt',
 } as const;
 
 /** Records for people to read, kept as long as the provisioning log, and when they were made. */

@@ -30,25 +30,25 @@ const faultOfClaim: Readonly<Record<string, SignInFaultCode>> = {
 };
 
 /**
- * Any error of the libraries, or of the guarded client below them, as a SignInFault. `what` is what was being asked for.
+ * Any error of the libraries, or of the guarded client below them, as a SignInFault. `what` is what was read, `where` who was asked.
  * The error itself is not kept: it holds codes and tokens.
  */
-export function faultOf(error: unknown, what: string): SignInFault {
+export function faultOf(error: unknown, what: string, where: string = what): SignInFault {
   if (error instanceof SignInFault) return error;
-  if (error instanceof AppError) return ofOutgoing(error, what);
+  if (error instanceof AppError) return ofOutgoing(error, where);
   if (error instanceof AuthorizationResponseError) {
     return new SignInFault('idp_refused', `The IdP answers ${said(error.error, error.error_description)}`);
   }
   if (error instanceof ResponseBodyError) {
     const found = said(error.error, error.error_description);
-    return new SignInFault('idp_refused', `${what}: it answers ${error.status} with ${found}`);
+    return new SignInFault('idp_refused', `${where}: it answers ${error.status} with ${found}`);
   }
   if (error instanceof WWWAuthenticateChallengeError) {
-    return new SignInFault('idp_refused', `${what}: it answers ${error.status} and asks for other credentials`);
+    return new SignInFault('idp_refused', `${where}: it answers ${error.status} and asks for other credentials`);
   }
   if (error instanceof errors.JOSEError) return ofJose(error, what);
-  if (error instanceof ClientError) return ofClient(error, what);
-  return new SignInFault('idp_unreachable', `${what}: no answer`);
+  if (error instanceof ClientError) return ofClient(error, what, where);
+  return new SignInFault('idp_unreachable', `${where}: no answer`);
 }
 
 const said = (error: string | undefined, description: string | undefined): string =>
@@ -89,15 +89,15 @@ interface Found {
   readonly attribute?: string;
 }
 
-function ofClient(error: ClientError, what: string): SignInFault {
+function ofClient(error: ClientError, what: string, where: string): SignInFault {
   const { cause } = error;
-  if (cause instanceof AppError) return ofOutgoing(cause, what);
+  if (cause instanceof AppError) return ofOutgoing(cause, where);
   if (cause instanceof SignInFault) return cause;
-  if (error.code === 'OAUTH_TIMEOUT') return new SignInFault('idp_unreachable', `${what}: no answer in time`);
+  if (error.code === 'OAUTH_TIMEOUT') return new SignInFault('idp_unreachable', `${where}: no answer in time`);
   if (cause instanceof Response) {
-    return new SignInFault('idp_unreachable', `${what}: it answers ${cause.status}, not as it should`);
+    return new SignInFault('idp_unreachable', `${where}: it answers ${cause.status}, not as it should`);
   }
-  if (error.code === undefined) return new SignInFault('idp_unreachable', `${what}: no answer`);
+  if (error.code === undefined) return new SignInFault('idp_unreachable', `${where}: no answer`);
   const told = cause instanceof Error ? cause.message : error.message;
   const found = (cause instanceof Error && typeof cause.cause === 'object' ? (cause.cause ?? {}) : {}) as Found;
   const received = found.claims && { idToken: describeClaims(found.claims) };

@@ -107,7 +107,7 @@ async function redeem(
     if (idToken === undefined) throw new SignInFault('malformed', 'The token endpoint gave no ID token');
     return { idToken, accessToken };
   } catch (error) {
-    throw faultOf(error, 'The ID token');
+    throw faultOf(error, 'The ID token', 'The token endpoint');
   }
 }
 

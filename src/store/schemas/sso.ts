@@ -128,3 +128,17 @@ export const mailedLinks = platformCollection('mailedLinks', {
 mailedLinks.schema.index({ tokenHash: 1 }, { unique: true });
 mailedLinks.schema.index({ emailKey: 1, purpose: 1 });
 mailedLinks.schema.index({ expiresAt: 1 });
+
+/**
+ * The IdP's session (`sid`, SessionIndex) that a session of ours stands on: by it, the IdP may end ours without saying whose
+ * it is. Rows end with the session.
+ */
+export const idpSessions = organizationCollection('idpSessions', {
+  connectionId: { type: String, required: true },
+  index: { type: String, required: true },
+  sessionId: { type: String, required: true },
+  accountId: { type: String, required: true },
+  expiresAt: { type: Date, required: true },
+});
+idpSessions.schema.index({ connectionId: 1, index: 1 });
+idpSessions.schema.index({ expiresAt: 1 });

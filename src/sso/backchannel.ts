@@ -1,0 +1,91 @@
+/** Where IdPs post that a session has ended (OpenID Connect Back-Channel Logout 1.0): machines talk here, no browsers. */
+import express, { type Request, type Response, Router } from 'express';
+import { endSessionsOfConnection, findAccountsOfIdpSession } from '../access/index.ts';
+import { recordAudit } from '../events/index.ts';
+import { type Connection, DuplicateKeyError } from '../store/index.ts';
+import { consumeMessage } from './attempts.ts';
+import { findIdentity } from './facts.ts';
+import { findConnectionOfToken, type LoggedOut, verifyLogoutToken } from './oidc/index.ts';
+import { SignInFault, type SsoDeps } from './protocol.ts';
+import { keepRecord } from './records.ts';
+import { findConnection } from './routing.ts';
+
+const readForm = express.urlencoded({ extended: false, limit: '256kb', parameterLimit: 20 });
+
+/** Answers 200 once the sessions have ended, 400 for what is no valid log-out token (§2.8). */
+export function backchannelRouter(deps: SsoDeps): Router {
+  const router = Router();
+
+  router.post('/sso/oidc/backchannel-logout/:connection', readForm, (request, response) =>
+    take(request, response, () => findConnection(deps.store.read, String(request.params.connection))),
+  );
+  router.post('/sso/oidc/backchannel-logout', readForm, (request, response) =>
+    take(request, response, (token) => findConnectionOfToken(deps.store.read, token)),
+  );
+
+  async function take(
+    request: Request,
+    response: Response,
+    find: (token: string) => Promise<Connection | undefined>,
+  ): Promise<void> {
+    response.set('Cache-Control', 'no-store');
+    const requestId = String(response.locals.requestId ?? '');
+    const token: unknown = request.body?.logout_token;
+    const connection = typeof token === 'string' ? await find(token) : undefined;
+    if (typeof token !== 'string' || connection?.protocol !== 'oidc') {
+      response.status(400).json({ error: 'invalid_request' });
+      return;
+    }
+    try {
+      await endSessions(connection, requestId, await verifyLogoutToken(deps, connection, token));
+      response.status(200).end();
+    } catch (error) {
+      if (!(error instanceof SignInFault)) throw error;
+      await note(connection, requestId, error);
+      // The IdP's own endpoints do not answer: it may post again.
+      if (error.code === 'idp_unreachable') response.status(503).json({ error: 'temporarily_unavailable' });
+      else response.status(400).json({ error: 'invalid_request' });
+    }
+  }
+
+  /** Ends the organization's part of the sessions that this IdP has proven, in one transaction with the token's one use. */
+  async function endSessions(connection: Connection, requestId: string, loggedOut: LoggedOut): Promise<void> {
+    const { subject, index, once } = loggedOut;
+    const cause = { actor: `idp:${connection._id}`, requestId };
+    await deps.store
+      .transaction(cause, async (tx) => {
+        if (!(await consumeMessage(tx, connection, once.id, once.expiresAt))) throw replayed();
+        const identity = subject === undefined ? undefined : await findIdentity(tx, connection, subject);
+        const named = identity?.link === 'linked' ? [identity.accountId] : [];
+        const accountIds = subject === undefined ? await findAccountsOfIdpSession(tx, connection, index ?? '') : named;
+        for (const accountId of accountIds) {
+          const ended = await endSessionsOfConnection(tx, connection, { accountId, index });
+          if (ended === 0) continue;
+          await recordAudit(tx, connection.organizationId, {
+            type: 'session.ended_by_idp',
+            targetKind: 'account',
+            targetId: accountId,
+            after: { connectionId: connection._id, sessions: ended },
+          });
+        }
+      })
+      .catch((error: unknown) => {
+        // Two posts of one token at the same time: the unique index has let the other one pass.
+        throw error instanceof DuplicateKeyError && error.collection === 'consumedMessages' ? replayed() : error;
+      });
+  }
+
+  /** Anybody may post here: a record is kept only of what the IdP itself has signed. */
+  async function note(connection: Connection, requestId: string, fault: SignInFault): Promise<void> {
+    const { code, message: detail, received } = fault;
+    deps.logger.info({ requestId, connectionId: connection._id, code }, 'log-out token refused');
+    if (received === undefined) return;
+    await deps.store.transaction({ actor: `idp:${connection._id}`, requestId }, (tx) =>
+      keepRecord(tx, connection, { purpose: 'sign_out', outcome: 'refused', code, detail, received }),
+    );
+  }
+
+  return router;
+}
+
+const replayed = () => new SignInFault('replayed', 'This log-out token has been used already: each counts once');

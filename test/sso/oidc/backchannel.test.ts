@@ -1,0 +1,246 @@
+/** Log-out tokens over HTTP: a good one ends exactly what it names, at once; every flawed one ends nothing. */
+
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { type Connection, PLATFORM, type Session } from '../../../src/store/index.ts';
+import { type BrowserWorld, openBrowserWorld } from './browser.ts';
+import { type EvilIdp, type Json, newKey, openEvilIdp, type Person, type SigningKey } from './evilIdp.ts';
+
+const event = 'http://schemas.openid.net/event/backchannel-logout';
+const now = () => Math.floor(Date.now() / 1000);
+const ann: Person = { sub: 'ann', email: 'ann@acme.test', email_verified: true, name: 'Ann Lee' };
+const ben: Person = { sub: 'ben', email: 'ben@acme.test', email_verified: true, name: 'Ben Ode' };
+
+let world: BrowserWorld;
+let idp: EvilIdp;
+let connection: Connection;
+
+beforeAll(async () => {
+  world = await openBrowserWorld();
+  idp = await openEvilIdp();
+  connection = await world.connect(idp.issuer);
+});
+afterAll(() => idp.close());
+
+const live = (): Promise<readonly Session[]> => world.gatehouse.store.read.sessions.find(PLATFORM, {});
+
+beforeEach(async () => {
+  await world.run((tx) => tx.sessions.remove(PLATFORM, {}));
+});
+
+async function signIn(person: Person, sid?: string, through = connection): Promise<void> {
+  const ended = await world.signIn(through, idp, { ...person, ...(sid !== undefined && { sid }) });
+  if (!ended.signedIn) throw new Error(ended.record?.detail);
+}
+
+const honest = (): Json => ({
+  iss: idp.issuer,
+  aud: 'gatehouse',
+  iat: now(),
+  exp: now() + 120,
+  jti: randomUUID(),
+  sub: 'ann',
+  sid: 's-1',
+  events: { [event]: {} },
+});
+
+const post = (token: unknown, path = `/sso/oidc/backchannel-logout/${connection._id}`) =>
+  world.gatehouse.request.post(path).type('form').send({ logout_token: token });
+
+const sign = (claims: Json, header: Json = { typ: 'logout+jwt' }, key?: SigningKey) => idp.sign(claims, header, key);
+
+describe('a good log-out token (SSO-2)', () => {
+  test('ends the session that it names, and no other', async () => {
+    await signIn(ann, 's-1');
+    await signIn(ann, 's-2');
+    await signIn(ben, 's-3');
+    const answer = await post(await sign(honest()));
+    expect(answer.status).toBe(200);
+    expect(answer.headers['cache-control']).toBe('no-store');
+    expect(answer.text).toBe('');
+    const left = (await live()).flatMap(({ proofs }) =>
+      Object.values(proofs ?? {}).map((proof) => (proof as Json).index),
+    );
+    expect(left.sort()).toEqual(['s-2', 's-3']);
+  });
+
+  test('with a subject only ends all sessions that the IdP has proven of that person', async () => {
+    await signIn(ann, 's-1');
+    await signIn(ann, 's-2');
+    await signIn(ann);
+    await signIn(ben, 's-3');
+    expect((await post(await sign({ ...honest(), sid: undefined }))).status).toBe(200);
+    expect(await live()).toHaveLength(1);
+  });
+
+  test('with a sid only finds whose session it is', async () => {
+    await signIn(ann, 's-1');
+    await signIn(ben, 's-3');
+    expect((await post(await sign({ ...honest(), sub: undefined }))).status).toBe(200);
+    expect(await live()).toHaveLength(1);
+  });
+
+  test('without a typ, or with JWT, or for several audiences, is one too', async () => {
+    for (const [claims, header] of [
+      [honest(), {}],
+      [honest(), { typ: 'JWT' }],
+      [{ ...honest(), aud: ['other', 'gatehouse'] }, { typ: 'application/logout+jwt' }],
+    ] as const) {
+      await signIn(ann, 's-1');
+      expect((await post(await sign(claims, header))).status).toBe(200);
+      expect(await live()).toHaveLength(0);
+    }
+  });
+
+  test('about nobody whom we know is taken, and ends nothing', async () => {
+    await signIn(ann, 's-1');
+    expect((await post(await sign({ ...honest(), sub: 'nobody', sid: 's-9' }))).status).toBe(200);
+    expect(await live()).toHaveLength(1);
+  });
+
+  test('leaves alone what another connection, or the operator, has proven', async () => {
+    const other = await world.connect(idp.issuer, { clientId: 'gatehouse' });
+    await signIn(ben, 's-1', other);
+    await signIn(ann, 's-1');
+    expect((await post(await sign({ ...honest(), sub: undefined }))).status).toBe(200);
+    expect(await live()).toHaveLength(1);
+  });
+
+  test('is audited with what it ended (AUD-1)', async () => {
+    await signIn(ann, 's-1');
+    await post(await sign(honest()));
+    const audit = await world.gatehouse.store.read.auditEvents.find(world.organizationId, {
+      type: 'session.ended_by_idp',
+    });
+    expect(audit.at(-1)).toMatchObject({
+      actor: `idp:${connection._id}`,
+      after: { connectionId: connection._id, sessions: 1 },
+    });
+  });
+
+  test('signed with a key that has just replaced another is accepted', async () => {
+    await signIn(ann, 's-1');
+    idp.rotate(await newKey('key-next'));
+    expect((await post(await sign(honest()))).status).toBe(200);
+    expect(await live()).toHaveLength(0);
+  });
+});
+
+describe('a log-out token with one flaw is 400, and ends nothing', () => {
+  const change = (claims: Json) => () => sign({ ...honest(), ...claims });
+  const foreign = newKey('foreign');
+  const compact = (header: Json, claims: Json) =>
+    `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.`;
+
+  test.each<readonly [string, () => unknown]>([
+    ['no token', () => undefined],
+    ['an empty token', () => ''],
+    ['two tokens', async () => [await sign(honest()), await sign(honest())]],
+    ['nonsense', () => 'nonsense'],
+    ['a foreign signature', async () => sign(honest(), {}, await foreign)],
+    ['a foreign key under a known kid', async () => sign(honest(), { kid: idp.key.kid }, await foreign)],
+    ['no signature', () => compact({ alg: 'none', typ: 'logout+jwt' }, honest())],
+    [
+      'the client secret as HMAC key',
+      async () => {
+        const { SignJWT } = await import('jose');
+        return new SignJWT(honest())
+          .setProtectedHeader({ alg: 'HS256' })
+          .sign(new TextEncoder().encode('client-secret'));
+      },
+    ],
+    ['another issuer', change({ iss: 'https://evil.example' })],
+    ['no issuer', change({ iss: undefined })],
+    ['another audience', change({ aud: 'another' })],
+    ['no audience', change({ aud: undefined })],
+    ['no iat', change({ iat: undefined })],
+    ['iat in the future', () => sign({ ...honest(), iat: now() + 600, exp: now() + 900 })],
+    ['iat an hour ago', () => sign({ ...honest(), iat: now() - 3600 })],
+    ['iat as a text', () => sign({ ...honest(), iat: String(now()) })],
+    ['no exp', change({ exp: undefined })],
+    ['expired', () => sign({ ...honest(), exp: now() - 120 })],
+    ['not yet valid', () => sign({ ...honest(), nbf: now() + 600 })],
+    ['no jti', change({ jti: undefined })],
+    ['an empty jti', change({ jti: '' })],
+    ['a jti that is a number', change({ jti: 7 })],
+    ['no events', change({ events: undefined })],
+    ['other events', change({ events: { 'http://schemas.openid.net/event/other': {} } })],
+    ['events in a list', change({ events: [event] })],
+    ['an event that is no object', change({ events: { [event]: true } })],
+    ['a nonce', change({ nonce: 'n' })],
+    ['an empty nonce', change({ nonce: '' })],
+    ['neither sub nor sid', change({ sub: undefined, sid: undefined })],
+    ['a sub that is an object', change({ sub: { $ne: null } })],
+    ['a sid that is a list', change({ sid: ['s-1'] })],
+    ['an empty sub', change({ sub: '', sid: undefined })],
+    ['typ at+jwt', () => sign(honest(), { typ: 'at+jwt' })],
+    ['typ secevent+jwt', () => sign(honest(), { typ: 'secevent+jwt' })],
+    ['a critical extension', () => sign(honest(), { crit: ['urn:test'], 'urn:test': true })],
+    [
+      'an ID token',
+      async () => sign({ iss: idp.issuer, aud: 'gatehouse', sub: 'ann', iat: now(), exp: now() + 60, nonce: 'n' }, {}),
+    ],
+  ])('%s', async (_title, make) => {
+    await signIn(ann, 's-1');
+    const bad = await post(await make());
+    expect(bad.status).toBe(400);
+    expect(bad.body).toEqual({ error: 'invalid_request' });
+    expect(bad.headers['cache-control']).toBe('no-store');
+    expect(await live()).toHaveLength(1);
+    expect((await post(await sign(honest()))).status).toBe(200);
+    expect(await live()).toHaveLength(0);
+  });
+
+  test('a token that was used already, also when it comes twice at once', async () => {
+    await signIn(ann, 's-1');
+    const token = await sign(honest());
+    const answers = await Promise.all([post(token), post(token), post(token)]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400]);
+    await signIn(ann, 's-1');
+    expect((await post(token)).status).toBe(400);
+    expect(await live()).toHaveLength(1);
+  });
+
+  test('a token for one connection, posted to another one', async () => {
+    const stranger = await openEvilIdp();
+    const other = await world.connect(stranger.issuer);
+    await signIn(ann, 's-1');
+    expect((await post(await sign(honest()), `/sso/oidc/backchannel-logout/${other._id}`)).status).toBe(400);
+    expect((await post(await stranger.sign({ ...honest(), iss: stranger.issuer }))).status).toBe(400);
+    await stranger.close();
+    expect(await live()).toHaveLength(1);
+  });
+
+  test('a token for a connection that does not exist', async () => {
+    expect((await post(await sign(honest()), '/sso/oidc/backchannel-logout/con-none')).status).toBe(400);
+  });
+
+  test('many unknown keys do not make us ask the IdP for each', async () => {
+    await signIn(ann, 's-1');
+    const asked = () => idp.requests.filter(({ path }) => path === '/jwks').length;
+    const before = asked();
+    for (let index = 0; index < 20; index += 1) await post(await sign(honest(), { kid: `unknown-${index}` }));
+    expect(asked() - before).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('the address without a connection', () => {
+  const path = '/sso/oidc/backchannel-logout';
+
+  test('finds the one connection of issuer and client', async () => {
+    const lone = await openEvilIdp();
+    const through = await world.connect(lone.issuer);
+    const ended = await world.signIn(through, lone, { ...ann, sid: 's-1' });
+    expect(ended.signedIn).toBe(true);
+    expect((await post(await lone.sign({ ...honest(), iss: lone.issuer }), path)).status).toBe(200);
+    expect(await live()).toHaveLength(0);
+    await lone.close();
+  });
+
+  test('takes no token that several connections may mean: each has an address of its own', async () => {
+    await world.connect(idp.issuer);
+    await signIn(ann, 's-1');
+    expect((await post(await sign(honest()), path)).status).toBe(400);
+    expect(await live()).toHaveLength(1);
+  });
+});
