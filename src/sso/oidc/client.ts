@@ -1,8 +1,9 @@
 /** How we show the IdP's token endpoint who we are: a shared secret, or a key of the connection's own. */
 import { X509Certificate } from 'node:crypto';
-import { calculateJwkThumbprint, exportJWK, importPKCS8, importX509 } from 'jose';
+import { importPKCS8 } from 'jose';
 import { type ClientAuth, ClientSecretPost, modifyAssertion, PrivateKeyJwt } from 'openid-client';
 import type { Connection } from '../../store/index.ts';
+import { keyId, openSigningKey } from '../keys.ts';
 import { SignInFault, type SsoDeps } from '../protocol.ts';
 import type { OidcSettings } from '../settings.ts';
 
@@ -50,25 +51,19 @@ const formEncode = (text: string): string =>
  * key is this connection's alone, so that no other server takes what this one is given. Entra finds the key by `x5t#S256`.
  */
 async function signWithKey({ store, sealer }: SsoDeps, connection: Connection, audience: string | undefined) {
-  const { organizationId, _id: connectionId } = connection;
-  const row = await store.read.connectionKeys.findOne(organizationId, { connectionId, state: 'current' });
-  if (row === undefined) throw new SignInFault('idp_refused', 'The connection has no key to sign with');
-  const key = await importPKCS8(sealer.open(row.privateKey), assertionAlgorithm);
-  const kid = await keyIdOf(row.certificate);
+  const { certificate, privateKey } = await openSigningKey(store.read, sealer, connection);
+  const key = await importPKCS8(privateKey, assertionAlgorithm);
+  const kid = await keyId(certificate);
   return PrivateKeyJwt(
     { key, kid },
     {
       [modifyAssertion](header, payload) {
-        header['x5t#S256'] = thumbprintOf(row.certificate);
+        header['x5t#S256'] = thumbprintOf(certificate);
         if (audience !== undefined) payload.aud = audience;
       },
     },
   );
 }
-
-/** RFC 7638: what a JWK set made of the certificate calls the key, too. */
-const keyIdOf = async (certificate: string): Promise<string> =>
-  calculateJwkThumbprint(await exportJWK(await importX509(certificate, assertionAlgorithm, { extractable: true })));
 
 /** RFC 7515 §4.1.8. */
 const thumbprintOf = (certificate: string): string =>

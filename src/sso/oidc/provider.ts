@@ -108,7 +108,9 @@ type Metadata = z.output<typeof metadataSchema>;
 
 async function openProvider(deps: SsoDeps, connection: Connection): Promise<Provider> {
   const settings = oidcOf(connection);
-  const metadata = await discover(deps.outgoing, settings);
+  const metadata = await discover(deps.outgoing, settings).catch((error: unknown) => {
+    throw faultOf(error, "The issuer's metadata");
+  });
   const algorithms = algorithmsOf(metadata);
   const configure = () => {
     const server = {
@@ -146,7 +148,7 @@ async function openProvider(deps: SsoDeps, connection: Connection): Promise<Prov
 
 /**
  * Reads an issuer's metadata. `issuer` in the answer is the one that its tokens must name. Throws SignInFault: the issuer is no
- * issuer, does not answer, answers with something else, or is another one.
+ * issuer, answers with something else, or is another one; and what the guarded client throws.
  */
 export async function discover(outgoing: Outgoing, settings: OidcSettings): Promise<Metadata> {
   const fault = issuerFault(settings.issuer);
@@ -156,8 +158,6 @@ export async function discover(outgoing: Outgoing, settings: OidcSettings): Prom
   const response = await outgoing(address, {
     headers: { accept: 'application/json' },
     signal: AbortSignal.timeout(timeoutSeconds * 1000),
-  }).catch((error: unknown) => {
-    throw faultOf(error, what);
   });
   if (response.status !== 200) throw new SignInFault('idp_unreachable', `${what}: it answers ${response.status}`);
   const parsed = metadataSchema.safeParse(await readDocument(response, what));

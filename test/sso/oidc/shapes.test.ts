@@ -1,5 +1,6 @@
 /** What honest IdPs send, each in its own way, is accepted and read for what it says. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { keepKey, keyId, makeKey } from '../../../src/sso/keys.ts';
 import { issuerFault } from '../../../src/sso/oidc/index.ts';
 import { type Direct, openDirect } from './direct.ts';
 import { type EvilIdp, type Flaw, type Json, newKey, openEvilIdp, type Person } from './evilIdp.ts';
@@ -157,6 +158,29 @@ describe('the IdP is asked and answered as the standards say', () => {
     await direct.signIn(post, idp, ann);
     expect(tokenRequest()?.headers.authorization).toBeUndefined();
     expect(tokenRequest()?.body.get('client_secret')).toBe('client-secret');
+  });
+
+  test("private_key_jwt: signed by the connection's own current key, for the token endpoint", async () => {
+    const { decodeJwt, importX509, jwtVerify } = await import('jose');
+    const connection = await direct.connect(idp.issuer, { authentication: 'private_key_jwt', clientSecret: undefined });
+    const made = await makeKey(new Date());
+    const { store, sealer } = direct.deps;
+    await store.transaction({ actor: 'system', requestId: 'req-test' }, (tx) =>
+      keepKey(tx, sealer, connection, 'current', made),
+    );
+    expect((await direct.signIn(connection, idp, ann)).identity?.subject).toBe('ann');
+    const assertion = tokenRequest()?.body.get('client_assertion') ?? '';
+    const verified = await jwtVerify(assertion, await importX509(made.certificate, 'RS256'), {
+      issuer: 'gatehouse',
+      subject: 'gatehouse',
+      audience: `${idp.issuer}/token`,
+    });
+    expect(verified.protectedHeader).toMatchObject({
+      alg: 'RS256',
+      kid: await keyId(made.certificate),
+      'x5t#S256': expect.any(String),
+    });
+    expect(decodeJwt(assertion).jti).toEqual(expect.any(String));
   });
 
   test('a sign-in that must be fresh asks for it, and believes it by auth_time only', async () => {
