@@ -18,6 +18,7 @@ import { type Departure, SignInFault, type SsoDeps, type Verified } from './prot
 import { protocols } from './protocols.ts';
 import { keepRecord } from './records.ts';
 import { findActiveConnections, findConnection, findOrganization, findOrganizationOfAddress } from './routing.ts';
+import { samlRouter } from './samlRoutes.ts';
 import { type Browser, type Finished, finishSignIn, leaveForIdp } from './signIn.ts';
 
 const name = z.string().min(1).max(320);
@@ -204,6 +205,7 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
     sendPage(response, refusalPage({ status, title: 'Sign-in failed', message: advice, reference }));
   }
 
+  router.use(samlRouter(deps));
   router.use(backchannelRouter(deps));
   router.use(openFront(deps));
   router.use(answerRefusals);

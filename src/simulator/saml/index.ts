@@ -1,6 +1,7 @@
 /** SAML IdPs of the common makes, which really sign: for tests, the demo, and a browser (DEV-1). */
 export * from './idp.ts';
 export { makeSamlKey, type SamlKey } from './key.ts';
+export { type LogoutFacts, signForm, signRedirect, writeLogoutRequest, writeLogoutResponse } from './logout.ts';
 export { type ResponseFacts, writeAssertion, writeResponse } from './message.ts';
 export { readSamlRequest, type SamlRequest } from './request.ts';
 export { type EncryptionOptions, encryptAssertion, type SigningOptions, signXml } from './sign.ts';

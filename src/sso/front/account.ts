@@ -3,9 +3,11 @@ import type { Request, Response } from 'express';
 import { endSession, findContacts, findOrganizationsOf, findSessions, worthIn } from '../../access/index.ts';
 import { clearSessionCookie } from '../cookies.ts';
 import { accountPage, signedOutPage, signOutPage } from '../pages/account.ts';
+import { departurePage } from '../pages/signIn.ts';
+import { leaveForSignOut, signOutOrigins } from '../signOut.ts';
 import { findStepUpUrl } from '../stepUp.ts';
 import { seeOther, sendPage } from './answer.ts';
-import { type FrontDeps, makeFormToken, readForm, sessionOf } from './browser.ts';
+import { type FrontDeps, makeFormToken, markOf, readForm, sessionOf } from './browser.ts';
 
 export async function showAccount(deps: FrontDeps, request: Request, response: Response): Promise<void> {
   const session = await sessionOf(request.headers, deps);
@@ -26,9 +28,10 @@ export async function showAccount(deps: FrontDeps, request: Request, response: R
         signInUrl: await findStepUpUrl(store.read, baseUrl, organization._id, accountId),
       }),
     }));
-  sendPage(
-    response,
-    accountPage({
+  const formAction = await signOutOrigins(deps, session);
+  sendPage(response, {
+    formAction,
+    ...accountPage({
       formToken: makeFormToken(request, response, deps),
       name: contact?.email ?? contact?.name ?? accountId,
       organizations: await Promise.all(organizations),
@@ -39,7 +42,7 @@ export async function showAccount(deps: FrontDeps, request: Request, response: R
         since: `${row.createdAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
       })),
     }),
-  );
+  });
 }
 
 /** Ends another session of the person's own. */
@@ -55,18 +58,22 @@ export async function endOtherSession(deps: FrontDeps, request: Request, respons
 }
 
 export async function showSignOut(deps: FrontDeps, request: Request, response: Response): Promise<void> {
-  sendPage(response, signOutPage(makeFormToken(request, response, deps)));
+  const session = await sessionOf(request.headers, deps);
+  const formAction = session === undefined ? [] : await signOutOrigins(deps, session);
+  sendPage(response, { ...signOutPage(makeFormToken(request, response, deps)), formAction });
 }
 
-/** Ends the browser's session here. */
+/** Ends the browser's session here, and sends it on to end that of its IdP (SSO-2). */
 export async function takeSignOut(deps: FrontDeps, request: Request, response: Response): Promise<void> {
   await readForm(request, response, deps);
   const session = await sessionOf(request.headers, deps);
-  if (session !== undefined) {
-    const { accountId, _id } = session;
-    const cause = { actor: `account:${accountId}`, requestId: String(response.locals.requestId) };
-    await deps.store.transaction(cause, (tx) => endSession(tx, accountId, _id));
-  }
   response.append('Set-Cookie', clearSessionCookie(deps.baseUrl));
-  sendPage(response, signedOutPage);
+  if (session === undefined) return sendPage(response, signedOutPage);
+  const { accountId, _id } = session;
+  const requestId = String(response.locals.requestId);
+  await deps.store.transaction({ actor: `account:${accountId}`, requestId }, (tx) => endSession(tx, accountId, _id));
+  const departure = await leaveForSignOut(deps, requestId, session, markOf(request, response, deps.baseUrl));
+  if (departure === undefined) sendPage(response, signedOutPage);
+  else if (departure.kind === 'redirect') seeOther(response, departure.url);
+  else sendPage(response, departurePage(departure));
 }

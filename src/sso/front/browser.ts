@@ -4,19 +4,16 @@ import express, { type Request, type Response } from 'express';
 import { z } from 'zod';
 import { findLiveSession } from '../../access/index.ts';
 import { AppError } from '../../errors.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { siteOf } from '../../lib/origin.ts';
-import { equalSecrets, hashSecret, type Sealer } from '../../lib/secrets.ts';
-import type { Session, Store } from '../../store/index.ts';
+import { equalSecrets, hashSecret } from '../../lib/secrets.ts';
+import type { Session } from '../../store/index.ts';
 import { newFlowCookie, readFlowCookie, readSessionCookie } from '../cookies.ts';
 import type { SignInLimits } from '../limits.ts';
+import type { SsoDeps } from '../protocol.ts';
 import type { ReturnOrigins } from '../returnTo.ts';
 
 /** What the pages work with. */
-export interface FrontDeps extends ReturnOrigins {
-  readonly store: Store;
-  readonly sealer: Sealer;
-  readonly clock: Clock;
+export interface FrontDeps extends SsoDeps, ReturnOrigins {
   readonly limits: SignInLimits;
 }
 

@@ -160,7 +160,7 @@ function plainText(element: Element): string {
 /** UTC to the millisecond; .NET writes seven digits of a second (SAML Core §1.3.3). */
 const instant = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z$/;
 
-function instantIn(element: Element, name: string): Date | undefined {
+export function instantIn(element: Element, name: string): Date | undefined {
   const text = attributeOf(element, name);
   if (text === undefined) return undefined;
   const [, seconds, fraction = ''] = instant.exec(text) ?? [];

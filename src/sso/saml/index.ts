@@ -3,4 +3,7 @@
  * requests; what a message may be made of before that, and what it must say after, is here (SSO-THREATS, "SAML").
  */
 export { beginSaml } from './begin.ts';
+export { answerSamlLogout, beginSamlLogout } from './logout.ts';
+export { type LogoutInput, type LogoutRequest, readLogout } from './logoutMessage.ts';
+export { writeSpMetadata } from './spMetadata.ts';
 export { verifySaml } from './verify.ts';

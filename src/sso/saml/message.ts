@@ -25,7 +25,12 @@ export function readMessage(field: string): Message {
     throw new SignInFault('too_large', `The message is longer than ${ENCODED_LIMIT} characters`);
   const packed = field.replace(/[\r\n]+/g, '');
   if (packed === '' || !base64.test(packed)) throw new SignInFault('malformed', 'The message is not base64');
-  return parseMessage(decode(Buffer.from(packed, 'base64')));
+  return parseText(Buffer.from(packed, 'base64'));
+}
+
+/** Reads a message from its bytes. Throws SignInFault `malformed` or `too_large`. */
+export function parseText(bytes: Buffer): Message {
+  return parseMessage(decode(bytes));
 }
 
 /** Reads a message that is text already. Throws SignInFault `malformed` or `too_large`. */

@@ -64,7 +64,7 @@ function onlyOne(elements: readonly Element[], response: Element, name: string):
 }
 
 /** An id names one element, in whatever spelling of the attribute. */
-function refuseSharedIds(elements: readonly Element[]): void {
+export function refuseSharedIds(elements: readonly Element[]): void {
   const seen = new Set<string>();
   for (const element of elements) {
     const ids = ['ID', 'Id', 'id'].map((name) => attributeOf(element, name)).filter((id) => id !== undefined);
@@ -76,7 +76,7 @@ function refuseSharedIds(elements: readonly Element[]): void {
 }
 
 /** Every signature of the message stands directly in what it may sign. */
-function refuseStraySignatures(elements: readonly Element[], places: readonly (Element | undefined)[]): void {
+export function refuseStraySignatures(elements: readonly Element[], places: readonly (Element | undefined)[]): void {
   for (const element of elements) {
     if (!isNamed(element, signatureNs, 'Signature')) continue;
     const parent = places.find((place) => place !== undefined && element.parentNode === place);

@@ -3,7 +3,7 @@
  * elements and of certificates; this asks the key first, then the digest, so that what nobody signed costs next to
  * nothing, and an admin learns which of the two is wrong.
  */
-import { constants, createHash, type KeyObject, timingSafeEqual, verify, X509Certificate } from 'node:crypto';
+import { constants, createHash, timingSafeEqual, verify, X509Certificate } from 'node:crypto';
 import { ExclusiveCanonicalization } from 'xml-crypto';
 import { SignInFault } from '../protocol.ts';
 import type { SignatureShape } from './signatureShape.ts';
@@ -28,7 +28,7 @@ const digests: Readonly<Record<string, string>> = {
 export function findSigner(signature: SignatureShape, certificates: readonly string[]): string {
   const { signed, info, value, algorithm } = signature;
   const material = Buffer.from(canonical(info, []), 'utf8');
-  const signer = certificates.find((pem) => verifies(material, value, algorithm, publicKeyOf(pem)));
+  const signer = certificates.find((pem) => verifiesWith(pem, material, value, algorithm));
   const what = signed.localName.toLowerCase();
   if (signer === undefined) {
     const which = certificates.length === 1 ? 'the certificate' : `any of the ${certificates.length} certificates`;
@@ -40,12 +40,10 @@ export function findSigner(signature: SignatureShape, certificates: readonly str
 
 const invalid = (detail: string) => new SignInFault('signature_invalid', detail);
 
-function publicKeyOf(pem: string): KeyObject {
-  return new X509Certificate(pem).publicKey;
-}
-
-function verifies(material: Buffer, value: Buffer, algorithm: string, key: KeyObject): boolean {
+/** Whether `value` is the signature of `material` by the key of this certificate (PEM). */
+export function verifiesWith(pem: string, material: Buffer, value: Buffer, algorithm: string): boolean {
   const scheme = schemes[algorithm];
+  const key = new X509Certificate(pem).publicKey;
   if (scheme === undefined || key.asymmetricKeyType !== 'rsa') return false;
   const padding = scheme.pss ? constants.RSA_PKCS1_PSS_PADDING : constants.RSA_PKCS1_PADDING;
   const options = { key, padding, ...(scheme.pss && { saltLength: constants.RSA_PSS_SALTLEN_DIGEST }) };

@@ -1,0 +1,163 @@
+/** The addresses of a SAML connection beside its ACS: our metadata, and log-out from either side (SSO-1, SSO-2). */
+import express, { type Request, type Response, Router } from 'express';
+import { z } from 'zod';
+import { endSessionsOfConnection, findAccountsOfIdpSession } from '../access/index.ts';
+import { AppError } from '../errors.ts';
+import { recordAudit } from '../events/index.ts';
+import { hashSecret } from '../lib/secrets.ts';
+import { type Connection, DuplicateKeyError, type Transaction } from '../store/index.ts';
+import { consumeMessage, isState, takeAttempt } from './attempts.ts';
+import { readFlowCookie } from './cookies.ts';
+import { findIdentity } from './facts.ts';
+import { seeOther, sendPage } from './front/answer.ts';
+import { signedOutPage } from './pages/account.ts';
+import { refusalPage } from './pages/refusal.ts';
+import { departurePage } from './pages/signIn.ts';
+import { type Departure, SignInFault, type SsoDeps } from './protocol.ts';
+import { keepRecord } from './records.ts';
+import { findConnection } from './routing.ts';
+import { answerSamlLogout, type LogoutInput, type LogoutRequest, readLogout, writeSpMetadata } from './saml/index.ts';
+
+const readForm = express.urlencoded({ extended: false, limit: '256kb', parameterLimit: 20 });
+
+const message = z.string().min(1);
+const logoutForm = z
+  .object({
+    SAMLRequest: message.optional(),
+    SAMLResponse: message.optional(),
+    RelayState: z.string().max(2048).optional(),
+  })
+  .refine(({ SAMLRequest, SAMLResponse }) => (SAMLRequest === undefined) !== (SAMLResponse === undefined));
+type LogoutForm = z.output<typeof logoutForm>;
+
+/** To be mounted at the root. */
+export function samlRouter(deps: SsoDeps): Router {
+  const router = Router();
+
+  /** Also of a draft: an Admin gives it to the IdP before anybody can sign in. */
+  router.get('/sso/saml/:connection/metadata', async (request, response) => {
+    const connection = await connectionOf(request.params.connection);
+    response.type('application/samlmetadata+xml').send(await writeSpMetadata(deps, connection));
+  });
+
+  router.get('/sso/saml/:connection/slo', async (request, response) => {
+    const form = logoutForm.safeParse(request.query);
+    const query = new URL(request.originalUrl, 'http://unused.invalid').search.slice(1);
+    await take(request, response, form.data, { binding: 'redirect', query });
+  });
+
+  router.post('/sso/saml/:connection/slo', readForm, async (request, response) => {
+    const form = logoutForm.safeParse(request.body);
+    const field = form.data?.SAMLRequest ?? form.data?.SAMLResponse ?? '';
+    await take(request, response, form.data, { binding: 'post', field });
+  });
+
+  async function connectionOf(id: unknown): Promise<Connection> {
+    const connection = typeof id === 'string' ? await findConnection(deps.store.read, id) : undefined;
+    if (connection?.protocol === 'saml') return connection;
+    throw new AppError('not_found', 'There is nothing at this address.');
+  }
+
+  async function take(
+    request: Request,
+    response: Response,
+    form: LogoutForm | undefined,
+    input: LogoutInput,
+  ): Promise<void> {
+    const connection = await connectionOf(request.params.connection);
+    const requestId = String(response.locals.requestId ?? '');
+    try {
+      if (form === undefined) throw new SignInFault('malformed', 'There must be one SAMLRequest or one SAMLResponse');
+      const read = readLogout(deps, connection, input);
+      if (read.kind === 'request') {
+        await endSessions(connection, requestId, read);
+        const departure = await answerSamlLogout(deps, connection, { id: read.id, relayState: form.RelayState });
+        if (departure) return depart(response, departure);
+      } else {
+        await endAttempt(request, connection, requestId, form.RelayState, read.inResponseTo);
+        read.check();
+      }
+      sendPage(response, signedOutPage);
+    } catch (error) {
+      if (!(error instanceof SignInFault)) throw error;
+      await note(connection, requestId, error);
+      const advice = 'You could not be signed out by this. Sign out here, and at your organization, by yourself.';
+      sendPage(response, refusalPage({ status: 403, title: 'Sign-out failed', message: advice, reference: requestId }));
+    }
+  }
+
+  /** Ends the organization's part of the sessions that the IdP names, in one transaction with the request's one use. */
+  async function endSessions(connection: Connection, requestId: string, asked: LogoutRequest): Promise<void> {
+    const work = async (tx: Transaction) => {
+      const fresh = await consumeMessage(tx, connection, `logout ${hashSecret(asked.id)}`, asked.expiresAt);
+      if (!fresh) throw replayed();
+      for (const { accountId, index } of await findWhom(tx, connection, asked)) {
+        const sessions = await endSessionsOfConnection(tx, connection, { accountId, index });
+        if (sessions === 0) continue;
+        await recordAudit(tx, connection.organizationId, {
+          type: 'session.ended_by_idp',
+          targetKind: 'account',
+          targetId: accountId,
+          after: { connectionId: connection._id, sessions },
+        });
+      }
+    };
+    await deps.store.transaction({ actor: `idp:${connection._id}`, requestId }, work).catch((error: unknown) => {
+      // Two posts of one request at the same time: the unique index has let the other one pass.
+      throw error instanceof DuplicateKeyError && error.collection === 'consumedMessages' ? replayed() : error;
+    });
+  }
+
+  /** The attempt that our own request was; whoever has none here, or another one, ends nothing by it. */
+  async function endAttempt(
+    request: Request,
+    connection: Connection,
+    requestId: string,
+    state: string | undefined,
+    inResponseTo: string | undefined,
+  ): Promise<void> {
+    const browser = readFlowCookie(request.headers, deps.baseUrl);
+    const returned =
+      state !== undefined && isState(state) ? { state, browser, connectionId: connection._id } : undefined;
+    const attempt = returned && (await takeAttempt(deps.store, requestId, returned).catch(() => undefined));
+    if (attempt?.purpose === 'sign_out' && attempt.requestId === inResponseTo) return;
+    throw new SignInFault('request_mismatch', 'The answer belongs to no sign-out that was begun here in this browser');
+  }
+
+  /** Anybody may come here: a record is kept only of what the IdP itself has signed. */
+  async function note(connection: Connection, requestId: string, fault: SignInFault): Promise<void> {
+    const { code, message: detail } = fault;
+    deps.logger.info({ requestId, connectionId: connection._id, code, detail }, 'log-out message refused');
+    if (code !== 'idp_refused') return;
+    await deps.store.transaction({ actor: `idp:${connection._id}`, requestId }, (tx) =>
+      keepRecord(tx, connection, { purpose: 'sign_out', outcome: 'refused', code, detail }),
+    );
+  }
+
+  return router;
+}
+
+/** By the NameID, where it is how we know people; else by the IdP's sessions alone. */
+async function findWhom(
+  tx: Transaction,
+  connection: Connection,
+  { subject, indexes }: LogoutRequest,
+): Promise<readonly { readonly accountId: string; readonly index: string | undefined }[]> {
+  const identity = subject === undefined ? undefined : await findIdentity(tx, connection, subject);
+  const known = identity?.link === 'linked' ? identity.accountId : undefined;
+  if (indexes.length === 0) return known === undefined ? [] : [{ accountId: known, index: undefined }];
+  const found = await Promise.all(
+    indexes.map(async (index) => {
+      const accountIds = known === undefined ? await findAccountsOfIdpSession(tx, connection, index) : [known];
+      return accountIds.map((accountId) => ({ accountId, index }));
+    }),
+  );
+  return found.flat();
+}
+
+function depart(response: Response, departure: Departure): void {
+  if (departure.kind === 'redirect') seeOther(response, departure.url);
+  else sendPage(response, departurePage(departure));
+}
+
+const replayed = () => new SignInFault('replayed', 'This log-out request has been used already: each counts once');
