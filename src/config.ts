@@ -42,6 +42,8 @@ export interface Config {
   readonly mail: { readonly url: string | undefined; readonly from: string };
   /** Origins beside our own to which a sign-in may return. */
   readonly returnOrigins: readonly string[];
+  /** Whom to ask for TXT records; the operating system's own where empty. */
+  readonly dnsServers: readonly string[];
   /** What is allowed but looks like a mistake; logged at the start. */
   readonly warnings: readonly string[];
 }
@@ -168,6 +170,17 @@ const mailFrom = z
     'must be an address, such as Gatehouse <no-reply@example.com>',
   );
 
+/** `192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:53`. */
+const dnsServers = z
+  .string()
+  .transform((text) => text.split(',').map((server) => server.trim()))
+  .pipe(z.array(z.string().refine(isDnsServer, 'must be IP addresses, with a port or without, separated by commas')));
+
+function isDnsServer(text: string): boolean {
+  const address = /^\[(.*)\](?::\d{1,5})?$/.exec(text)?.[1] ?? (isIP(text) ? text : text.replace(/:\d{1,5}$/, ''));
+  return isIP(address) !== 0;
+}
+
 const drainSeconds = z
   .string()
   .regex(/^\d{1,3}(\.\d{1,3})?$/, 'must be a number of seconds from 0 to 300')
@@ -207,6 +220,7 @@ const settings = z.object({
   GATEHOUSE_RETURN_ORIGINS: returnOrigins.default([]),
   GATEHOUSE_MAIL_FROM: mailFrom.optional(),
   SMTP_URL: uriOf('an SMTP server', ['smtp', 'smtps']).optional(),
+  GATEHOUSE_DNS_SERVERS: dnsServers.default([]),
   MONGODB_URI: uriOf('a MongoDB replica set', ['mongodb', 'mongodb+srv']).optional(),
   REDIS_URL: uriOf('a Redis server', ['redis', 'rediss']).optional(),
 });
@@ -259,6 +273,7 @@ export function readConfig(
     drainMs: value.GATEHOUSE_DRAIN_SECONDS * 1_000,
     scimRate: Object.freeze({ perSecond: value.GATEHOUSE_SCIM_RATE, burst: value.GATEHOUSE_SCIM_BURST }),
     logDays: value.GATEHOUSE_LOG_DAYS,
+    dnsServers: Object.freeze(value.GATEHOUSE_DNS_SERVERS),
     allowPrivateNetwork: value.GATEHOUSE_ALLOW_PRIVATE_NETWORK,
     logLevel: value.GATEHOUSE_LOG_LEVEL,
     mail: Object.freeze({

@@ -59,6 +59,9 @@ const catalogue = {
   governed_by_directory: 'conflict',
   domain_taken: 'conflict',
   no_active_connection: 'conflict',
+  domain_shared: 'invalid',
+  domain_unproven: 'conflict',
+  dns_unanswered: 'conflict',
   // projects, collaborators
   project_name_taken: 'conflict',
   default_project_protected: 'conflict',

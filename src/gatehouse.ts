@@ -4,15 +4,17 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { handlers } from '../workers/handlers.ts';
-import { openSweep } from '../workers/sweep.ts';
+import { openRounds } from '../workers/rounds.ts';
+import type { Stack } from '../workers/stack.ts';
 import type { Config } from './config.ts';
 import { openSequencer } from './events/index.ts';
 import { createApp } from './http/app.ts';
 import type { Lifecycle } from './http/service.ts';
 import { checkKey } from './keyCheck.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
+import { openTxtLookup, type TxtLookup } from './lib/dns.ts';
 import { type Logger, openLogger } from './lib/logger.ts';
-import { type Mailer, openMailer } from './lib/mail.ts';
+import { openMailer } from './lib/mail.ts';
 import { openOutgoing } from './lib/outgoing.ts';
 import { openSealer } from './lib/secrets.ts';
 import { openEmbeddedQueue, type Periodic, type Queue } from './queue/index.ts';
@@ -44,6 +46,8 @@ export interface GatehouseOptions {
   readonly clock?: Clock;
   /** Serves this store, and closes it at the end, instead of opening the configured one; for tests. */
   readonly store?: Store;
+  /** Answers for the DNS; for tests. */
+  readonly lookUpTxt?: TxtLookup | undefined;
   /** Whether process metrics are collected, which one Gatehouse of a process may do. Default: off. */
   readonly processMetrics?: boolean;
   /** Tests: an answer that its route's schema does not allow becomes an error. */
@@ -71,7 +75,8 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
   });
   const lifecycle: Lifecycle = { closing: false };
   const mailer = openMailer(config.mail, logger);
-  const jobs = await openJobs(config, { store, logger, clock, mailer });
+  const lookUpTxt = options.lookUpTxt ?? openTxtLookup(config.dnsServers);
+  const jobs = await openJobs(config, { store, logger, clock, mailer, lookUpTxt });
   const { baseUrl, returnOrigins: origins } = config;
   const scim = openScim({ store, logger, clock, baseUrl, rate: config.scimRate });
   const outgoing = openOutgoing({ allowPrivate: config.allowPrivateNetwork });
@@ -80,6 +85,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     ...options,
     outgoing,
     allowPrivate: config.allowPrivateNetwork,
+    lookUpTxt,
     store,
     logger,
     clock,
@@ -112,7 +118,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     server.requestTimeout = 60_000;
     server.listen(port, config.host);
     await once(server, 'listening');
-    jobs.sweep?.start();
+    jobs.rounds?.start();
     return (server.address() as AddressInfo).port;
   }
 
@@ -150,30 +156,30 @@ async function openStore(config: Config, clock: Clock): Promise<Store> {
 
 interface Jobs {
   readonly queue: Queue | undefined;
-  readonly sweep: Periodic | undefined;
+  readonly rounds: Periodic | undefined;
   close(): Promise<void>;
 }
 
 /** Jobs run here, unless there is Redis: then this process only tells the workers that there is something to do. */
 async function openJobs(
   config: Config,
-  stack: { readonly store: Store; readonly logger: Logger; readonly clock: Clock; readonly mailer: Mailer },
+  stack: Stack & { readonly logger: Logger; readonly clock: Clock },
 ): Promise<Jobs> {
   if (config.redisUrl !== undefined) {
     const { openNudge } = await import('./queue/bullmq.ts');
     const nudge = openNudge({ store: stack.store, redisUrl: config.redisUrl, logger: stack.logger });
-    return { queue: undefined, sweep: undefined, close: async () => nudge.close() };
+    return { queue: undefined, rounds: undefined, close: async () => nudge.close() };
   }
   const queue = openEmbeddedQueue({ ...stack, handlers: handlers(stack) });
   queue.start();
   const sequencer = openSequencer(stack);
   sequencer.start();
-  const sweep = openSweep({ ...stack, logDays: config.logDays });
+  const rounds = openRounds({ ...stack, logDays: config.logDays });
   return {
     queue,
-    sweep,
+    rounds,
     async close() {
-      await Promise.all([queue.drain(), sweep.stop()]);
+      await Promise.all([queue.drain(), rounds.stop()]);
       await sequencer.stop();
     },
   };

@@ -1,5 +1,6 @@
 /** Every job of the catalogue and what it does; the same handlers run embedded and in worker processes. */
 import type { Handlers } from '../src/queue/index.ts';
+import { checkDomainOf } from './check-domain.ts';
 import { deleteOrganizationOf } from './delete-organization.ts';
 import { announceOwner, mailAnnouncement, mailLink } from './mail.ts';
 import { proveDomainOf } from './prove-domain.ts';
@@ -16,6 +17,7 @@ export function handlers(stack: Stack): Handlers {
     'mail-link': (job) => mailLink(stack, job),
     'announce-owner': (job) => announceOwner(stack, job),
     'mail-announcement': (job) => mailAnnouncement(stack, job),
+    'check-domain': (job) => checkDomainOf(stack, job),
     'delete-organization': (job) => deleteOrganizationOf(stack, job),
   };
 }

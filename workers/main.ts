@@ -1,13 +1,14 @@
 /** The worker process: settings from the environment, the queue over Redis, the periodic tasks, signals. No rules. */
 import { ConfigError, readConfig } from '../src/config.ts';
 import { openSequencer } from '../src/events/index.ts';
+import { openTxtLookup } from '../src/lib/dns.ts';
 import { openLogger } from '../src/lib/logger.ts';
 import { openMailer } from '../src/lib/mail.ts';
 import { closeOnSignals, endOnFaults, refuseToStart } from '../src/process.ts';
 import { openBullQueue } from '../src/queue/bullmq.ts';
 import { openMongoStore } from '../src/store/mongo/index.ts';
 import { handlers } from './handlers.ts';
-import { openSweep } from './sweep.ts';
+import { openRounds } from './rounds.ts';
 
 function readWorkerConfig() {
   try {
@@ -27,13 +28,14 @@ for (const warning of config.warnings) logger.warn(warning);
 
 const store = await openMongoStore({ uri }).catch(refuseToStart);
 const mailer = openMailer(config.mail, logger);
-const queue = openBullQueue({ store, handlers: handlers({ store, mailer }), redisUrl, logger });
-const sweep = openSweep({ store, logger, logDays: config.logDays });
+const lookUpTxt = openTxtLookup(config.dnsServers);
+const queue = openBullQueue({ store, handlers: handlers({ store, mailer, lookUpTxt }), redisUrl, logger });
+const rounds = openRounds({ store, logger, logDays: config.logDays });
 const sequencer = openSequencer({ store, logger });
 
 /** Takes no more jobs, lets the running ones end, and hands back what has not begun. */
 async function close(): Promise<void> {
-  await Promise.all([queue.drain(), sweep.stop()]);
+  await Promise.all([queue.drain(), rounds.stop()]);
   await sequencer.stop();
   await store.close();
 }
@@ -41,6 +43,6 @@ async function close(): Promise<void> {
 closeOnSignals(close, logger);
 
 queue.start();
-sweep.start();
+rounds.start();
 sequencer.start();
 logger.info({ store: store.engine }, 'ready');

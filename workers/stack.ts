@@ -1,3 +1,4 @@
+import type { TxtLookup } from '../src/lib/dns.ts';
 import type { Mailer } from '../src/lib/mail.ts';
 import type { TakenJob } from '../src/queue/index.ts';
 import type { Cause, Store } from '../src/store/index.ts';
@@ -6,6 +7,7 @@ import type { Cause, Store } from '../src/store/index.ts';
 export interface Stack {
   readonly store: Store;
   readonly mailer: Mailer;
+  readonly lookUpTxt: TxtLookup;
 }
 
 /** Who makes the changes of a job: named in audit and history by the job's kind and id. */

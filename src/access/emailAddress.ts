@@ -1,5 +1,5 @@
 /** The form of the addresses that people and the operator name (ACC-2). What directories tell is taken as it is told. */
-import { normalizeDomain } from './domains.ts';
+import { normalizeDomain } from './domainNames.ts';
 
 /** A local part without quotes, comments, routes, blanks, and characters that cannot be seen. */
 const localPart = /^[^<>()[\]@,;:\\"\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]{1,64}$/u;

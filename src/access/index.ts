@@ -9,7 +9,18 @@ export * from './collaboratorList.ts';
 export * from './collaborators.ts';
 export * from './decide.ts';
 export * from './deletion.ts';
-export * from './domains.ts';
+export * from './domainChecks.ts';
+export * from './domainNames.ts';
+export {
+  claimDomain,
+  findDomains,
+  forceVerifyDomain,
+  getDomain,
+  ownsVerifiedDomain,
+  recordOf,
+  removeDomain,
+  verifyDomain,
+} from './domains.ts';
 export * from './emailAddress.ts';
 export * from './evaluate.ts';
 export * from './governance.ts';

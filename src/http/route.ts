@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import type { Decision, Permission } from '../access/index.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { TxtLookup } from '../lib/dns.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Outgoing } from '../lib/outgoing.ts';
 import type { Sealer } from '../lib/secrets.ts';
@@ -47,6 +48,7 @@ export interface ApiDeps {
   /** Whether what organizations name may be on loopback and private networks. */
   readonly allowPrivate: boolean;
   readonly limits: SignInLimits;
+  readonly lookUpTxt: TxtLookup;
   /** Sends a request of the provisioning log again. */
   readonly replay: Replay;
 }

@@ -91,6 +91,27 @@ test('domains are claimed by Admins and verified by the operator (SSO-3)', async
   expect(verified).toMatchObject({ verified: true, verifiedBy: 'operator', verifiedAt: expect.any(String) });
   const { items } = await ask(200, 'get', `${home}/domains`, undefined, acme.admin.token);
   expect(items).toContainEqual(verified);
+  await ask(204, 'delete', `${home}/domains/acme-two.example`, undefined, acme.owner.token);
+  expect((await ask(200, 'get', `${home}/domains`)).items).not.toContainEqual(verified);
+});
+
+test('what became of a sign-in is found by the reference on its page (SSO-1)', async () => {
+  const one = await ask(200, 'get', `${home}/sign-ins/${acme.signInReference}`, undefined, acme.admin.token);
+  expect((await ask(200, 'get', `${home}/sign-ins?outcome=refused`)).items).toContainEqual(one);
+});
+
+test('an IdP is connected, activated, given another key, and forgotten (SSO-1)', async () => {
+  const path = `${home}/connections`;
+  const made = await ask(201, 'post', path, sample(`POST /api/v1/organizations/{org}/connections`), acme.admin.token);
+  expect((await ask(200, 'get', path, undefined, acme.owner.token)).items).toContainEqual(made);
+  const active = await ask(200, 'patch', `${path}/${made.id}`, { status: 'active', force: true });
+  expect(await ask(200, 'get', `${path}/${made.id}`)).toEqual(active);
+  const next = await ask(201, 'post', `${path}/${made.id}/keys`);
+  const current = await ask(200, 'post', `${path}/${made.id}/keys/${next.id}/activate`);
+  expect(current).toEqual({ ...next, state: 'current' });
+  await ask(204, 'delete', `${path}/${made.id}/keys/${made.keys[0].id}`);
+  await ask(204, 'delete', `${path}/${made.id}`, undefined, acme.admin.token);
+  await ask(404, 'get', `${path}/${made.id}`);
 });
 
 test('a directory is connected, and its tokens rotate (SCIM-1)', async () => {

@@ -184,7 +184,8 @@ export class World {
         if (ends) await tx.outbox.remove(row.organizationId, { _id: row._id });
       },
     };
-    const run = handlers({ store: this.store, mailer: unusedMailer })[job.name] as (taken: TakenJob) => Promise<void>;
+    const stack = { store: this.store, mailer: unusedMailer, lookUpTxt: async () => [] };
+    const run = handlers(stack)[job.name] as (taken: TakenJob) => Promise<void>;
     await run(job as TakenJob);
   }
 

@@ -5,11 +5,14 @@ import { join } from 'node:path';
 import supertest from 'supertest';
 import { readConfig } from '../../src/config.ts';
 import { type Gatehouse, openGatehouse } from '../../src/gatehouse.ts';
+import type { TxtLookup } from '../../src/lib/dns.ts';
 import { type Logger, silentLogger } from '../../src/lib/logger.ts';
 import { closeBeforeStores, openTestStore, type TestStoreOptions } from './engines.ts';
 
 export interface TestGatehouseOptions extends TestStoreOptions {
   readonly logger?: Logger;
+  /** Answers for the DNS. Default: no domain has any record. */
+  readonly lookUpTxt?: TxtLookup;
   /** Settings beside those that the test makes. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -32,7 +35,7 @@ export const testBaseUrl = 'http://gatehouse.test';
 
 /** Opens a Gatehouse; what a test leaves open goes with the test file. Answers that break their schema are errors. */
 export async function openTestGatehouse(options: TestGatehouseOptions = {}): Promise<TestGatehouse> {
-  const { logger = silentLogger, env = {}, clock, ...storeOptions } = options;
+  const { logger = silentLogger, env = {}, clock, lookUpTxt = async () => [], ...storeOptions } = options;
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-test-'));
   const store = await openTestStore({ ...storeOptions, ...(clock && { clock }) });
   const config = readConfig({
@@ -43,7 +46,13 @@ export async function openTestGatehouse(options: TestGatehouseOptions = {}): Pro
     GATEHOUSE_SCIM_BURST: '9999999',
     ...env,
   });
-  const gatehouse = await openGatehouse(config, { logger, store, checkResponses: true, ...(clock && { clock }) });
+  const gatehouse = await openGatehouse(config, {
+    logger,
+    store,
+    lookUpTxt,
+    checkResponses: true,
+    ...(clock && { clock }),
+  });
   let closed: Promise<void> | undefined;
   const close = async () => {
     await gatehouse.close();

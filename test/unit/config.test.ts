@@ -37,6 +37,7 @@ describe('the configuration', () => {
       allowPrivateNetwork: false,
       returnOrigins: [],
       mail: { url: undefined, from: 'Gatehouse <no-reply@localhost>' },
+      dnsServers: [],
       logLevel: 'info',
       scimRate: { perSecond: 500, burst: 5000 },
       warnings: [],
@@ -88,6 +89,7 @@ describe('the configuration', () => {
       GATEHOUSE_RETURN_ORIGINS: 'https://Console.example.com, http://localhost:5173/',
       GATEHOUSE_MAIL_FROM: 'Acme <door@example.com>',
       SMTP_URL: 'smtps://user:secret@mail.example.com:465',
+      GATEHOUSE_DNS_SERVERS: '192.0.2.1, 192.0.2.2:5353, [2001:db8::1]:53, 2001:db8::2',
     });
     expect(config).toEqual({
       scimRate: { perSecond: 100, burst: 200 },
@@ -102,6 +104,7 @@ describe('the configuration', () => {
       trustProxy: 'loopback,10.0.0.0/8',
       drainMs: 7_500,
       logDays: 90,
+      dnsServers: ['192.0.2.1', '192.0.2.2:5353', '[2001:db8::1]:53', '2001:db8::2'],
       allowPrivateNetwork: false,
       returnOrigins: ['https://console.example.com', 'http://localhost:5173'],
       mail: { url: 'smtps://user:secret@mail.example.com:465', from: 'Acme <door@example.com>' },
@@ -136,6 +139,7 @@ describe('the configuration', () => {
     ['GATEHOUSE_DRAIN_SECONDS', '-1'],
     ['GATEHOUSE_DRAIN_SECONDS', '301'],
     ['GATEHOUSE_ALLOW_PRIVATE_NETWORK', 'loopback'],
+    ['GATEHOUSE_DNS_SERVERS', 'dns.example.com'],
     ['GATEHOUSE_LOG_LEVEL', 'loud'],
     ['GATEHOUSE_TRUST_PROXY', 'the proxy'],
     ['MONGODB_URI', 'localhost:27017'],

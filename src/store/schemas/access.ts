@@ -119,6 +119,11 @@ export const domains = organizationCollection('domains', {
   verified: { type: Boolean, required: true },
   verifiedBy: { type: String, enum: ['operator', 'dns'] },
   verifiedAt: { type: Date },
+  /** What the TXT record must say; each claim has its own. */
+  challenge: { type: String },
+  /** When the record was last looked for, and how many times in a row it has not been there since. */
+  checkedAt: { type: Date },
+  misses: { type: Number },
 });
 domains.schema.index({ organizationId: 1, domain: 1 }, { unique: true });
 domains.schema.index({ domain: 1 }, { unique: true, partialFilterExpression: { verified: true } });
