@@ -76,15 +76,16 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
   const lifecycle: Lifecycle = { closing: false };
   const mailer = openMailer(config.mail, logger);
   const lookUpTxt = options.lookUpTxt ?? openTxtLookup(config.dnsServers);
-  const jobs = await openJobs(config, { store, logger, clock, mailer, lookUpTxt });
+  const { allowPrivateNetwork: allowPrivate } = config;
+  const outgoing = openOutgoing({ allowPrivate });
+  const jobs = await openJobs(config, { store, logger, clock, mailer, lookUpTxt, outgoing, allowPrivate });
   const { baseUrl, returnOrigins: origins } = config;
   const scim = openScim({ store, logger, clock, baseUrl, rate: config.scimRate });
-  const outgoing = openOutgoing({ allowPrivate: config.allowPrivateNetwork });
   const limits = openSignInLimits(clock);
   const app = createApp({
     ...options,
     outgoing,
-    allowPrivate: config.allowPrivateNetwork,
+    allowPrivate,
     lookUpTxt,
     store,
     logger,

@@ -6,6 +6,7 @@ import { announceOwner, mailAnnouncement, mailLink } from './mail.ts';
 import { proveDomainOf } from './prove-domain.ts';
 import { reconcile } from './reconcile.ts';
 import { reconcileGroups } from './reconcile-groups.ts';
+import { refreshMetadataOf } from './refresh-metadata.ts';
 import type { Stack } from './stack.ts';
 
 /** The handlers over this stack. */
@@ -17,6 +18,7 @@ export function handlers(stack: Stack): Handlers {
     'mail-link': (job) => mailLink(stack, job),
     'announce-owner': (job) => announceOwner(stack, job),
     'mail-announcement': (job) => mailAnnouncement(stack, job),
+    'refresh-metadata': (job) => refreshMetadataOf(stack, job),
     'check-domain': (job) => checkDomainOf(stack, job),
     'delete-organization': (job) => deleteOrganizationOf(stack, job),
   };

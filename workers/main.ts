@@ -4,6 +4,7 @@ import { openSequencer } from '../src/events/index.ts';
 import { openTxtLookup } from '../src/lib/dns.ts';
 import { openLogger } from '../src/lib/logger.ts';
 import { openMailer } from '../src/lib/mail.ts';
+import { openOutgoing } from '../src/lib/outgoing.ts';
 import { closeOnSignals, endOnFaults, refuseToStart } from '../src/process.ts';
 import { openBullQueue } from '../src/queue/bullmq.ts';
 import { openMongoStore } from '../src/store/mongo/index.ts';
@@ -28,8 +29,15 @@ for (const warning of config.warnings) logger.warn(warning);
 
 const store = await openMongoStore({ uri }).catch(refuseToStart);
 const mailer = openMailer(config.mail, logger);
+const allowPrivate = config.allowPrivateNetwork;
+const outgoing = openOutgoing({ allowPrivate });
 const lookUpTxt = openTxtLookup(config.dnsServers);
-const queue = openBullQueue({ store, handlers: handlers({ store, mailer, lookUpTxt }), redisUrl, logger });
+const queue = openBullQueue({
+  store,
+  handlers: handlers({ store, mailer, lookUpTxt, outgoing, allowPrivate }),
+  redisUrl,
+  logger,
+});
 const rounds = openRounds({ store, logger, logDays: config.logDays });
 const sequencer = openSequencer({ store, logger });
 

@@ -3,6 +3,7 @@ import { checkDomainsLater } from '../src/access/index.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { newId } from '../src/lib/ids.ts';
 import { openPeriodic, type Periodic } from '../src/queue/index.ts';
+import { refreshMetadataLater, warnOfExpiries } from '../src/sso/tasks.ts';
 import type { Cause, Store } from '../src/store/index.ts';
 import { openSweep, type SweepOptions } from './sweep.ts';
 
@@ -14,6 +15,8 @@ type Round = (store: Store, cause: Cause, turn: { readonly at: Date; goOn(): boo
 /** Hourly, whatever their own rhythm: what is not due is passed over. */
 const rounds: Readonly<Record<string, Round>> = {
   'check-domains': checkDomainsLater,
+  'refresh-metadata': refreshMetadataLater,
+  'warn-expiries': warnOfExpiries,
 };
 
 /** All of them; `everyMs` is for tests. */

@@ -1,5 +1,6 @@
 import type { TxtLookup } from '../src/lib/dns.ts';
 import type { Mailer } from '../src/lib/mail.ts';
+import type { Outgoing } from '../src/lib/outgoing.ts';
 import type { TakenJob } from '../src/queue/index.ts';
 import type { Cause, Store } from '../src/store/index.ts';
 
@@ -8,6 +9,9 @@ export interface Stack {
   readonly store: Store;
   readonly mailer: Mailer;
   readonly lookUpTxt: TxtLookup;
+  readonly outgoing: Outgoing;
+  /** Whether what organizations name may be on loopback and private networks. */
+  readonly allowPrivate: boolean;
 }
 
 /** Who makes the changes of a job: named in audit and history by the job's kind and id. */

@@ -47,6 +47,8 @@ export const jobs = {
     payload: z.object({ accountId: z.string(), at: z.string(), to: z.string() }),
     retry: patient,
   },
+  /** Read the metadata of a connection's IdP again (SSO-1). */
+  'refresh-metadata': { payload: z.object({ connectionId: z.string() }), retry: patient },
   /** Look whether the TXT record of a verified domain is still there (SSO-3). */
   'check-domain': { payload: z.object({ domainId: z.string() }), retry: patient },
   /** Remove every row of the organization (ORG-2); the last look comes a while after the first one. */

@@ -106,6 +106,10 @@ test('an IdP is connected, activated, given another key, and forgotten (SSO-1)',
   expect((await ask(200, 'get', path, undefined, acme.owner.token)).items).toContainEqual(made);
   const active = await ask(200, 'patch', `${path}/${made.id}`, { status: 'active', force: true });
   expect(await ask(200, 'get', `${path}/${made.id}`)).toEqual(active);
+  const link = await ask(201, 'post', `${path}/${made.id}/test`, undefined, acme.admin.token);
+  expect(link.url).toContain('http://gatehouse.test/');
+  const { items: ends } = await ask(200, 'get', `${home}/expiries`, undefined, acme.admin.token);
+  expect(ends).toContainEqual(expect.objectContaining({ kind: 'connection_key', id: made.keys[0].id }));
   const next = await ask(201, 'post', `${path}/${made.id}/keys`);
   const current = await ask(200, 'post', `${path}/${made.id}/keys/${next.id}/activate`);
   expect(current).toEqual({ ...next, state: 'current' });
@@ -399,4 +403,13 @@ test('a person ends all their other sessions, and an Admin a member’s in the o
   expect(items).toMatchObject([{ id: person.sessionId, madeBy: 'sign_in', proofs: [{ kind: 'mailbox' }] }]);
   expect(await ask(200, 'delete', path)).toEqual({ ended: 1 });
   expect((await ask(200, 'get', path)).items).toEqual([]);
+});
+
+// The last one, for it ends the session of the member.
+test('subjects that wait are looked through, approved and unlinked (SSO-6)', async () => {
+  const path = `${home}/identities`;
+  const { items } = await ask(200, 'get', `${path}?link=waiting`, undefined, acme.admin.token);
+  expect(items).toMatchObject([{ id: acme.waitingIdentityId, link: 'waiting' }]);
+  await ask(200, 'post', `${path}/${acme.waitingIdentityId}/approve`, undefined, acme.admin.token);
+  await ask(204, 'delete', `${path}/${acme.waitingIdentityId}`);
 });

@@ -11,6 +11,7 @@ import {
   findMember,
 } from '../../src/access/index.ts';
 import { createDirectory, getGroup, getUser, type MemberRef, type UserRecord } from '../../src/directory/index.ts';
+import { openOutgoing } from '../../src/lib/outgoing.ts';
 import { openSealer } from '../../src/lib/secrets.ts';
 import {
   changeMembers,
@@ -56,6 +57,9 @@ function recordOf({ userName, email, otherEmail, externalId, active = true, titl
   const attributes = { ...(emails.length > 0 && { emails }), ...(title !== undefined && { title }) };
   return { userName, active, emails, attributes, ...(externalId !== undefined && { externalId }) };
 }
+
+/** Jobs of provisioning ask nobody outside. */
+const nowhere = { outgoing: openOutgoing({ allowPrivate: false }), allowPrivate: false };
 
 export class World {
   readonly store: Store;
@@ -184,7 +188,7 @@ export class World {
         if (ends) await tx.outbox.remove(row.organizationId, { _id: row._id });
       },
     };
-    const stack = { store: this.store, mailer: unusedMailer, lookUpTxt: async () => [] };
+    const stack = { store: this.store, mailer: unusedMailer, lookUpTxt: async () => [], ...nowhere };
     const run = handlers(stack)[job.name] as (taken: TakenJob) => Promise<void>;
     await run(job as TakenJob);
   }

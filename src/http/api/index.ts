@@ -7,6 +7,7 @@ import { ssoConnectionRoutes } from './connections.ts';
 import { directoryRoutes } from './directories.ts';
 import { domainRoutes } from './domains.ts';
 import { emailRoutes } from './emails.ts';
+import { expiryRoutes } from './expiries.ts';
 import { identityRoutes } from './identities.ts';
 import { keyRoutes } from './keys.ts';
 import { mappingRoutes } from './mappings.ts';
@@ -33,6 +34,7 @@ export const apiRoutes: readonly Route[] = [
   ...ownershipRoutes,
   ...domainRoutes,
   ...ssoConnectionRoutes,
+  ...expiryRoutes,
   ...directoryRoutes,
   ...schemaRoutes,
   ...oauthClientRoutes,

@@ -1,0 +1,45 @@
+/** Nothing expires by surprise (OPS-3). */
+import { z } from 'zod';
+import { expiryKinds, listExpiries, warningDays, warningOf } from '../../sso/index.ts';
+import { type Route, route } from '../route.ts';
+import { id, inOrganization, time } from './common.ts';
+
+const expiry = z
+  .strictObject({
+    kind: z.enum(expiryKinds),
+    id: z.string().meta({ description: "a certificate's is its SHA-256 fingerprint" }),
+    name: z.string(),
+    connectionId: id.optional(),
+    directoryId: id.optional(),
+    expiresAt: time,
+    warn: z
+      .union(warningDays.map((days) => z.literal(days)))
+      .optional()
+      .meta({ description: 'the warning that is due: so many days or less are left; 0: it has expired' }),
+  })
+  .meta({ id: 'Expiry' });
+
+export const expiryRoutes: readonly Route[] = [
+  route({
+    method: 'get',
+    path: '/api/v1/organizations/{org}/expiries',
+    tag: 'Organizations',
+    summary: 'List everything that expires, the nearest end first',
+    description:
+      'Signing certificates of IdPs, keys of connections, client secrets at OpenID providers, SCIM tokens, secrets and keys of OAuth clients, as far as they have an end. Each warning (30, 14, 7 days, a day, the end) is told of in the audit once, as `expiry.warned`.',
+    access: { permission: 'audit.read', on: 'organization' },
+    params: inOrganization,
+    status: 200,
+    response: z.strictObject({ items: z.array(expiry) }),
+    handle: async ({ params, reads }, { clock }) => {
+      const at = clock.now();
+      const found = await listExpiries(reads, params.org);
+      return {
+        items: found.map(({ expiresAt, ...told }) => {
+          const warn = warningOf(expiresAt, at);
+          return { ...told, expiresAt: expiresAt.toISOString(), ...(warn !== undefined && { warn }) };
+        }),
+      };
+    },
+  }),
+];

@@ -1,0 +1,126 @@
+/**
+ * Everything of an organization that ends by itself, in one list, with warnings ahead (OPS-3): certificates of IdPs, our
+ * keys towards them, client secrets of ours, and what its IdPs push with.
+ */
+
+import { recordAudit } from '../events/index.ts';
+import { type Cause, type Connection, PLATFORM, type ReadStore, type Store, type Transaction } from '../store/index.ts';
+import { describeCertificate } from './certificates.ts';
+import { oidcOf, samlOf } from './settings.ts';
+
+export const expiryKinds = [
+  /** What an IdP signs with. */
+  'idp_certificate',
+  /** Our own key of a connection, with its certificate. */
+  'connection_key',
+  /** Our secret at an OpenID provider. */
+  'client_secret',
+  'scim_token',
+  'oauth_secret',
+  'oauth_key',
+] as const;
+
+export interface Expiry {
+  readonly kind: (typeof expiryKinds)[number];
+  /** Of the thing itself; a certificate's is its fingerprint, a client secret's the connection's. */
+  readonly id: string;
+  readonly name: string;
+  readonly connectionId?: string;
+  readonly directoryId?: string;
+  readonly expiresAt: Date;
+}
+
+/** So many days before the end something is said, each once; 0: it has come. */
+export const warningDays = [0, 1, 7, 14, 30] as const;
+export type WarningDays = (typeof warningDays)[number];
+
+const dayMs = 86_400_000;
+
+/** The warning that is due: the nearest that has been reached. Undefined while there is time. */
+export function warningOf(expiresAt: Date, at: Date): WarningDays | undefined {
+  const left = (expiresAt.getTime() - at.getTime()) / dayMs;
+  return warningDays.find((days) => left <= days);
+}
+
+/** All of an organization that has an end and has not been revoked, the nearest end first; what has ended is there too. */
+export async function listExpiries(reads: ReadStore, organizationId: string): Promise<readonly Expiry[]> {
+  const [connections, keys, tokens, secrets, clientKeys] = await Promise.all([
+    reads.connections.find(organizationId, {}),
+    reads.connectionKeys.find(organizationId, {}),
+    reads.directoryTokens.find(organizationId, { expiresAt: { $exists: true }, revokedAt: { $exists: false } }),
+    reads.oauthSecrets.find(organizationId, { expiresAt: { $exists: true }, revokedAt: { $exists: false } }),
+    reads.oauthKeys.find(organizationId, { expiresAt: { $exists: true } }),
+  ]);
+  const names = new Map(connections.map(({ _id, name }) => [_id, name]));
+  const found: Expiry[] = connections.flatMap(expiriesOf);
+  for (const { _id: id, connectionId, state, expiresAt } of keys) {
+    found.push({
+      kind: 'connection_key',
+      id,
+      name: `${names.get(connectionId) ?? ''} (${state})`,
+      connectionId,
+      expiresAt,
+    });
+  }
+  for (const [kind, rows] of [
+    ['scim_token', tokens],
+    ['oauth_secret', secrets],
+    ['oauth_key', clientKeys],
+  ] as const) {
+    for (const { _id: id, name, directoryId, expiresAt } of rows) {
+      if (expiresAt) found.push({ kind, id, name, directoryId, expiresAt });
+    }
+  }
+  return found.sort((a, b) => a.expiresAt.getTime() - b.expiresAt.getTime() || (a.id < b.id ? -1 : 1));
+}
+
+/** The ends that stand in a connection's own settings. */
+function expiriesOf(connection: Connection): readonly Expiry[] {
+  const { _id: connectionId, name } = connection;
+  if (connection.protocol === 'saml') {
+    return samlOf(connection).certificates.map(({ pem, expiresAt }) => {
+      const id = describeCertificate(pem).fingerprint;
+      return { kind: 'idp_certificate' as const, id, name, connectionId, expiresAt: new Date(expiresAt) };
+    });
+  }
+  const { clientSecretExpiresAt: end } = oidcOf(connection);
+  if (end === undefined) return [];
+  return [{ kind: 'client_secret', id: connectionId, name, connectionId, expiresAt: new Date(end) }];
+}
+
+/** Tells the audit of every organization what is about to end, once for each thing and warning. */
+export async function warnOfExpiries(
+  store: Store,
+  cause: Cause,
+  { at, goOn }: { readonly at: Date; goOn(): boolean },
+): Promise<void> {
+  for await (const { _id } of store.read.organizations.stream(PLATFORM, {})) {
+    if (!goOn()) return;
+    const due = (await listExpiries(store.read, _id)).filter(({ expiresAt }) => warningOf(expiresAt, at) !== undefined);
+    if (due.length > 0) await store.transaction(cause, (tx) => warn(tx, _id, due, at));
+  }
+}
+
+async function warn(tx: Transaction, organizationId: string, due: readonly Expiry[], at: Date): Promise<void> {
+  for (const { kind, id, name, expiresAt, connectionId, directoryId } of due) {
+    const days = warningOf(expiresAt, at);
+    const end = expiresAt.toISOString();
+    const type = 'expiry.warned';
+    const told = await tx.auditEvents.find(organizationId, { targetId: id, type });
+    if (told.some(({ after }) => after?.days === days && after?.expiresAt === end)) continue;
+    const where = {
+      ...(connectionId !== undefined && { connectionId }),
+      ...(directoryId !== undefined && { directoryId }),
+    };
+    await recordAudit(tx, organizationId, {
+      type,
+      targetKind: kind,
+      targetId: id,
+      after: { name, expiresAt: end, days, ...where },
+      detail:
+        days === 0
+          ? `It has expired at ${end}`
+          : `It expires at ${end}, in ${days === 1 ? 'a day' : `${days} days`} or less`,
+    });
+  }
+}
