@@ -11,6 +11,7 @@ import {
   type Resource,
   type Tenant,
 } from '../../src/simulator/index.ts';
+import { type Mailbox, openMailbox } from '../support/mailbox.ts';
 import { buildProcesses, type Running, type RunningWeb, startWeb, startWorker } from '../support/processes.ts';
 import { openReverseProxy, type ReverseProxy } from '../support/reverseProxy.ts';
 import { databaseUri, giveBackDatabase, takeDatabase, testRedisUrl } from '../support/services.ts';
@@ -35,12 +36,15 @@ describe('two web processes and two workers on MongoDB and Redis, behind a balan
   let okta: Idp;
   let entra: Idp;
   let project: Resource;
+  let mailbox: Mailbox;
 
   beforeAll(async () => {
     await buildProcesses();
     ({ database } = await takeDatabase());
     balancer = await openReverseProxy();
+    mailbox = await openMailbox();
     const env = {
+      SMTP_URL: mailbox.url,
       MONGODB_URI: databaseUri(database),
       REDIS_URL: ownRedisUrl(),
       GATEHOUSE_URL: balancer.url,
@@ -78,6 +82,37 @@ describe('two web processes and two workers on MongoDB and Redis, behind a balan
     const taken = [...okta.people, ...entra.people].map(({ profile }) => profile.userName.replace(/@.*/, ''));
     return idp.hire(makePopulation({ seed, count, domain, taken }));
   };
+
+  test('a sign-in link that one web process is asked for is sent by a worker, and works at the other one (OWN-5)', async () => {
+    const cookies = new Map<string, string>();
+    /** Each request meets the other process. */
+    const browse = async (address: string, form?: Record<string, string>) => {
+      const answer = await fetch(new URL(address, balancer.url), {
+        redirect: 'manual',
+        headers: {
+          cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+          ...(form && { origin: new URL(balancer.url).origin }),
+        },
+        ...(form && { method: 'POST', body: new URLSearchParams(form) }),
+      });
+      for (const line of answer.headers.getSetCookie()) {
+        const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+        cookies.set(name, value);
+      }
+      return { status: answer.status, text: await answer.text() };
+    };
+    const tokenOf = ({ text }: { readonly text: string }) => /name="form_token" value="([^"]*)"/.exec(text)?.[1] ?? '';
+    const email = `olivia@${domain}`;
+    const asked = await browse('/sign-in', { form_token: tokenOf(await browse('/sign-in')), email, action: 'link' });
+    expect(asked.text).toContain('Check your mail');
+    const [letter] = await mailbox.waitFor(email);
+    const { link = '' } = letter ?? {};
+    const form_token = tokenOf(await browse(link));
+    const token = new URL(link).searchParams.get('token') ?? '';
+    expect((await browse('/sign-in/link', { form_token, token })).status).toBe(303);
+    expect((await browse('/signed-in')).text).toContain(email);
+    await mailbox.waitFor(email, 2);
+  });
 
   test('people who are pushed through both at once are members, each once (SCIM-3)', async () => {
     await Promise.all([okta.assign(hire(okta, 30, 1)), entra.assign(hire(entra, 30, 2))]);

@@ -12,11 +12,14 @@ import {
   isLive,
   needsTouch,
   openSession,
+  type Proof,
+  proofsOf,
   removeMember,
+  stepUpSession,
   suspendMember,
   touchSession,
 } from '../../../src/access/index.ts';
-import { PLATFORM } from '../../../src/store/index.ts';
+import { PLATFORM, type Session } from '../../../src/store/index.ts';
 import { openWorld, refused, sealer, type World } from './world.ts';
 
 const hour = 3_600_000;
@@ -125,5 +128,59 @@ describe('a session', () => {
     const { token } = await open();
     await world.write((tx) => removeMember(tx, org, member._id));
     expect((await find(token))?.endedIn).toEqual([org]);
+  });
+});
+
+describe('a further proof (SSO-5)', () => {
+  type OwnProof = Exclude<Proof, { kind: 'operator' }>;
+  const connection = (organizationId: string): OwnProof => ({
+    kind: 'connection',
+    at: now,
+    organizationId,
+    connectionId: `con-${organizationId}`,
+    subject: 's',
+  });
+  const begin = (proofs: readonly Proof[], endedIn: readonly string[] = []) =>
+    world.write(async (tx) => {
+      const opened = await openSession(tx, { accountId: world.member.accountId, proofs });
+      await tx.sessions.updateOne(PLATFORM, { _id: opened.session._id }, { $set: { endedIn } });
+      return opened;
+    });
+  const add = (sessionId: string, proof: OwnProof, accountId = world.member.accountId) =>
+    world.write((tx) => stepUpSession(tx, sessionId, accountId, proof));
+  const kinds = (session: Session | undefined) =>
+    session &&
+    proofsOf(session)
+      .map((proof) => placeOf(proof))
+      .sort();
+  const placeOf = (proof: Proof) => (proof.kind === 'connection' ? proof.organizationId : proof.kind);
+  const mailbox = { kind: 'mailbox', at: new Date(0) } as const;
+
+  test('keeps the session and its absolute end, and makes its old token worthless (fixation)', async () => {
+    const { session, token } = await begin([mailbox]);
+    later(20 * hour);
+    const stepped = await add(session._id, connection('org-1'));
+    expect(stepped?.session).toMatchObject({ _id: session._id, expiresAt: session.expiresAt });
+    expect(kinds(stepped?.session)).toEqual(['mailbox', 'org-1']);
+    expect(await find(token)).toBeUndefined();
+    expect((await find(stepped?.token ?? ''))?._id).toBe(session._id);
+  });
+
+  test('revives the organization that it speaks for, and nothing that was proven before the end', async () => {
+    const { session } = await begin([connection('org-1'), connection('org-2')], ['org-1', 'org-2']);
+    const one = await add(session._id, connection('org-1'));
+    expect([one?.session.endedIn, kinds(one?.session)]).toEqual([['org-2'], ['org-1', 'org-2']]);
+    // a mailbox speaks everywhere: what org-2 had said before its end is forgotten
+    const all = await add(session._id, { ...mailbox, at: now });
+    expect([all?.session.endedIn, kinds(all?.session)]).toEqual([[], ['mailbox', 'org-1']]);
+  });
+
+  test("is not added to somebody else's session, to the operator's, or to one that has ended", async () => {
+    const own = await begin([mailbox]);
+    expect(await add(own.session._id, { ...mailbox, at: now }, world.admin.accountId)).toBeUndefined();
+    const { session: made } = await open();
+    expect(await add(made._id, { ...mailbox, at: now })).toBeUndefined();
+    later(24 * hour);
+    expect(await add(own.session._id, { ...mailbox, at: now })).toBeUndefined();
   });
 });
