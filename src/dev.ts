@@ -11,7 +11,19 @@ import { z } from 'zod';
 import { readConfig } from './config.ts';
 import { openGatehouse } from './gatehouse.ts';
 import { findFreePort } from './lib/freePort.ts';
-import { createTenant, makePopulation, openOktaIdp, openPlatform, type Platform } from './simulator/index.ts';
+import {
+  connectSamlIdp,
+  createTenant,
+  makePopulation,
+  makeSamlKey,
+  openOktaIdp,
+  openPlatform,
+  openSamlIdpServer,
+  type Platform,
+  type SamlIdpServer,
+  samlVendors,
+  trustConnection,
+} from './simulator/index.ts';
 
 const dataFolder = 'data/dev';
 const seedFile = join(dataFolder, 'seed.json');
@@ -23,6 +35,8 @@ const seed = z.object({
   projectId: z.string(),
   directoryId: z.string(),
   scimToken: z.string(),
+  idp: z.object({ port: z.number(), certificate: z.string(), privateKey: z.string() }),
+  connectionId: z.string(),
 });
 
 type Seed = z.output<typeof seed>;
@@ -35,15 +49,30 @@ async function readSeed(): Promise<Seed | undefined> {
   }
 }
 
-/** An organization with a directory, a mapped group, a project and a few people, all through the public API. */
-async function plant(platform: Platform): Promise<Seed> {
-  const domain = 'acme.example';
+const domain = 'acme.example';
+/** The same ones at every start. */
+const somePeople = () => makePopulation({ seed: 1, count: 8, domain });
+
+/** The IdP of the seeded organization, at which the same people sign in. */
+function openIdp({ port, ...key }: Seed['idp']): Promise<SamlIdpServer> {
+  const people = somePeople().map(({ email, givenName, familyName }) => ({
+    id: email,
+    email,
+    givenName,
+    familyName,
+    groups: [],
+  }));
+  return openSamlIdpServer({ vendor: samlVendors.okta, keys: [key], people, port });
+}
+
+/** An organization with a directory, a mapped group, a project, a few people, and an IdP, all through the public API. */
+async function plant(platform: Platform, idp: Seed['idp'], server: SamlIdpServer): Promise<Seed> {
   const tenant = await createTenant(platform, 'Acme', { email: `olivia@${domain}`, name: 'Olivia Okafor' });
   await tenant.addDomain(domain);
   const project = await tenant.addProject('production');
   const endpoint = await tenant.addDirectory('Okta');
   const okta = openOktaIdp(endpoint);
-  const people = okta.hire(makePopulation({ seed: 1, count: 8, domain }));
+  const people = okta.hire(somePeople());
   await okta.assign(people);
   const members = people.slice(0, 3).map(({ id }) => id);
   const group = await okta.pushGroup('gpu-production-admins', members);
@@ -53,6 +82,8 @@ async function plant(platform: Platform): Promise<Seed> {
     projectId: project.id,
     directoryId: endpoint.directoryId,
     scimToken: endpoint.token,
+    idp,
+    connectionId: await connectSamlIdp(platform, tenant.id, server),
   };
   await writeFile(seedFile, `${JSON.stringify(planted, undefined, 2)}\n`, { mode: 0o600 });
   return planted;
@@ -61,21 +92,31 @@ async function plant(platform: Platform): Promise<Seed> {
 async function runServer(): Promise<void> {
   const seeded = await readSeed();
   if (!seeded) await rm(dataFolder, { recursive: true, force: true });
-  const config = readConfig({ PORT: String(await findFreePort(3000)), GATEHOUSE_DATA: dataFolder });
+  const config = readConfig({
+    PORT: String(await findFreePort(3000)),
+    GATEHOUSE_DATA: dataFolder,
+    // The simulated IdP is on this machine.
+    GATEHOUSE_ALLOW_PRIVATE_NETWORK: 'true',
+  });
   const gatehouse = await openGatehouse(config);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void gatehouse.close().then(() => process.exit(0)));
   }
   await gatehouse.listen();
   const [operatorToken = ''] = gatehouse.secrets.operatorTokens;
-  const { organizationId, projectId, directoryId, scimToken } =
-    seeded ?? (await plant(openPlatform(config.baseUrl, operatorToken)));
+  const platform = openPlatform(config.baseUrl, operatorToken);
+  const idp = seeded?.idp ?? { port: await findFreePort(4000), ...(await makeSamlKey('Simulated IdP')) };
+  const server = await openIdp(idp);
+  const { organizationId, projectId, directoryId, scimToken, connectionId } =
+    seeded ?? (await plant(platform, idp, server));
+  if (seeded) await trustConnection(platform, organizationId, connectionId, server);
   process.stdout.write(`
   Gatehouse       ${config.baseUrl}/docs
   operator token  ${operatorToken}
   organization    ${organizationId}   project ${projectId}
   SCIM base URL   ${config.baseUrl}/scim/v2/${directoryId}
   SCIM token      ${scimToken}
+  sign in         ${config.baseUrl}/sso/start?connection=${connectionId}   (simulated Okta: choose anybody)
 
 `);
 }
