@@ -3,7 +3,8 @@ import { deleteDirectory, findDirectoryOfConnection } from '../directory/index.t
 import { AppError } from '../errors.ts';
 import { deleteMapping, type GrantsChoice } from '../provisioning/index.ts';
 import type { Connection, Transaction } from '../store/index.ts';
-import { audit, getConnection } from './connections.ts';
+import { audit } from './connectionAudit.ts';
+import { getConnection } from './connections.ts';
 
 /**
  * Removes a connection with its keys, the identities of its people, and its sign-ins, begun and recorded. People keep their

@@ -7,6 +7,7 @@ import type { Outgoing } from '../lib/outgoing.ts';
 import type { Sealer } from '../lib/secrets.ts';
 import { readCertificate } from './certificates.ts';
 import { verifyIssuer } from './discovery.ts';
+import { fetchMetadata } from './fetchMetadata.ts';
 import { collectCertificates, type IdpMetadata, readIdpMetadata, readLocation } from './metadata.ts';
 import type { OidcSettings, SamlSettings } from './settings.ts';
 
@@ -37,14 +38,6 @@ export interface SamlInput {
 const idpFields = ['entityId', 'ssoUrl', 'ssoBinding', 'sloUrl', 'sloBinding', 'certificates'] as const;
 
 const invalid = (message: string) => new AppError('invalid_request', message);
-
-/** The metadata at an address, as text. Throws AppError `remote_unreachable` and those of the guarded client. */
-export async function fetchMetadata(outgoing: Outgoing, url: string): Promise<string> {
-  const accept = 'application/samlmetadata+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1';
-  const response = await outgoing(url, { follow: true, headers: { accept } });
-  if (response.status === 200) return response.text();
-  throw new AppError('remote_unreachable', `${new URL(url).host} answers ${response.status}, not with metadata`);
-}
 
 /**
  * The settings of a SAML connection: what is given over what `before` has. Throws `invalid_request` (not one of the three

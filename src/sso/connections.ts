@@ -2,11 +2,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { getDirectory } from '../directory/index.ts';
 import { AppError } from '../errors.ts';
-import { recordAudit } from '../events/index.ts';
 import { newId } from '../lib/ids.ts';
 import type { Sealer } from '../lib/secrets.ts';
 import type { Change, Connection, JsonObject, Page, PageOptions, ReadStore, Transaction } from '../store/index.ts';
 import { describeCertificate } from './certificates.ts';
+import { audit } from './connectionAudit.ts';
 import { keepKey, type NewKey } from './keys.ts';
 import { type PresetName, presetClaims } from './presets.ts';
 import { type ClaimNames, claimNamesOf, type OidcSettings, oidcOf, type SamlSettings, samlOf } from './settings.ts';
@@ -233,13 +233,4 @@ function describedIdp(idp: Idp): JsonObject {
   }
   const { certificates, ...told } = idp.saml;
   return { ...told, certificates: certificates.map(({ pem }) => describeCertificate(pem).fingerprint) };
-}
-
-export function audit(
-  tx: Transaction,
-  { organizationId, _id }: Connection,
-  type: `connection.${string}`,
-  states: { readonly before?: JsonObject; readonly after?: JsonObject; readonly detail?: string },
-): Promise<void> {
-  return recordAudit(tx, organizationId, { type, targetKind: 'connection', targetId: _id, ...states });
 }

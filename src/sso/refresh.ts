@@ -15,8 +15,8 @@ import {
   type Transaction,
 } from '../store/index.ts';
 import { describeCertificate } from './certificates.ts';
-import { fetchMetadata } from './connectionInput.ts';
-import { audit } from './connections.ts';
+import { audit } from './connectionAudit.ts';
+import { fetchMetadata } from './fetchMetadata.ts';
 import { type IdpMetadata, readIdpMetadata } from './metadata.ts';
 import { type SamlSettings, samlOf } from './settings.ts';
 
