@@ -1,7 +1,7 @@
 /** Tests run as native ES modules, compiled by SWC. `npm test` is embedded only; services.config.js adds MongoDB and Redis. */
 export default {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/dist/', '\\.services\\.test\\.ts$'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/dist/', '\\.(services|browser)\\.test\\.ts$'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [
