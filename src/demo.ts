@@ -31,7 +31,7 @@ async function openDemo(): Promise<Demo> {
 /** Serves on port 3000, or on another one where that is taken, if only since a moment ago. */
 async function serve(folder: string, remove: () => Promise<void>, preferred = 3000): Promise<Demo> {
   const config = readConfig({ PORT: String(await findFreePort(preferred)), GATEHOUSE_DATA: folder });
-  const gatehouse = await openGatehouse(config, { logger: silentLogger });
+  const gatehouse = await openGatehouse(config, { logger: silentLogger, showMail: true });
   try {
     await gatehouse.listen();
   } catch (error) {

@@ -98,7 +98,7 @@ async function runServer(): Promise<void> {
     // The simulated IdP is on this machine.
     GATEHOUSE_ALLOW_PRIVATE_NETWORK: 'true',
   });
-  const gatehouse = await openGatehouse(config);
+  const gatehouse = await openGatehouse(config, { showMail: true });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void gatehouse.close().then(() => process.exit(0)));
   }
@@ -117,6 +117,7 @@ async function runServer(): Promise<void> {
   SCIM base URL   ${config.baseUrl}/scim/v2/${directoryId}
   SCIM token      ${scimToken}
   sign in         ${config.baseUrl}/sso/start?connection=${connectionId}   (simulated Okta: choose anybody)
+  sign in by mail ${config.baseUrl}/sign-in   letters: ${config.baseUrl}/dev/mail
 
 `);
 }

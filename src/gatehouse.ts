@@ -14,7 +14,7 @@ import { checkKey } from './keyCheck.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { openTxtLookup, type TxtLookup } from './lib/dns.ts';
 import { type Logger, openLogger } from './lib/logger.ts';
-import { openMailer } from './lib/mail.ts';
+import { type Mail, openMailer } from './lib/mail.ts';
 import { openOutgoing } from './lib/outgoing.ts';
 import { openSealer } from './lib/secrets.ts';
 import { openEmbeddedQueue, type Periodic, type Queue } from './queue/index.ts';
@@ -50,6 +50,8 @@ export interface GatehouseOptions {
   readonly lookUpTxt?: TxtLookup | undefined;
   /** Whether process metrics are collected, which one Gatehouse of a process may do. Default: off. */
   readonly processMetrics?: boolean;
+  /** For development: letters are shown at /dev/mail to anybody, and not written to the log. */
+  readonly showMail?: boolean;
   /** Tests: an answer that its route's schema does not allow becomes an error. */
   readonly checkResponses?: boolean;
 }
@@ -74,7 +76,8 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     throw error;
   });
   const lifecycle: Lifecycle = { closing: false };
-  const mailer = openMailer(config.mail, logger);
+  const letters: Mail[] | undefined = options.showMail ? [] : undefined;
+  const mailer = openMailer(config.mail, logger, letters);
   const lookUpTxt = options.lookUpTxt ?? openTxtLookup(config.dnsServers);
   const { allowPrivateNetwork: allowPrivate } = config;
   const outgoing = openOutgoing({ allowPrivate });
@@ -97,7 +100,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     operatorTokens: secrets.operatorTokens,
     lifecycle,
     scim: scim.router,
-    sso: ssoRouter({ store, logger, clock, sealer, baseUrl, outgoing, limits, origins }),
+    sso: ssoRouter({ store, logger, clock, sealer, baseUrl, outgoing, limits, origins, letters }),
     replay: scim.replay,
     version,
   });

@@ -53,10 +53,23 @@ function openLogMailer(logger: Logger): Mailer {
   };
 }
 
-/** As configured: over SMTP, or into the log. */
+/** Keeps the newest letters in memory, for the page of a development server. */
+function openShelf(letters: Mail[]): Mailer {
+  return {
+    async send(mail) {
+      letters.unshift(mail);
+      letters.length = Math.min(letters.length, 50);
+      return 'sent';
+    },
+  };
+}
+
+/** As configured: over SMTP; else onto the shelf `letters`, where there is one, or into the log. */
 export function openMailer(
   { url, from }: { readonly url?: string | undefined; readonly from: string },
   logger: Logger,
+  letters?: Mail[],
 ): Mailer {
-  return url === undefined ? openLogMailer(logger) : openSmtpMailer(url, from);
+  if (url !== undefined) return openSmtpMailer(url, from);
+  return letters === undefined ? openLogMailer(logger) : openShelf(letters);
 }

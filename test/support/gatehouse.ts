@@ -13,6 +13,8 @@ export interface TestGatehouseOptions extends TestStoreOptions {
   readonly logger?: Logger;
   /** Answers for the DNS. Default: no domain has any record. */
   readonly lookUpTxt?: TxtLookup;
+  /** As a development server. */
+  readonly showMail?: boolean;
   /** Settings beside those that the test makes. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -35,7 +37,14 @@ export const testBaseUrl = 'http://gatehouse.test';
 
 /** Opens a Gatehouse; what a test leaves open goes with the test file. Answers that break their schema are errors. */
 export async function openTestGatehouse(options: TestGatehouseOptions = {}): Promise<TestGatehouse> {
-  const { logger = silentLogger, env = {}, clock, lookUpTxt = async () => [], ...storeOptions } = options;
+  const {
+    logger = silentLogger,
+    env = {},
+    clock,
+    lookUpTxt = async () => [],
+    showMail = false,
+    ...storeOptions
+  } = options;
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-test-'));
   const store = await openTestStore({ ...storeOptions, ...(clock && { clock }) });
   const config = readConfig({
@@ -50,6 +59,7 @@ export async function openTestGatehouse(options: TestGatehouseOptions = {}): Pro
     logger,
     store,
     lookUpTxt,
+    showMail,
     checkResponses: true,
     ...(clock && { clock }),
   });

@@ -4,6 +4,7 @@ import express, { type Request, type Response } from 'express';
 import { z } from 'zod';
 import { findLiveSession } from '../../access/index.ts';
 import { AppError } from '../../errors.ts';
+import type { Mail } from '../../lib/mail.ts';
 import { siteOf } from '../../lib/origin.ts';
 import { equalSecrets, hashSecret } from '../../lib/secrets.ts';
 import type { Session } from '../../store/index.ts';
@@ -15,6 +16,8 @@ import type { ReturnOrigins } from '../returnTo.ts';
 /** What the pages work with. */
 export interface FrontDeps extends SsoDeps, ReturnOrigins {
   readonly limits: SignInLimits;
+  /** Of a development server: what it would have mailed, newest first. */
+  readonly letters?: readonly Mail[] | undefined;
 }
 
 /** The mark of this browser; one that has none is given one. */

@@ -2,6 +2,7 @@
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import { AppError, type ErrorKind, hasCode } from '../../errors.ts';
 import { scriptPath, stylePath } from '../pages/frame.ts';
+import { lettersPage } from '../pages/letters.ts';
 import { refusalPage } from '../pages/refusal.ts';
 import { script, style } from '../pages/style.ts';
 import { endOtherSession, showAccount, showSignOut, takeSignOut } from './account.ts';
@@ -35,6 +36,8 @@ export function openFront(deps: FrontDeps): Router {
     });
     place.all(answerRefusals);
   }
+  const { letters } = deps;
+  if (letters) router.get('/dev/mail', (_request, response) => sendPage(response, lettersPage(letters)));
   router.get(stylePath, (_request, response) => sendStatic(response, 'text/css', style));
   router.get(scriptPath, (_request, response) => sendStatic(response, 'text/javascript', script));
   return router;

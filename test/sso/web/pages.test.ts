@@ -275,3 +275,14 @@ describe('signing out', () => {
     expect([answer.status, answer.headers.location]).toEqual([303, `${testBaseUrl}/sign-in`]);
   });
 });
+
+test('letters are shown by a development server that was opened so, and by no other', async () => {
+  expect((await gatehouse.request.get('/dev/mail')).status).toBe(404);
+  const dev = await openTestGatehouse({ showMail: true });
+  const browser = openBrowser(dev);
+  await browser.submit(await browser.open('/sign-in'), { email: 'ann@home.test', action: 'link' });
+  await dev.queue?.idle();
+  const page = await browser.open('/dev/mail');
+  const link = /href="([^"]*token=[0-9a-f]{64})"/.exec(page.text)?.[1] ?? '';
+  expect((await browser.submit(await browser.open(link))).status).toBe(303);
+});
