@@ -35,7 +35,8 @@ export function parseText(bytes: Buffer): Message {
 
 /** Reads a message that is text already. Throws SignInFault `malformed` or `too_large`. */
 export function parseMessage(text: string): Message {
-  if (text.startsWith('<?xml') && !declaration.test(text)) {
+  const begun = text.trimStart();
+  if (begun.startsWith('<?xml') && !declaration.test(begun)) {
     throw new SignInFault(
       'malformed',
       'The message declares another encoding than UTF-8, or another version of XML than 1.0',

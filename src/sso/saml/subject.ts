@@ -49,7 +49,7 @@ function subjectOf(claims: Claims, nameId: NameId | undefined, { subject: names 
     if (value === undefined)
       throw invalid(`None of the attributes that name the subject is there: ${names.join(', ')}`);
     if (values.size > 1) throw invalid(`The attribute that names the subject has ${values.size} different values`);
-    checkName({ value, format: undefined });
+    checkName({ value });
     return value;
   }
   if (nameId === undefined) throw invalid('The subject has no NameID');
@@ -59,14 +59,13 @@ function subjectOf(claims: Claims, nameId: NameId | undefined, { subject: names 
   );
 }
 
-function checkName({ value, format }: NameId): void {
+function checkName({ value }: Pick<NameId, 'value'>): void {
   if (value.trim() === '') throw invalid('The NameID is empty');
   if (value !== value.trim()) throw invalid('The NameID has blanks around it');
   if (value.length > SUBJECT_LIMIT)
     throw invalid(`The NameID has ${value.length} characters; ${SUBJECT_LIMIT} are allowed`);
   if (unreadable.test(value)) throw invalid('The NameID holds characters that cannot be seen');
-  const looksLike = format === nameIdFormats.email || looksLikeAddress(value);
-  if (looksLike && readAddress(value) === undefined) {
+  if (looksLikeAddress(value) && readAddress(value) === undefined) {
     throw invalid(`The NameID "${value}" is meant as an email address and is none in plain ASCII`);
   }
 }

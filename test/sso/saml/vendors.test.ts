@@ -189,6 +189,11 @@ describe('what differs between honest IdPs', () => {
       },
     ],
     [
+      'a user name in a NameID that is called an email address',
+      'google',
+      { facts: (facts) => ({ ...facts, nameId: { ...facts.nameId, value: 'alee' } }) },
+    ],
+    [
       'a value that is an element',
       'shibboleth',
       {
