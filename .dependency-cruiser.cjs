@@ -37,6 +37,7 @@ const vendors = {
   'prom-client': '^src/http/',
   jose: '^(src/directory/oauth/|src/sso/|test/)',
   'openid-client': '^src/sso/oidc/',
+  'oidc-provider': '^(src/simulator/|test/)',
   'scim-patch': '^src/scim/patch',
   'zod-openapi': '^src/http/',
   'ipaddr.js': '^src/lib/addresses',

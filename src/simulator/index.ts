@@ -2,6 +2,7 @@
 /** It knows the vendors' dialects and the public API, and none of the areas behind it. */
 export type { IdpPerson } from './dialect.ts';
 export * from './idp.ts';
+export * from './oidc/index.ts';
 export * from './parallel.ts';
 export * from './platform.ts';
 export * from './population.ts';

@@ -77,7 +77,7 @@ export function samlRouter(deps: SsoDeps): Router {
         await endAttempt(request, connection, requestId, form.RelayState, read.inResponseTo);
         read.check();
       }
-      sendPage(response, signedOutPage);
+      sendPage(response, signedOutPage(undefined));
     } catch (error) {
       if (!(error instanceof SignInFault)) throw error;
       await note(connection, requestId, error);

@@ -8,6 +8,7 @@ import { leaveForSignOut, signOutOrigins } from '../signOut.ts';
 import { findStepUpUrl } from '../stepUp.ts';
 import { seeOther, sendPage } from './answer.ts';
 import { type FrontDeps, makeFormToken, markOf, readForm, sessionOf } from './browser.ts';
+import { findSignOutElsewhere } from './elsewhere.ts';
 
 export async function showAccount(deps: FrontDeps, request: Request, response: Response): Promise<void> {
   const session = await sessionOf(request.headers, deps);
@@ -68,12 +69,12 @@ export async function takeSignOut(deps: FrontDeps, request: Request, response: R
   await readForm(request, response, deps);
   const session = await sessionOf(request.headers, deps);
   response.append('Set-Cookie', clearSessionCookie(deps.baseUrl));
-  if (session === undefined) return sendPage(response, signedOutPage);
+  if (session === undefined) return sendPage(response, signedOutPage(undefined));
   const { accountId, _id } = session;
   const requestId = String(response.locals.requestId);
   await deps.store.transaction({ actor: `account:${accountId}`, requestId }, (tx) => endSession(tx, accountId, _id));
   const departure = await leaveForSignOut(deps, requestId, session, markOf(request, response, deps.baseUrl));
-  if (departure === undefined) sendPage(response, signedOutPage);
+  if (departure === undefined) sendPage(response, signedOutPage(await findSignOutElsewhere(deps, session)));
   else if (departure.kind === 'redirect') seeOther(response, departure.url);
   else sendPage(response, departurePage(departure));
 }

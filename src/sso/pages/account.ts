@@ -50,9 +50,11 @@ export const signOutPage = (formToken: string): Page => ({
   body: html`<form method="post" action="/sign-out">${hidden('form_token', formToken)}<button type="submit">Sign out</button></form>`,
 });
 
-export const signedOutPage: Page = {
+/** `elsewhere`: where the session with the IdP can be ended, too. */
+export const signedOutPage = (elsewhere: string | undefined): Page => ({
   status: 200,
   title: 'You are signed out',
   body: html`<p>This browser's session has ended. Your organization may still keep you signed in at its own page.</p>
+${elsewhere === undefined ? '' : html`<p><a class="button" href="${elsewhere}">Sign out there, too</a></p>`}
 <p><a class="button second" href="/sign-in">Sign in again</a></p>`,
-};
+});

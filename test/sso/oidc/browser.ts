@@ -14,6 +14,8 @@ export interface Ended {
   readonly status: number;
   readonly page: string;
   readonly signedIn: boolean;
+  /** The session's cookie, as the browser sends it. */
+  readonly session: string | undefined;
   /** Of a refusal: the record that the page's reference leads to. */
   readonly record: SignInRecord | undefined;
 }
@@ -47,10 +49,12 @@ export async function openBrowserWorld(options: TestGatehouseOptions = {}): Prom
   async function endOf(answer: supertest.Response): Promise<Ended> {
     const reference = /[0-9A-Z]{5}-[0-9A-Z]{5}/.exec(answer.text)?.[0];
     const cookies = ([] as string[]).concat(answer.headers['set-cookie'] ?? []);
+    const session = cookies.find((cookie) => /^(__Host-gatehouse|gatehouse-session)=/.test(cookie))?.split(';')[0];
     return {
+      session,
       status: answer.status,
       page: answer.text,
-      signedIn: cookies.some((cookie) => /^(__Host-gatehouse|gatehouse-session)=/.test(cookie)),
+      signedIn: session !== undefined,
       record:
         reference === undefined ? undefined : await store.read.signInRecords.findOne(organizationId, { reference }),
     };
