@@ -9,10 +9,14 @@ export interface Call {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** A body that is no JSON; its type is among the headers. */
+  readonly text?: string;
 }
 
 export interface Answer {
   readonly status: number;
+  /** Status line and header lines. */
+  readonly head: string;
   readonly body: string;
 }
 
@@ -62,10 +66,11 @@ export async function openClient({ base, pid }: { base: URL; pid: number }, conn
 }
 
 function encode(base: URL, call: Call): string {
-  const body = call.body === undefined ? '' : JSON.stringify(call.body);
+  const body = call.text ?? (call.body === undefined ? '' : JSON.stringify(call.body));
   let head = `${call.method} ${call.path} HTTP/1.1\r\nHost: ${base.host}\r\n`;
   for (const [name, value] of Object.entries(call.headers ?? {})) head += `${name}: ${value}\r\n`;
-  if (body !== '') head += `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`;
+  if (call.body !== undefined) head += 'Content-Type: application/json\r\n';
+  if (body !== '') head += `Content-Length: ${Buffer.byteLength(body)}\r\n`;
   return `${head}\r\n${body}`;
 }
 
@@ -102,14 +107,18 @@ function takeAnswer(connection: Connection): Answer | undefined {
   const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
   const start = headEnd + 4;
   if (length === undefined && /\r\ntransfer-encoding: *chunked/i.test(head))
-    return takeChunked(connection, status, start);
+    return takeChunked(connection, { status, head }, start);
   const end = start + Number(length ?? 0);
   if (buffer.length < end) return undefined;
   connection.buffer = buffer.subarray(end);
-  return { status, body: buffer.toString('utf8', start, end) };
+  return { status, head, body: buffer.toString('utf8', start, end) };
 }
 
-function takeChunked(connection: Connection, status: number, start: number): Answer | undefined {
+function takeChunked(
+  connection: Connection,
+  begun: Pick<Answer, 'status' | 'head'>,
+  start: number,
+): Answer | undefined {
   const { buffer } = connection;
   const parts: Buffer[] = [];
   let at = start;
@@ -121,7 +130,7 @@ function takeChunked(connection: Connection, status: number, start: number): Ans
     if (buffer.length < next) return undefined;
     if (size === 0) {
       connection.buffer = buffer.subarray(next);
-      return { status, body: Buffer.concat(parts).toString('utf8') };
+      return { ...begun, body: Buffer.concat(parts).toString('utf8') };
     }
     parts.push(buffer.subarray(lineEnd + 2, lineEnd + 2 + size));
     at = next;

@@ -18,6 +18,7 @@ import { closePlaces, openPlace } from './place.ts';
 import { reads } from './reads.ts';
 import { type Line, print, say } from './report.ts';
 import { startFloor } from './servers.ts';
+import { signIns } from './signIns.ts';
 import { pushMany, startUp } from './volume.ts';
 import { buildWorld } from './world.ts';
 
@@ -61,6 +62,7 @@ try {
   await run('64 writers of one organization, and of 64', async () => [
     await measureHotSpots(await openPlace(engine, `${folder}/hot`), bench.roundMs, bench.rounds),
   ]);
+  await run('signing in', () => signIns(bench));
   if (!quick) {
     await run('pushing 100,000 people', () => pushMany(bench));
     await run('changing members of a group of 100,000', async () =>

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+import type { SsoFloorSettings } from './ssoFloor.ts';
+
 const dist = fileURLToPath(new URL('../../', import.meta.url));
 
 export interface Server {
@@ -28,6 +30,16 @@ export async function startFloor(folder: string, synchronous: 'FULL' | 'NORMAL')
     [join(dist, 'test/bench/floor.js'), join(folder, `floor-${synchronous}.sqlite`), synchronous],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
+  const [line] = await once(createInterface(child.stdout), 'line');
+  return { base: new URL(`http://127.0.0.1:${line}`), pid: child.pid ?? 0, stop: () => stop(child) };
+}
+
+/** The bare libraries of sign-in. */
+export async function startSsoFloor(settings: SsoFloorSettings): Promise<Server> {
+  const child = spawn(process.execPath, [join(dist, 'test/bench/ssoFloor.js')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { PATH: process.env.PATH, NODE_ENV: 'production', FLOOR: JSON.stringify(settings) },
+  });
   const [line] = await once(createInterface(child.stdout), 'line');
   return { base: new URL(`http://127.0.0.1:${line}`), pid: child.pid ?? 0, stop: () => stop(child) };
 }
@@ -56,6 +68,8 @@ export async function startGatehouse(folder: string, env: Readonly<Record<string
       GATEHOUSE_DATA: join(folder, 'gatehouse'),
       GATEHOUSE_OPERATOR_TOKEN: operatorToken,
       GATEHOUSE_LOG_LEVEL: 'error',
+      // the IdP of the sign-ins is on loopback
+      GATEHOUSE_ALLOW_PRIVATE_NETWORK: 'true',
       // one directory sends more than any IdP does
       GATEHOUSE_SCIM_RATE: '9999999',
       GATEHOUSE_SCIM_BURST: '9999999',
