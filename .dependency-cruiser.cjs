@@ -64,7 +64,7 @@ module.exports = {
     {
       name: 'workers-import-areas',
       comment:
-        'workers parse the job and call the area: never http or scim; of sso, what it does unasked (decision 18)',
+        'workers parse the job and call the area: never http or scim; of sso, what it does unasked (decision 15)',
       severity: 'error',
       from: { path: '^workers/' },
       to: { path: '^(src/(http/|scim/|sso/(?!tasks\\.ts$)|simulator/)|test/)' },

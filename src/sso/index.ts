@@ -15,8 +15,8 @@ export type { Identity } from './identity.ts';
 export { activateKey, addNextKey, findKeys, makeKey, removeKey } from './keys.ts';
 export { openSignInLimits, type SignInLimits } from './limits.ts';
 export { presetNames } from './presets.ts';
-export type { SsoDeps } from './protocol.ts';
-export { findRecords, keepRecord } from './records.ts';
+
+export { findRecords } from './records.ts';
 export { ssoRouter } from './router.ts';
 export { claimNames, claimNamesOf, type OidcSettings, oidcOf, type SamlSettings, samlOf } from './settings.ts';
 export { settleSignIn } from './settle.ts';

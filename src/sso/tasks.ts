@@ -1,4 +1,4 @@
 /** What single sign-on does without anybody asking: the door by which workers come in, and the only one. */
 export { warnOfExpiries } from './expiries.ts';
-export { type RefreshDeps, readMetadata, refreshMetadataLater, settleReading } from './refresh.ts';
+export { readMetadata, refreshMetadataLater, settleReading } from './refresh.ts';
 export { samlOf } from './settings.ts';

@@ -2,5 +2,5 @@
 export { issuerFault } from './issuer.ts';
 export { findConnectionOfToken, type LoggedOut, verifyLogoutToken } from './logoutToken.ts';
 export { discover } from './provider.ts';
-export { beginOidc, callbackAddress, verifyOidc } from './signIn.ts';
+export { beginOidc, verifyOidc } from './signIn.ts';
 export { oidcSignOutAddress } from './signOut.ts';

@@ -19,7 +19,7 @@ import { findProvider, type Provider } from './provider.ts';
 import { describeClaims } from './received.ts';
 
 /** The one address that IdPs send people back to: from our configuration, never from a request. */
-export const callbackAddress = (baseUrl: string): string => `${baseUrl}/sso/oidc/callback`;
+const callbackAddress = (baseUrl: string): string => `${baseUrl}/sso/oidc/callback`;
 
 /** What an attempt keeps, sealed. `since`: the person is to show who they are, from then on (epoch milliseconds). */
 const secretsSchema = z.strictObject({ nonce: z.string(), verifier: z.string(), since: z.number().optional() });
