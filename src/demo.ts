@@ -7,7 +7,7 @@ import { type Gatehouse, openGatehouse } from './gatehouse.ts';
 import { findFreePort } from './lib/freePort.ts';
 import { silentLogger } from './lib/logger.ts';
 import { openPlatform, type Platform } from './simulator/index.ts';
-import { openTerminal, playStory, type Scene, type Terminal } from './simulator/story/index.ts';
+import { openTerminal, playStory, type Scene, type SignInPages, type Terminal } from './simulator/story/index.ts';
 
 interface Demo {
   readonly gatehouse: Gatehouse;
@@ -30,7 +30,12 @@ async function openDemo(): Promise<Demo> {
 
 /** Serves on port 3000, or on another one where that is taken, if only since a moment ago. */
 async function serve(folder: string, remove: () => Promise<void>, preferred = 3000): Promise<Demo> {
-  const config = readConfig({ PORT: String(await findFreePort(preferred)), GATEHOUSE_DATA: folder });
+  const config = readConfig({
+    PORT: String(await findFreePort(preferred)),
+    GATEHOUSE_DATA: folder,
+    // The simulated IdPs are on this machine.
+    GATEHOUSE_ALLOW_PRIVATE_NETWORK: 'true',
+  });
   const gatehouse = await openGatehouse(config, { logger: silentLogger, showMail: true });
   try {
     await gatehouse.listen();
@@ -49,7 +54,12 @@ async function serve(folder: string, remove: () => Promise<void>, preferred = 30
 }
 
 /** What there is to try once the story is told. */
-function invite(terminal: Terminal, { platform, operatorToken }: Demo, { tenant, projects, endpoints }: Scene): void {
+function invite(
+  terminal: Terminal,
+  { platform, operatorToken }: Demo,
+  { tenant, projects, endpoints }: Scene,
+  { links }: SignInPages,
+): void {
   const { line, bold, dim } = terminal;
   const { baseUrl } = platform;
   const home = `${baseUrl}/api/v1/organizations/${tenant.id}`;
@@ -62,6 +72,8 @@ function invite(terminal: Terminal, { platform, operatorToken }: Demo, { tenant,
   line(`  API        ${baseUrl}/docs   ${dim('(OpenAPI: /openapi.json)')}`);
   line(`  Okta       ${endpoints.okta.baseUrl}`);
   line(`  Entra ID   ${endpoints.entra.baseUrl}`);
+  line(dim('\n  # sign in with a browser, as anybody; letters with links are at /dev/mail'));
+  for (const { title, url } of links) line(`  ${title.padEnd(30)} ${url}`);
   line(dim('\n  # the operator, and the token that Okta was given'));
   line(`  OPERATOR=${operatorToken}`);
   line(`  OKTA=${endpoints.okta.token}`);
@@ -85,7 +97,7 @@ function invite(terminal: Terminal, { platform, operatorToken }: Demo, { tenant,
 /** Tells the story; answers the process's exit code. */
 async function tell(terminal: Terminal, demo: Demo, stay: boolean): Promise<number> {
   const begun = performance.now();
-  const scene = await playStory(terminal, demo.platform);
+  const { scene, pages } = await playStory(terminal, demo.platform);
   const { met, failed } = terminal.tally;
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);
   terminal.line();
@@ -94,7 +106,8 @@ async function tell(terminal: Terminal, demo: Demo, stay: boolean): Promise<numb
     terminal.line(terminal.bold(`${failed.length} of ${met + failed.length} expectations failed, in ${seconds} s:`));
     for (const promise of failed) terminal.line(`   ✗ ${promise}`);
   }
-  if (stay) invite(terminal, demo, scene);
+  if (stay) invite(terminal, demo, scene, pages);
+  else await pages.close();
   return failed.length === 0 ? 0 : 1;
 }
 

@@ -28,7 +28,8 @@ test('Okta and Entra push people and groups through joins, moves, leaves and ren
   const { platform } = await openListening();
   const { stage, met, failed, tables } = openLedger();
   // A second is promised of a machine of its own; the MongoDB of these runs shares one with everything else.
-  await playStory(stage, platform, { okta: 30, entra: 20 }, testEngine === 'mongodb' ? 4000 : 1000);
+  const { pages } = await playStory(stage, platform, { okta: 30, entra: 20 }, testEngine === 'mongodb' ? 4000 : 1000);
+  await pages.close();
   expect(failed).toEqual([]);
   expect(met.length).toBeGreaterThan(30);
   const rows = tables.flat();

@@ -18,7 +18,8 @@ export async function openListening({
   const port = await findFreePort(0);
   const url = `http://127.0.0.1:${port}`;
   const env = { HOST: '127.0.0.1', PORT: String(port), GATEHOUSE_URL: publicUrl ?? url };
-  const gatehouse = await openTestGatehouse({ env, rehearse: false });
+  const loopback = { GATEHOUSE_ALLOW_PRIVATE_NETWORK: 'true' };
+  const gatehouse = await openTestGatehouse({ env: { ...env, ...loopback }, rehearse: false });
   await gatehouse.listen();
   return { gatehouse, url, platform: openPlatform(url, gatehouse.operatorToken) };
 }

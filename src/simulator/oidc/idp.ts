@@ -3,7 +3,8 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import Provider, { type Configuration, type JWK } from 'oidc-provider';
+import Provider, { type AdapterFactory, type Configuration, type JWK } from 'oidc-provider';
+import { openMemory } from './memory.ts';
 import { writeSignInPage } from './page.ts';
 import { type OidcPerson, type OidcVendor, type OidcVendorName, oidcVendors } from './vendors.ts';
 
@@ -51,8 +52,9 @@ export async function openOidcIdp({ vendor: name, people: given, port = 0 }: Oid
   await once(server, 'listening');
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const keys = [makeKey()];
+  const memory = openMemory();
 
-  const open = (): Provider => new Provider(issuer, configure(vendor, people, clients, keys));
+  const open = (): Provider => new Provider(issuer, configure(vendor, people, clients, keys, memory));
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     provider ??= open();
@@ -103,6 +105,7 @@ function configure(
   people: ReadonlyMap<string, OidcPerson>,
   clients: readonly OidcClient[],
   keys: JWK[],
+  memory: AdapterFactory,
 ): Configuration {
   const first = [...people.values()][0];
   return {
@@ -118,7 +121,9 @@ function configure(
       }),
       ...(postLogoutRedirectUri !== undefined && { post_logout_redirect_uris: [postLogoutRedirectUri] }),
     })),
+    adapter: memory,
     jwks: { keys },
+    ttl: { Interaction: 600, Grant: 3600, Session: 3600, AccessToken: 600, IdToken: 600 },
     cookies: { keys: [randomBytes(32).toString('hex')] },
     // As the vendors do it: who somebody is stands in the ID token itself.
     conformIdTokenClaims: false,

@@ -15,11 +15,12 @@ export async function connectSamlIdp(
   platform: Platform,
   organizationId: string,
   { idp, trust }: SamlIdpServer,
+  more: { readonly directoryId?: string } = {},
 ): Promise<string> {
   const path = `/api/v1/organizations/${organizationId}/connections`;
   const { title: name, preset } = idp.vendor;
   const saml = { metadataXml: writeIdpMetadata(idp) };
-  const { id, forIdp } = await platform.call(connectionMade, 'POST', path, { name, preset, saml });
+  const { id, forIdp } = await platform.call(connectionMade, 'POST', path, { name, preset, saml, ...more });
   trust(forIdp);
   await platform.call(z.unknown(), 'PATCH', `${path}/${id}`, { status: 'active', force: true });
   return id;

@@ -5,22 +5,25 @@ import { foundOrganization, mapGroups, pushGroups, pushPeople } from './beginnin
 import { keepProvenance, showRoles, showTimings, touchTheOwner } from './ending.ts';
 import { join, joinTogether, leaveAndReturn, leaveForGood, move, rename } from './middle.ts';
 import { openScene, type Scene } from './scene.ts';
+import { type SignInPages, signPeopleIn } from './signingIn.ts';
 import type { Stage } from './stage.ts';
 
 export type { Scene } from './scene.ts';
+export type { SignInPages } from './signingIn.ts';
 export * from './stage.ts';
 export * from './terminal.ts';
 
 /**
- * Plays the whole story and answers its scene; failed expectations are the stage's to count. `promptMs`: how soon after
- * the answer to the IdP a check must have changed; a second, unless the servers are known to be slow.
+ * Plays the whole story and answers its scene, and the sign-in pages of its IdPs, which stay open until they are closed;
+ * failed expectations are the stage's to count. `promptMs`: how soon after the answer to the IdP a check must have changed;
+ * a second, unless the servers are known to be slow.
  */
 export async function playStory(
   stage: Stage,
   platform: Platform,
   sizes = { okta: 120, entra: 80 },
   promptMs = 1000,
-): Promise<Scene> {
+): Promise<{ readonly scene: Scene; readonly pages: SignInPages }> {
   const scene = await openScene(stage, platform, promptMs);
   await foundOrganization(scene);
   await pushPeople(scene, sizes);
@@ -35,6 +38,7 @@ export async function playStory(
   await touchTheOwner(scene);
   await keepProvenance(scene);
   await showRoles(scene);
+  const pages = await signPeopleIn(scene);
   showTimings(scene);
-  return scene;
+  return { scene, pages };
 }
