@@ -176,6 +176,21 @@ async function requireActiveConnection(tx: Transaction, organizationId: string):
   throw new AppError('no_active_connection', 'SSO can be enforced once a connection is active: activate one first');
 }
 
+/**
+ * Makes sure that enforced SSO keeps a way in when one connection is no longer active: another one, or the enforcement ends
+ * first (SSO-5). The organization is held, so that nobody enforces it meanwhile. Throws `no_active_connection`.
+ */
+export async function keepWayIn(tx: Transaction, organizationId: string, leavingId: string): Promise<void> {
+  await tx.organizations.lock(organizationId, organizationId);
+  const { settings } = await getOrganization(tx, organizationId);
+  if (!settings.ssoEnforced) return;
+  if (await tx.connections.findOne(organizationId, { status: 'active', _id: { $ne: leavingId } })) return;
+  throw new AppError(
+    'no_active_connection',
+    'SSO is enforced, and this is the last active connection: nobody but the Owner could come in. End the enforcement first',
+  );
+}
+
 async function requireOnlyDefault(tx: Transaction, organizationId: string): Promise<void> {
   if ((await tx.projects.count(organizationId, { isDefault: { $ne: true } })) === 0) return;
   throw new AppError('projects_remain', 'The organization has projects besides the default one: remove them first');

@@ -1,4 +1,6 @@
 /** The end of a connection, and of all that was known through it (SSO-1). */
+
+import { keepWayIn } from '../access/index.ts';
 import { deleteDirectory, findDirectoryOfConnection } from '../directory/index.ts';
 import { AppError } from '../errors.ts';
 import { deleteMapping, type GrantsChoice } from '../provisioning/index.ts';
@@ -10,7 +12,7 @@ import { getConnection } from './connections.ts';
  * Removes a connection with its keys, the identities of its people, and its sign-ins, begun and recorded. People keep their
  * accounts and memberships; who comes back through another connection is linked anew, by a proven address. The groups that
  * its sign-ins have claimed go, and with them the mappings on those groups: `grants` says what becomes of what these have
- * given (MAP-3). Throws `not_found`, `grants_choice_required`.
+ * given (MAP-3). Throws `not_found`, `grants_choice_required`, `no_active_connection`.
  */
 export async function deleteConnection(
   tx: Transaction,
@@ -19,6 +21,7 @@ export async function deleteConnection(
   grants: GrantsChoice | undefined,
 ): Promise<void> {
   const connection = await getConnection(tx, organizationId, connectionId);
+  if (connection.status === 'active') await keepWayIn(tx, organizationId, connectionId);
   await endClaims(tx, connection, grants);
   const own = { connectionId };
   await tx.identities.remove(organizationId, own);

@@ -1,5 +1,6 @@
 /** Connections: the ways to sign in through an organization's IdPs (SSO-1). What an IdP is comes resolved (connectionInput.ts). */
 import { isDeepStrictEqual } from 'node:util';
+import { keepWayIn } from '../access/index.ts';
 import { getDirectory } from '../directory/index.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
@@ -97,7 +98,8 @@ export function listConnections(
 /**
  * Changes a connection as it was when its IdP was resolved. Other settings of the IdP want another test: what was tested
  * becomes a draft again, what is active stays so. Throws `stale` (changed meanwhile), `not_found`, `invalid_request`,
- * `issuer_fixed` (people are known by another IdP's names), `connection_untested` (activated without test or force).
+ * `issuer_fixed` (people are known by another IdP's names), `connection_untested` (activated without test or force),
+ * `no_active_connection` (disabled, where enforced SSO has no other).
  */
 export async function updateConnection(
   tx: Transaction,
@@ -112,6 +114,7 @@ export async function updateConnection(
   const idpChanged = change.idp !== undefined && !isDeepStrictEqual(settingsOf(change.idp), settingsOf(idpOf(before)));
   const testedAt = idpChanged ? undefined : before.testedAt;
   const status = decideStatus(before.status, testedAt, change);
+  if (before.status === 'active' && status !== 'active') await keepWayIn(tx, organizationId, _id);
   const { name = before.name, idpInitiated = before.idpInitiated, idp } = change;
   const set: Change<Connection> = {
     $set: {

@@ -323,6 +323,23 @@ describe('the life of a connection', () => {
   });
 });
 
+describe('the last active connection of an organization that enforces SSO', () => {
+  test('is neither disabled nor deleted before another one is active, or the enforcement ends (SSO-5)', async () => {
+    const { id } = await connect({ saml: fields });
+    const other = await connect({ saml: fields });
+    for (const one of [id, other.id]) await change(one, { status: 'active', force: true });
+    await ask(200, 'patch', home, { settings: { ssoEnforced: true } });
+    await change(other.id, { status: 'disabled' });
+    expect((await change(id, { status: 'disabled' }, 409)).code).toBe('no_active_connection');
+    expect((await ask(409, 'delete', `${home}/connections/${id}`)).code).toBe('no_active_connection');
+    expect(await read(id)).toMatchObject({ status: 'active' });
+    await change(other.id, { status: 'active', force: true });
+    await change(id, { status: 'disabled' });
+    await ask(200, 'patch', home, { settings: { ssoEnforced: false } });
+    await ask(204, 'delete', `${home}/connections/${other.id}`);
+  });
+});
+
 describe('the keys of a connection', () => {
   const sealer = () => openSealer(gatehouse.secrets.key);
 

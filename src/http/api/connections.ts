@@ -186,7 +186,7 @@ const connectionRoutes: readonly Route[] = [
       .refine(({ force: _, ...change }) => Object.keys(change).length > 0, { message: 'changes nothing' }),
     status: 200,
     response: connection,
-    errors: ['connection_untested', 'issuer_fixed', ...idpErrors],
+    errors: ['connection_untested', 'issuer_fixed', 'no_active_connection', ...idpErrors],
     handle: async ({ params, body, reads, write }, deps) => {
       const { saml, oidc, ...rest } = body;
       const before = await getConnection(reads, params.org, params.connection);
@@ -222,7 +222,7 @@ const connectionRoutes: readonly Route[] = [
     params: inConnection,
     query: z.strictObject({ grants: grantsChoice.optional() }),
     status: 204,
-    errors: ['grants_choice_required'],
+    errors: ['grants_choice_required', 'no_active_connection'],
     handle: async ({ params, query, write }) => {
       await write((tx) => deleteConnection(tx, params.org, params.connection, query.grants));
       return undefined;
