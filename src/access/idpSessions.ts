@@ -2,7 +2,7 @@
 import { newId } from '../lib/ids.ts';
 import { type Connection, PLATFORM, type ReadStore, type Session, type Transaction } from '../store/index.ts';
 import { countsIn, endSessionsIn } from './sessions.ts';
-import { proofsOf } from './sessionWorth.ts';
+import { type Proof, proofsOf, writeProofs } from './sessionWorth.ts';
 
 type Through = Pick<Connection, '_id' | 'organizationId'>;
 
@@ -55,4 +55,45 @@ export async function endSessionsOfConnection(
   const ended = (await tx.sessions.find(PLATFORM, { accountId })).filter(standsOnIt).length;
   if (ended > 0) await endSessionsIn(tx, organizationId, accountId, standsOnIt);
   return ended;
+}
+
+/** So many accounts are looked at in one step while the word of a connection is taken back. */
+const batch = 200;
+
+/**
+ * Takes out of every session what was proven through this connection, in every organization: an IdP that is switched off has
+ * vouched for nobody. What else the person has shown stays (the Owner's mailbox, another connection); a session that
+ * nothing else vouches for ends. The people are named by the connection's identities and by the IdP's sessions: call this
+ * before these are removed. A sign-in that comes through at the same time either ends with it or is refused. Answers how
+ * many sessions have lost something.
+ */
+export async function withdrawProofs(tx: Transaction, { organizationId, _id: connectionId }: Through): Promise<number> {
+  const accountIds = new Set<string>();
+  for await (const { accountId } of tx.idpSessions.stream(organizationId, { connectionId })) accountIds.add(accountId);
+  const identityIds: string[] = [];
+  for await (const { _id, accountId } of tx.identities.stream(organizationId, { connectionId })) {
+    identityIds.push(_id);
+    accountIds.add(accountId);
+  }
+  for (const ids of inBatches(identityIds)) await tx.identities.lockMany(organizationId, ids);
+  const isOther = (proof: Proof): boolean => proof.kind !== 'connection' || proof.connectionId !== connectionId;
+  let withdrawn = 0;
+  for (const some of inBatches([...accountIds])) {
+    const sessions = await tx.sessions.find(PLATFORM, { accountId: { $in: some } });
+    const told = sessions.map((session) => ({ id: session._id, proofs: proofsOf(session) }));
+    const theirs = told.filter(({ proofs }) => !proofs.every(isOther));
+    const left = theirs.map(({ id, proofs }) => ({ id, proofs: proofs.filter(isOther) }));
+    const ended = left.filter(({ proofs }) => proofs.length === 0).map(({ id }) => id);
+    if (ended.length > 0) await tx.sessions.remove(PLATFORM, { _id: { $in: ended } });
+    const kept = left.filter(({ proofs }) => proofs.length > 0);
+    const changes = kept.map(({ id, proofs }) => ({ id, change: { $set: { proofs: writeProofs(proofs) } } }));
+    if (changes.length > 0) await tx.sessions.updateEach(PLATFORM, changes);
+    withdrawn += theirs.length;
+  }
+  await tx.idpSessions.remove(organizationId, { connectionId });
+  return withdrawn;
+}
+
+function* inBatches(ids: readonly string[]): Generator<string[]> {
+  for (let from = 0; from < ids.length; from += batch) yield ids.slice(from, from + batch);
 }

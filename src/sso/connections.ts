@@ -1,6 +1,6 @@
 /** Connections: the ways to sign in through an organization's IdPs (SSO-1). What an IdP is comes resolved (connectionInput.ts). */
 import { isDeepStrictEqual } from 'node:util';
-import { keepWayIn } from '../access/index.ts';
+import { keepWayIn, withdrawProofs } from '../access/index.ts';
 import { getDirectory } from '../directory/index.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
@@ -97,7 +97,8 @@ export function listConnections(
 
 /**
  * Changes a connection as it was when its IdP was resolved. Other settings of the IdP want another test: what was tested
- * becomes a draft again, what is active stays so. Throws `stale` (changed meanwhile), `not_found`, `invalid_request`,
+ * becomes a draft again, what is active stays so. Disabled, it has vouched for nobody: what it has proven in sessions goes in
+ * the same transaction. Throws `stale` (changed meanwhile), `not_found`, `invalid_request`,
  * `issuer_fixed` (people are known by another IdP's names), `connection_untested` (activated without test or force),
  * `no_active_connection` (disabled, where enforced SSO has no other).
  */
@@ -136,8 +137,15 @@ export async function updateConnection(
   };
   const after = await tx.connections.updateOne(organizationId, { _id, version: before.version }, set);
   if (!after) throw new AppError('stale', 'The connection was changed by somebody else meanwhile: try again');
-  const states = { before: described(before), after: { ...described(after), ...(change.force && { force: true }) } };
-  await audit(tx, after, eventOf(before.status, status), states);
+  const sessions = before.status === 'active' && status !== 'active' ? await withdrawProofs(tx, after) : undefined;
+  await audit(tx, after, eventOf(before.status, status), {
+    before: described(before),
+    after: {
+      ...described(after),
+      ...(change.force && { force: true }),
+      ...(sessions !== undefined && { sessionsEnded: sessions }),
+    },
+  });
   return after;
 }
 

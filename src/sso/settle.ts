@@ -69,6 +69,8 @@ async function keepIdentity(
   const fields = { accountId, link, ...(reason && { reason }), ...shown } as const;
   const seen = link === 'linked' ? { lastSignInAt: tx.at } : {};
   if (before === undefined) {
+    // Who comes for the first time while the connection is switched off must not slip through: nothing of theirs is locked by it.
+    await tx.connections.lock(organizationId, connectionId);
     const _id = newId('identity');
     const { subject } = identity;
     await tx.identities.insert(organizationId, { _id, organizationId, connectionId, subject, ...fields, ...seen });

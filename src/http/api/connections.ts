@@ -168,7 +168,7 @@ const connectionRoutes: readonly Route[] = [
     tag,
     summary: 'Change, activate or disable a connection',
     description:
-      'Fields of `saml` and `oidc` that are left out stay. A new client secret takes the place of the old one at once: let the IdP take both meanwhile. Other settings of the IdP want another test. `status: "active"` asks for a successful test sign-in, unless `force` is true.',
+      'Fields of `saml` and `oidc` that are left out stay. A new client secret takes the place of the old one at once: let the IdP take both meanwhile. Other settings of the IdP want another test. `status: "active"` asks for a successful test sign-in, unless `force` is true. `status: "disabled"` ends at once what sessions have from this connection, in every organization; what else their people have shown stays.',
     access,
     params: inConnection,
     body: z
@@ -217,7 +217,7 @@ const connectionRoutes: readonly Route[] = [
     tag,
     summary: 'Delete a connection',
     description:
-      'Its keys, the identities of its people and the records of its sign-ins go with it, so do the groups that its sign-ins have claimed, and the mappings on these. People keep their accounts and memberships; through another connection they are linked anew.',
+      'Its keys, the identities of its people, the records of its sign-ins and what it has proven in sessions go with it, so do the groups that its sign-ins have claimed, and the mappings on these. People keep their accounts and memberships; through another connection they are linked anew.',
     access,
     params: inConnection,
     query: z.strictObject({ grants: grantsChoice.optional() }),

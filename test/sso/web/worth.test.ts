@@ -1,10 +1,14 @@
 /** What a session is worth, route by route (SSO-5, SSO-7, PRJ-6, MEM-5). */
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { noteIdpSession } from '../../../src/access/index.ts';
 import { apiRoutes } from '../../../src/http/api/index.ts';
-import type { Connection } from '../../../src/store/index.ts';
+import { newId } from '../../../src/lib/ids.ts';
+import { getConnection } from '../../../src/sso/connections.ts';
+import { type Connection, PLATFORM } from '../../../src/store/index.ts';
 import { bodies, nameOf, pathIn } from '../../http/samples.ts';
 import { buildWorld, expectStatus, openPerson, type World } from '../../http/world.ts';
 import { openTestGatehouse, type TestGatehouse, testBaseUrl } from '../../support/gatehouse.ts';
+import { idpCertificate } from '../../support/idpCertificate.ts';
 import { browse, openConnection, openSessionOf, through } from './people.ts';
 
 let gatehouse: TestGatehouse;
@@ -170,6 +174,86 @@ describe('introspection', () => {
         { organizationId: ended.organizationId, session: 'ended' },
       ]),
     );
+  });
+});
+
+describe('a connection that is switched off', () => {
+  const connect = async ({ organizationId }: World, name: string): Promise<Connection> => {
+    const connections = `/api/v1/organizations/${organizationId}/connections`;
+    const saml = {
+      entityId: 'https://idp.example/compromised',
+      ssoUrl: 'https://idp.example/sso',
+      certificates: [idpCertificate],
+    };
+    const { id } = await expectStatus(201, gatehouse.operator('post', connections).send({ name, saml }));
+    const activated = gatehouse.operator('patch', `${connections}/${id}`).send({ status: 'active', force: true });
+    await expectStatus(200, activated);
+    return getConnection(gatehouse.store.read, organizationId, id);
+  };
+  const known = ({ _id: connectionId, organizationId }: Connection, accountId: string) =>
+    gatehouse.store.transaction({ actor: 'system', requestId: 'test' }, (tx) =>
+      tx.identities.insert(organizationId, {
+        _id: newId('identity'),
+        organizationId,
+        connectionId,
+        subject: accountId,
+        accountId,
+        link: 'linked',
+      }),
+    );
+  const switchOff = {
+    disabled: (path: string) => expectStatus(200, gatehouse.operator('patch', path).send({ status: 'disabled' })),
+    deleted: (path: string) => expectStatus(204, gatehouse.operator('delete', path)),
+  };
+
+  test.each(Object.entries(switchOff))(
+    'and is %s ends what it has proven in sessions, and nothing else (SSO-1, SSO-7)',
+    async (how, off) => {
+      await expectStatus(200, settings({ ssoEnforced: false }));
+      const compromised = await connect(acme, how);
+      for (const { accountId } of [acme.admin, acme.owner, acme.member]) await known(compromised, accountId);
+      const alone = await openSessionOf(gatehouse, acme.admin.accountId, (at) => [through(compromised, at)]);
+      const byMail = await openSessionOf(gatehouse, acme.owner.accountId, (at) => [
+        { kind: 'mailbox', at: new Date(at.getTime() - 60 * 60_000) },
+        through(compromised, at, true),
+      ]);
+      const byOther = await openSessionOf(gatehouse, acme.member.accountId, (at) => [
+        through(compromised, at),
+        through(okta, at),
+      ]);
+      const unnamed = await openPerson(gatehouse, `unnamed-${how}@people.example`);
+      const noted = await openSessionOf(gatehouse, unnamed.accountId, (at) => [through(compromised, at)]);
+      const row = await gatehouse.store.read.sessions.get(PLATFORM, noted.id);
+      await gatehouse.store.transaction({ actor: 'system', requestId: 'test' }, async (tx) => {
+        if (row) await noteIdpSession(tx, compromised, 'sid-1', row);
+      });
+      const me = ({ token }: { readonly token: string }) => browse(gatehouse, token, 'get', '/api/v1/me');
+      for (const session of [alone, byMail, byOther, noted]) await expectStatus(200, me(session));
+
+      await off(`${home}/connections/${compromised._id}`);
+
+      const statuses = await Promise.all([alone, byMail, byOther, noted].map(async (one) => (await me(one)).status));
+      expect(statuses).toEqual([401, 200, 200, 401]);
+      await expectStatus(200, browse(gatehouse, byMail.token, 'get', `${home}/members`));
+      await expectStatus(200, browse(gatehouse, byOther.token, 'get', home));
+      const transfer = { memberId: acme.admin.memberId };
+      const offer = await browse(gatehouse, byMail.token, 'post', `${home}/ownership-transfer`).send(transfer);
+      expect(offer.body.code).toBe('reauthentication_required');
+      const { organizationId } = acme;
+      expect(await gatehouse.store.read.idpSessions.count(organizationId, { connectionId: compromised._id })).toBe(0);
+      const audit = await expectStatus(200, gatehouse.operator('get', `${home}/audit?type=connection.${how}`));
+      expect(audit.items[0]).toMatchObject({ targetId: compromised._id, after: { sessionsEnded: 4 } });
+    },
+  );
+
+  test('proves nothing any more when it is switched on again', async () => {
+    const connection = await connect(rival, 'back again');
+    const path = `/api/v1/organizations/${rival.organizationId}/connections/${connection._id}`;
+    await known(connection, rival.member.accountId);
+    const old = await openSessionOf(gatehouse, rival.member.accountId, (at) => [through(connection, at)]);
+    await switchOff.disabled(path);
+    await expectStatus(200, gatehouse.operator('patch', path).send({ status: 'active', force: true }));
+    expect((await browse(gatehouse, old.token, 'get', '/api/v1/me')).status).toBe(401);
   });
 });
 
