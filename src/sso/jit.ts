@@ -1,6 +1,6 @@
 /**
  * What becomes of a person who comes from an IdP: one pure rule over loaded facts (SSO-3, SSO-4, SSO-6, SCIM-3, MEM-4).
- * login.ts loads the facts and writes what is decided.
+ * facts.ts loads the facts; settle.ts writes what is decided.
  */
 
 /** A membership of the connection's organization, as far as the rule looks at it. */
