@@ -12,8 +12,12 @@ export const samlAddresses = (baseUrl: string, connectionId: string) => ({
 export const oidcAddresses = (baseUrl: string, connectionId: string) => ({
   redirectUri: `${baseUrl}/sso/oidc/callback`,
   backchannelLogoutUri: `${baseUrl}/sso/oidc/backchannel-logout/${connectionId}`,
+  postLogoutRedirectUri: signInAddress(baseUrl),
   jwksUri: `${baseUrl}/sso/oidc/${connectionId}/jwks.json`,
 });
+
+/** Our sign-in page: where a provider sends the browser back to after a log-out that began here. */
+export const signInAddress = (baseUrl: string): string => `${baseUrl}/sign-in`;
 
 /** Where a sign-in through this connection begins: for a bookmark, or as the IdP's "initiate login" address. */
 export const startAddress = (baseUrl: string, connectionId: string): string =>

@@ -206,6 +206,7 @@ describe('an OIDC connection', () => {
       forIdp: {
         redirectUri: 'http://gatehouse.test/sso/oidc/callback',
         backchannelLogoutUri: `http://gatehouse.test/sso/oidc/backchannel-logout/${made.id}`,
+        postLogoutRedirectUri: 'http://gatehouse.test/sign-in',
         jwksUri: `http://gatehouse.test/sso/oidc/${made.id}/jwks.json`,
       },
       claims: { immutableId: ['oid'] },

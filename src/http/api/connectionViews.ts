@@ -72,6 +72,10 @@ const forIdp = z.strictObject({
   sloUrl: z.string().optional(),
   redirectUri: z.string().optional(),
   backchannelLogoutUri: z.string().optional(),
+  postLogoutRedirectUri: z
+    .string()
+    .optional()
+    .meta({ description: 'where the IdP sends the browser back to after a log-out that began here' }),
   jwksUri: z.string().optional(),
   initiateLoginUri: z.string().meta({ description: 'begins a sign-in through this connection' }),
 });

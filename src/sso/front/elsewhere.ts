@@ -1,6 +1,7 @@
 /** The session that a person still has with their IdP when ours has ended (OpenID Connect RP-Initiated Logout 1.0). */
 import { proofsOf } from '../../access/index.ts';
 import type { Session } from '../../store/index.ts';
+import { signInAddress } from '../addresses.ts';
 import { newState } from '../attempts.ts';
 import { oidcSignOutAddress } from '../oidc/index.ts';
 import type { SsoDeps } from '../protocol.ts';
@@ -20,6 +21,6 @@ export async function findSignOutElsewhere(deps: SsoDeps, session: Session): Pro
     subject,
     index,
     state: newState(),
-    returnTo: `${deps.baseUrl}/sign-in`,
+    returnTo: signInAddress(deps.baseUrl),
   });
 }

@@ -101,6 +101,9 @@ describe.each<readonly [OidcVendorName, object]>([
       'post_logout_redirect_uri',
       'state',
     ]);
+    const path = `/api/v1/organizations/${connection.organizationId}/connections/${connection._id}`;
+    const { body } = await world.gatehouse.operator('get', path).expect(200);
+    expect(link.searchParams.get('post_logout_redirect_uri')).toBe(body.forIdp.postLogoutRedirectUri);
     expect((await fetch(link)).status).toBe(200);
   });
 
