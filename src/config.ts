@@ -38,8 +38,8 @@ export interface Config {
   /** Lets what organizations name (metadata, issuers) be on this machine's own network, and on plain http. */
   readonly allowPrivateNetwork: boolean;
   readonly logLevel: LogLevel;
-  /** Where mail goes out; without `url` it is written to the log. */
-  readonly mail: { readonly url: string | undefined; readonly from: string };
+  /** Where mail goes out; without `url` it is written to the log, links and all where `openly`: never in production. */
+  readonly mail: { readonly url: string | undefined; readonly from: string; readonly openly: boolean };
   /** Origins beside our own to which a sign-in may return. */
   readonly returnOrigins: readonly string[];
   /** Whom to ask for TXT records; the operating system's own where empty. */
@@ -279,11 +279,16 @@ export function readConfig(
     mail: Object.freeze({
       url: value.SMTP_URL,
       from: value.GATEHOUSE_MAIL_FROM ?? `Gatehouse <no-reply@${new URL(url).hostname}>`,
+      openly: !isProduction(value),
     }),
     returnOrigins: Object.freeze(value.GATEHOUSE_RETURN_ORIGINS),
     warnings: Object.freeze([...weaknesses(value), ...unknownNames(env)]),
   });
 }
+
+/** Others than the one at the keyboard depend on it, and its log is read by more people than may sign in as anybody. */
+const isProduction = ({ MONGODB_URI, GATEHOUSE_URL }: z.output<typeof settings>): boolean =>
+  MONGODB_URI !== undefined || GATEHOUSE_URL?.startsWith('https:') === true;
 
 /** Settings that are each well formed but cannot go together. */
 function combinationFaults(given: Readonly<Record<string, string | undefined>>, role: ProcessRole): ConfigFault[] {
@@ -316,6 +321,11 @@ function weaknesses(value: z.output<typeof settings>): string[] {
   }
   if (value.GATEHOUSE_ALLOW_PRIVATE_NETWORK && value.MONGODB_URI !== undefined) {
     warnings.push("GATEHOUSE_ALLOW_PRIVATE_NETWORK lets an organization's settings reach this machine's own network");
+  }
+  if (value.SMTP_URL === undefined && isProduction(value)) {
+    warnings.push(
+      'SMTP_URL is not set: no letter goes out, so that nobody, the Owner neither, can sign in by a mailed link',
+    );
   }
   return warnings;
 }

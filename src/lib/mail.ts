@@ -1,4 +1,4 @@
-/** Mail that leaves: over SMTP where it is configured, else into the log, where whoever runs this on a laptop finds it. */
+/** Mail that leaves: over SMTP where it is configured; else, on a laptop, into the log, where whoever runs this finds it. */
 import { createTransport } from 'nodemailer';
 import type { Logger } from './logger.ts';
 
@@ -11,8 +11,8 @@ export interface Mail {
 
 export interface Mailer {
   /**
-   * Hands a letter on. Answers `refused` where the server says for good that nobody has this address; throws where trying
-   * again may help.
+   * Hands a letter on. Answers `refused` where the server says for good that nobody has this address, or there is no server;
+   * throws where trying again may help.
    */
   send(mail: Mail): Promise<'sent' | 'refused'>;
 }
@@ -43,12 +43,25 @@ function isRefusal(error: unknown): boolean {
   return command === 'RCPT TO' && typeof responseCode === 'number' && responseCode >= 500;
 }
 
-/** Writes letters to the log, links and all: without SMTP_URL that is the only way in which anybody gets them. */
+/** Writes letters to the log, links and all: on a laptop that is the only way in which anybody gets them. */
 function openLogMailer(logger: Logger): Mailer {
   return {
     async send(mail) {
       logger.info({ mail }, 'SMTP_URL is not set: this letter is written here instead of being sent');
       return 'sent';
+    },
+  };
+}
+
+/**
+ * Says that a letter could not be sent. Nothing of its text: who reads a production log could sign in by its link. To try
+ * again would not help before a restart, by which time the link has expired.
+ */
+function openNoMailer(logger: Logger): Mailer {
+  return {
+    async send({ to, subject }) {
+      logger.error({ mail: { to, subject } }, 'SMTP_URL is not set: this letter is not sent');
+      return 'refused';
     },
   };
 }
@@ -64,12 +77,13 @@ function openShelf(letters: Mail[]): Mailer {
   };
 }
 
-/** As configured: over SMTP; else onto the shelf `letters`, where there is one, or into the log. */
+/** As configured: over SMTP; else onto the shelf `letters`, where there is one, or, where that is `openly` done, into the log. */
 export function openMailer(
-  { url, from }: { readonly url?: string | undefined; readonly from: string },
+  { url, from, openly }: { readonly url?: string | undefined; readonly from: string; readonly openly: boolean },
   logger: Logger,
   letters?: Mail[],
 ): Mailer {
   if (url !== undefined) return openSmtpMailer(url, from);
-  return letters === undefined ? openLogMailer(logger) : openShelf(letters);
+  if (letters !== undefined) return openShelf(letters);
+  return openly ? openLogMailer(logger) : openNoMailer(logger);
 }

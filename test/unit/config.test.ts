@@ -19,6 +19,7 @@ function faultsOf(env: Record<string, string>, role?: 'web' | 'worker'): readonl
 
 const key = 'k'.repeat(32);
 const token = 't'.repeat(32);
+const smtp = { SMTP_URL: 'smtp://mail.example.com' };
 const mongo = { MONGODB_URI: 'mongodb://localhost/gatehouse', GATEHOUSE_KEY: key, GATEHOUSE_OPERATOR_TOKEN: token };
 
 describe('the configuration', () => {
@@ -36,7 +37,7 @@ describe('the configuration', () => {
       logDays: 30,
       allowPrivateNetwork: false,
       returnOrigins: [],
-      mail: { url: undefined, from: 'Gatehouse <no-reply@localhost>' },
+      mail: { url: undefined, from: 'Gatehouse <no-reply@localhost>', openly: true },
       dnsServers: [],
       logLevel: 'info',
       scimRate: { perSecond: 500, burst: 5000 },
@@ -59,8 +60,26 @@ describe('the configuration', () => {
   test('keeps organizations off its own network unless told otherwise, and warns of that in production', () => {
     const allow = { GATEHOUSE_ALLOW_PRIVATE_NETWORK: 'yes' };
     expect(readConfig(allow)).toMatchObject({ allowPrivateNetwork: true, warnings: [] });
-    expect(readConfig({ ...mongo, ...allow }).warnings).toEqual([expect.stringContaining('own network')]);
+    expect(readConfig({ ...mongo, ...smtp, ...allow }).warnings).toEqual([expect.stringContaining('own network')]);
   });
+
+  test.each([
+    ['on a laptop', {}, true, []],
+    ['at a plain address', { GATEHOUSE_URL: 'http://gatehouse.test' }, true, []],
+    [
+      'at an https address',
+      { GATEHOUSE_URL: 'https://gatehouse.example.com' },
+      false,
+      [expect.stringMatching(/^SMTP_URL/)],
+    ],
+    ['on MongoDB', mongo, false, [expect.stringMatching(/^SMTP_URL/)]],
+    ['on MongoDB, with mail', { ...mongo, ...smtp }, false, []],
+  ])(
+    'without SMTP_URL letters are written openly on a laptop only, and production is warned: %s (OPS-5)',
+    (_title, env, openly, warnings) => {
+      expect(readConfig(env)).toMatchObject({ mail: { openly }, warnings });
+    },
+  );
 
   test('is frozen', () => {
     expect(Object.isFrozen(readConfig({}))).toBe(true);
@@ -107,7 +126,7 @@ describe('the configuration', () => {
       dnsServers: ['192.0.2.1', '192.0.2.2:5353', '[2001:db8::1]:53', '2001:db8::2'],
       allowPrivateNetwork: false,
       returnOrigins: ['https://console.example.com', 'http://localhost:5173'],
-      mail: { url: 'smtps://user:secret@mail.example.com:465', from: 'Acme <door@example.com>' },
+      mail: { url: 'smtps://user:secret@mail.example.com:465', from: 'Acme <door@example.com>', openly: false },
       logLevel: 'debug',
       warnings: [],
     });
