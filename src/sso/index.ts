@@ -5,6 +5,7 @@
 export { oidcAddresses, samlAddresses, startAddress } from './addresses.ts';
 export { beginAttempt, consumeMessage, makeTestLink, newState, takeAttempt } from './attempts.ts';
 export { describeCertificate } from './certificates.ts';
+export { comesBackBySignIn } from './comingBack.ts';
 export { deleteConnection } from './connectionEnd.ts';
 export { type IdpDeps, resolveOidc, resolveSaml } from './connectionInput.ts';
 export { createConnection, getConnection, type Idp, listConnections, updateConnection } from './connections.ts';

@@ -1,5 +1,6 @@
 /** Members whom the operator adds or removes while a directory has something to say of them. */
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { newId } from '../../src/lib/ids.ts';
 import { type Method, openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
 import { buildWorld, expectStatus, openPerson, type World } from './world.ts';
 
@@ -39,12 +40,82 @@ test('a removal says that the person comes back as long as a directory holds the
   const { id } = await push('jane@elsewhere.example');
   const { accountId } = await linkOf(id);
   const pushed = await memberOf(accountId);
-  expect(await ask(200, 'delete', `${members}/${pushed}`)).toEqual({ removed: pushed, comesBack: true });
+  expect(await ask(200, 'delete', `${members}/${pushed}`)).toEqual({
+    removed: pushed,
+    comesBack: true,
+    comesBackBy: ['push'],
+  });
   const byHand = await ask(201, 'post', members, { accountId });
   expect((await ask(200, 'delete', `${members}/${byHand.id}`)).comesBack).toBe(true);
   await scim(204, 'delete', `/Users/${id}`);
   const again = await ask(201, 'post', members, { accountId });
   expect((await ask(200, 'delete', `${members}/${again.id}`)).comesBack).toBe(false);
+});
+
+describe('a removal says that the next sign-in brings the person back (MEM-4)', () => {
+  const home = () => `/api/v1/organizations/${acme.organizationId}`;
+  const change = (body: object) => ask(200, 'patch', `${home()}/connections/${acme.connectionId}`, body);
+  const cause = { actor: 'system', requestId: 'req-test' };
+  const knows = (accountId: string, link: 'linked' | 'waiting' = 'linked') =>
+    gatehouse.store.transaction(cause, (tx) =>
+      tx.identities.insert(acme.organizationId, {
+        _id: newId('identity'),
+        organizationId: acme.organizationId,
+        connectionId: acme.connectionId,
+        subject: accountId,
+        accountId,
+        link,
+      }),
+    );
+  /** Makes the account a member and removes it again. */
+  const removal = async (accountId: string): Promise<readonly string[]> => {
+    const { id } = await ask(201, 'post', members, { accountId });
+    const { comesBack, comesBackBy } = await ask(200, 'delete', `${members}/${id}`);
+    expect(comesBack).toBe(comesBackBy.length > 0);
+    return comesBackBy;
+  };
+
+  test('where the person is known to an active connection that makes members', async () => {
+    const { accountId } = await openPerson(gatehouse, 'jane@elsewhere.example');
+    await knows(accountId);
+    expect(await removal(accountId)).toEqual([]); // a draft lets nobody in
+    await change({ status: 'active', force: true });
+    expect(await removal(accountId)).toEqual(['sign_in']);
+    await change({ jit: false });
+    expect(await removal(accountId)).toEqual([]);
+    await change({ jit: true });
+    expect(await removal(accountId)).toEqual(['sign_in']);
+    await change({ status: 'disabled' });
+    expect(await removal(accountId)).toEqual([]);
+  });
+
+  test('where a proven address lies in a verified domain, and not before it is verified', async () => {
+    const { accountId } = await openPerson(gatehouse, `jane@${acme.domain}`);
+    const stranger = await openPerson(gatehouse, 'joe@elsewhere.example');
+    await knows(stranger.accountId, 'waiting');
+    await change({ status: 'active', force: true });
+    expect(await removal(accountId)).toEqual([]);
+    await ask(200, 'post', `${home()}/domains/${acme.domain}/verify`, { force: true });
+    expect(await removal(accountId)).toEqual(['sign_in']);
+    expect(await removal(stranger.accountId)).toEqual([]);
+  });
+
+  test("where the connection's directory holds the person as active, beside its own push", async () => {
+    const { id } = await push('jane@elsewhere.example');
+    const { accountId } = await linkOf(id);
+    await ask(200, 'delete', `${members}/${await memberOf(accountId)}`);
+    await change({ directoryId: acme.directoryId });
+    await change({ status: 'active', force: true });
+    expect(await removal(accountId)).toEqual(['push', 'sign_in']);
+    const other = await openPerson(gatehouse, 'joe@elsewhere.example');
+    await knows(other.accountId);
+    expect(await removal(other.accountId)).toEqual([]); // known, but not in the directory
+    await scim(200, 'patch', `/Users/${id}`, {
+      schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+      Operations: [{ op: 'replace', value: { active: false } }],
+    });
+    expect(await removal(accountId)).toEqual(['push']);
+  });
 });
 
 const putInGroup = (userId: string) =>

@@ -80,7 +80,11 @@ test('members are added, listed, read, changed and removed (MEM-3)', async () =>
   expect(await ask(200, 'patch', path, { role: 'Member' }, acme.admin.token)).toEqual({ ...added, role: 'member' });
   const admins = await ask(200, 'get', `${home}/members?role=Admin&status=active`, undefined, acme.member.token);
   expect(admins.items.map((one: { email: string }) => one.email)).toEqual([acme.owner.email, acme.admin.email]);
-  expect(await ask(200, 'delete', path, undefined, acme.admin.token)).toEqual({ removed: added.id, comesBack: false });
+  expect(await ask(200, 'delete', path, undefined, acme.admin.token)).toEqual({
+    removed: added.id,
+    comesBack: false,
+    comesBackBy: [],
+  });
   await ask(404, 'get', path);
 });
 

@@ -13,6 +13,7 @@ import {
 import { findUsersOfAccount } from '../../directory/index.ts';
 import { AppError } from '../../errors.ts';
 import { memberAdded } from '../../provisioning/index.ts';
+import { comesBackBySignIn } from '../../sso/index.ts';
 import type { Member, ReadStore } from '../../store/index.ts';
 import { type Route, route } from '../route.ts';
 import {
@@ -162,17 +163,23 @@ export const memberRoutes: readonly Route[] = [
     tag: 'Members',
     summary: 'Remove a member',
     description:
-      'Ends every project role and session of the person in the organization at once (MEM-3). `comesBack` says that a directory still holds the person: a push that says they are active makes them a member again (MEM-4).',
+      'Ends every project role and session of the person in the organization at once (MEM-3). `comesBack` says that the person may be back without anybody here doing something, `comesBackBy` by which ways (MEM-4): `push`, since a directory still holds them, and a push that says they are active makes them a member again; `sign_in`, since an active connection would let them in at their next sign-in.',
     access: { permission: 'member.remove', on: 'organization' },
     params: oneMember,
     status: 200,
-    response: z.strictObject({ removed: id, comesBack: z.boolean() }),
+    response: z.strictObject({
+      removed: id,
+      comesBack: z.boolean(),
+      comesBackBy: z.array(z.enum(['push', 'sign_in'])),
+    }),
     errors: ['owner_protected'],
     handle: ({ params, write }) =>
       write(async (tx) => {
         const { accountId } = await removeMember(tx, params.org, params.member);
-        const pushed = await findUsersOfAccount(tx, params.org, accountId);
-        return { removed: params.member, comesBack: pushed.length > 0 };
+        const pushed = (await findUsersOfAccount(tx, params.org, accountId)).length > 0;
+        const signsIn = await comesBackBySignIn(tx, params.org, accountId);
+        const comesBackBy = [...(pushed ? (['push'] as const) : []), ...(signsIn ? (['sign_in'] as const) : [])];
+        return { removed: params.member, comesBack: comesBackBy.length > 0, comesBackBy };
       }),
   }),
 ];
