@@ -41,7 +41,8 @@ export interface Decider {
 
 /**
  * Lets a subject that waits be its account from now on; the one that the account had on this connection is unlinked. What
- * is asked outside of the verified domains only the person answers, from the mailbox, or the domain's verification (SSO-3).
+ * is asked outside of the verified domains, or of an address that the IdP does not vouch for, nobody here
+ * answers but the person, the domain's verification, or an IdP that vouches (SSO-3).
  * One that is linked stays as it is. Throws `not_found`, `confirmation_required`, `owner_protected`.
  */
 export async function approveIdentity(
@@ -56,6 +57,12 @@ export async function approveIdentity(
     throw new AppError(
       'confirmation_required',
       'The address lies outside the verified domains: the person has to confirm from the mailbox, or the domain to be verified',
+    );
+  }
+  if (row.reason === 'address_not_vouched') {
+    throw new AppError(
+      'confirmation_required',
+      'The IdP does not say that it has verified the address: the IdP has to vouch for it (email_verified; with Entra xms_edov), then the next sign-in links it',
     );
   }
   await protectOwner(tx, row, decider);

@@ -40,6 +40,14 @@ export interface SignInFacts {
   readonly blocked: boolean;
 }
 
+/** What is asked of people: each has its own answer (approveIdentity). */
+export type QueueReason =
+  | 'other_subject'
+  /** The address lies outside of what the organization has verified. */
+  | 'unverified_domain'
+  /** The IdP says the address, but not that it is the person's. */
+  | 'address_not_vouched';
+
 /** Why somebody is not let in; each has its sentence on the page and in the record. */
 export type SignInRefusal =
   | 'not_in_directory'
@@ -48,8 +56,7 @@ export type SignInRefusal =
   | 'member_suspended'
   | 'blocked'
   | 'not_provisioned'
-  | 'other_subject'
-  | 'unverified_domain';
+  | QueueReason;
 
 export type SignInDecision =
   /** The subject is known: sign in. */
@@ -59,7 +66,7 @@ export type SignInDecision =
   /** Nobody is known by it: an account and a membership. `claim`: its address is proven by this IdP, or not taken at all. */
   | { readonly kind: 'create'; readonly claim: 'proven' | 'none' }
   /** A question for people: the adoption queue, with the evidence (SSO-6, SCIM-3). */
-  | { readonly kind: 'queue'; readonly reason: 'other_subject' | 'unverified_domain'; readonly accountId: string }
+  | { readonly kind: 'queue'; readonly reason: QueueReason; readonly accountId: string }
   | { readonly kind: 'refuse'; readonly reason: SignInRefusal };
 
 const refuse = (reason: SignInRefusal): SignInDecision => ({ kind: 'refuse', reason });
@@ -80,11 +87,11 @@ export function decideSignIn(facts: SignInFacts): SignInDecision {
     const proves = email?.vouched === true && email.inVerifiedDomain;
     return { kind: 'create', claim: proves ? 'proven' : 'none' };
   }
-  if (!email?.vouched || !email.inVerifiedDomain) {
-    return { kind: 'queue', reason: 'unverified_domain', accountId: holder.accountId };
-  }
-  if (holder.otherSubject) return { kind: 'queue', reason: 'other_subject', accountId: holder.accountId };
-  return admit('link', holder.accountId, holder.member, facts);
+  const { accountId } = holder;
+  if (!email?.vouched) return { kind: 'queue', reason: 'address_not_vouched', accountId };
+  if (!email.inVerifiedDomain) return { kind: 'queue', reason: 'unverified_domain', accountId };
+  if (holder.otherSubject) return { kind: 'queue', reason: 'other_subject', accountId };
+  return admit('link', accountId, holder.member, facts);
 }
 
 /** The directory's word alone: who is not in it does not come in, whatever the IdP says (SSO-4). The Owner is never locked out by it. */

@@ -8,12 +8,12 @@ import type { Connection, Transaction } from '../store/index.ts';
 import { noteClaimedGroups } from './claimedGroups.ts';
 import { findIdentity, loadSignInFacts } from './facts.ts';
 import type { Identity } from './identity.ts';
-import { decideSignIn, type SignInDecision, type SignInRefusal } from './jit.ts';
+import { decideSignIn, type QueueReason, type SignInDecision, type SignInRefusal } from './jit.ts';
 
 /** What came of a sign-in. `waiting`: noted in the adoption queue. */
 export type Settled =
   | { readonly kind: 'signed_in'; readonly accountId: string }
-  | { readonly kind: 'waiting'; readonly reason: 'other_subject' | 'unverified_domain' }
+  | { readonly kind: 'waiting'; readonly reason: QueueReason }
   | { readonly kind: 'refused'; readonly reason: SignInRefusal };
 
 /**
@@ -57,7 +57,7 @@ async function keepIdentity(
   tx: Transaction,
   connection: Connection,
   identity: Identity,
-  { accountId, reason }: { readonly accountId: string; readonly reason?: 'other_subject' | 'unverified_domain' },
+  { accountId, reason }: { readonly accountId: string; readonly reason?: QueueReason },
 ): Promise<void> {
   const { organizationId, _id: connectionId } = connection;
   const link = reason === undefined ? 'linked' : 'waiting';

@@ -197,4 +197,6 @@ export const refusalInWords = {
   not_provisioned: 'Nobody is known by this identity, and the connection makes nobody at sign-in',
   other_subject: 'The account with this address is another subject of this connection already: an Admin has to decide',
   unverified_domain: 'The address belongs to an account, but lies outside the verified domains of the organization',
+  address_not_vouched:
+    'The address belongs to an account, but the IdP does not say that it has verified it (email_verified; with Entra the optional claim xms_edov)',
 } as const satisfies Record<Exclude<Settled, { kind: 'signed_in' }>['reason'], string>;

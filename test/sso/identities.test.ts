@@ -22,7 +22,7 @@ async function addIdentity(accountId: string, more: Partial<IdentityRow>): Promi
   return _id;
 }
 
-const waiting = (accountId: string, reason: 'other_subject' | 'unverified_domain' = 'other_subject') =>
+const waiting = (accountId: string, reason: NonNullable<IdentityRow['reason']> = 'other_subject') =>
   addIdentity(accountId, { link: 'waiting', reason });
 
 const listed = async (query: Record<string, string>): Promise<readonly string[]> => {
@@ -49,8 +49,13 @@ describe('a subject that waits', () => {
     await gatehouse.bearer(world.admin.token, 'post', `${home}/identities/${id}/approve`).expect(200);
   });
 
-  test('outside of the verified domains is approved by no Admin (SSO-3)', async () => {
-    const id = await waiting(world.member.accountId, 'unverified_domain');
+  test.each([
+    ['outside of the verified domains', 'unverified_domain'],
+    ['by an address that its IdP does not vouch for', 'address_not_vouched'],
+  ] as const)('%s is approved by no Admin (SSO-3)', async (_what, reason) => {
+    const id = await waiting(world.member.accountId, reason);
+    const { items } = (await gatehouse.operator('get', `${home}/identities`).query({ link: 'waiting' })).body;
+    expect(items.find((one: { id: string }) => one.id === id)).toMatchObject({ reason });
     const { body } = await gatehouse.bearer(world.admin.token, 'post', `${home}/identities/${id}/approve`).expect(409);
     expect(body.code).toBe('confirmation_required');
     await gatehouse.bearer(world.admin.token, 'delete', `${home}/identities/${id}`).expect(204);

@@ -13,7 +13,10 @@ const identity = z
     subject: z.string().meta({ description: "the IdP's name for the person" }),
     accountId: id.meta({ description: 'whose it is, or would be' }),
     link,
-    reason: z.enum(['other_subject', 'unverified_domain']).optional().meta({ description: 'why it waits' }),
+    reason: z
+      .enum(['other_subject', 'unverified_domain', 'address_not_vouched'])
+      .optional()
+      .meta({ description: 'why it waits' }),
     email: z.string().optional().meta({ description: 'as the IdP claims it' }),
     displayName: z.string().optional(),
     firstSeenAt: time,

@@ -52,7 +52,7 @@ export const identities = organizationCollection('identities', {
   subject: { type: String, required: true },
   accountId: { type: String, required: true },
   link: { type: String, enum: ['linked', 'waiting'], required: true },
-  reason: { type: String, enum: ['other_subject', 'unverified_domain'] },
+  reason: { type: String, enum: ['other_subject', 'unverified_domain', 'address_not_vouched'] },
   email: { type: String },
   displayName: { type: String },
   lastSignInAt: { type: Date },

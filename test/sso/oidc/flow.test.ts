@@ -205,7 +205,7 @@ describe("no IdP comes into an account outside of its organization's proof (SSO-
     const { _id } = await victim('vera@acme.test');
     for (const email_verified of [false, undefined, 'true', 1]) {
       const person = { sub: `vera-${String(email_verified)}`, email: 'vera@acme.test', email_verified };
-      expect(await into(person)).toBe('unverified_domain');
+      expect(await into(person)).toBe('address_not_vouched');
     }
     expect(await world.sessionsOf(_id)).toBe(0);
     expect(await into({ sub: 'vera', email: 'vera@acme.test', email_verified: true })).toBe('signed in');
@@ -223,7 +223,7 @@ describe("no IdP comes into an account outside of its organization's proof (SSO-
     const entra = await world.connect(idp.issuer, { tenantId }, 'entra');
     const { _id } = await victim('xena@acme.test');
     const claims = { sub: 'xena', tid: tenantId, email: 'xena@acme.test', email_verified: true };
-    expect(await into(claims, entra)).toBe('unverified_domain');
+    expect(await into(claims, entra)).toBe('address_not_vouched');
     expect(await world.sessionsOf(_id)).toBe(0);
     expect(await into({ ...claims, sub: 'xena-2', xms_edov: true }, entra)).toBe('signed in');
     expect(await world.sessionsOf(_id)).toBe(1);

@@ -103,7 +103,19 @@ const table: readonly (readonly [string, SignInFacts, SignInDecision])[] = [
         holder: { accountId: 'b', member: active, otherSubject: false },
       },
     },
-    { kind: 'queue', reason: 'unverified_domain', accountId: 'b' },
+    { kind: 'queue', reason: 'address_not_vouched', accountId: 'b' },
+  ],
+  [
+    'nor where the domain is not verified either: to verify it would not be enough',
+    {
+      ...open,
+      email: {
+        vouched: false,
+        inVerifiedDomain: false,
+        holder: { accountId: 'b', member: active, otherSubject: false },
+      },
+    },
+    { kind: 'queue', reason: 'address_not_vouched', accountId: 'b' },
   ],
   [
     'an account that is another subject already is a question (SSO-6)',
