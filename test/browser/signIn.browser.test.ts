@@ -106,32 +106,76 @@ describe.each([
 test('every page of sign-in can be used by everybody (WCAG 2.2 AA by axe)', async () => {
   await withPage(true, async (page) => {
     const found: Record<string, readonly string[]> = {};
-    const look = async (what: string) => {
+    const look = async (what: string, title: string) => {
+      expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe(title);
       const faults = await faultsOf(page);
       if (faults.length > 0) found[what] = faults;
     };
     await page.goto(`${world.url}/sign-in`);
-    await look('sign-in');
+    await look('sign-in', 'Sign in');
     expect(await page.evaluate(`document.documentElement.lang`)).toBe('en');
     await page.goto(`${world.url}/sign-in?organization=acme`);
-    await look('sign-in to an organization');
+    await look('sign-in to an organization', 'Sign in to Acme');
     await page.goto(`${world.url}/sso/start?connection=con-unknown`);
-    await look('refusal');
+    await look('refusal', 'There is nothing here');
+    await page.goto(`${world.url}/sign-in`);
+    await page.evaluate(`document.querySelector('form').noValidate = true`);
+    await page.getByLabel('Email address').fill('no address');
+    await page.getByRole('button', { name: 'Continue', exact: true }).click();
+    expect(await page.getByRole('alert').count()).toBe(1);
+    await look('sign-in with a fault', 'Sign in');
     await page.goto(`${world.url}/sign-in`);
     await page.getByLabel('Email address').fill('someone@nowhere.test');
     await page.getByRole('button', { name: 'Email me a sign-in link' }).click();
-    await look('check your mail');
+    await look('check your mail', 'Check your mail');
+    const [letter] = await world.mailbox.waitFor('someone@nowhere.test');
+    await page.goto(letter?.link ?? '');
+    await look('mailed link', 'Make an account');
     await page.goto(`${world.url}/sso/start?connection=${connectionId}`);
     await page.getByRole('button', { name: 'Sign in as Ann' }).click();
     await page.waitForURL(/signed-in/);
-    await look('signed in');
+    await look('signed in', 'You are signed in');
     await page.goto(`${world.url}/sign-out`);
-    await look('sign-out');
+    await look('sign-out', 'Sign out');
     await page.getByRole('button').first().click();
-    await look('signed out');
+    await look('signed out', 'You are signed out');
     expect(found).toEqual({});
   });
-});
+}, 60_000);
+
+test('so can every page between here and the IdP, and of sign-ins and tests that fail (WCAG 2.2 AA by axe)', async () => {
+  const post = await world.connect('post', 'Acme by POST, too');
+  const home = `/api/v1/organizations/${world.organizationId}/connections`;
+  const tryOut = async () =>
+    ((await world.ask(201, 'post', `${home}/${connectionId}/test`)) as { url?: string }).url ?? '';
+  try {
+    await withPage(true, async (page) => {
+      const signIn = () => page.getByRole('button', { name: 'Sign in as Ann' }).click();
+      const look = async (title: string) => {
+        await page.getByRole('heading', { level: 1, name: title }).waitFor();
+        expect([title, ...(await faultsOf(page))]).toEqual([title]);
+      };
+      await page.goto(`${world.url}/sso/start?organization=acme`);
+      await look('Choose how to sign in');
+      await page.route('**/sign-in/go-on.js', (route) => route.abort());
+      await page.goto(`${world.url}/sso/start?connection=${post}`);
+      await look('Going on to your organization');
+      await page.goto(await tryOut());
+      await signIn();
+      await look('The connection works');
+      world.idp.honest = false;
+      await page.goto(await tryOut());
+      await signIn();
+      await look('The test has failed');
+      await page.goto(`${world.url}/sso/start?connection=${connectionId}`);
+      await signIn();
+      await look('Sign-in failed');
+    });
+  } finally {
+    world.idp.honest = true;
+    await world.ask(200, 'patch', `${home}/${post}`, { status: 'disabled' });
+  }
+}, 60_000);
 
 test('sign-in is done by keyboard alone, and the page with a fault is read from its beginning', async () => {
   await withPage(true, async (page) => {
