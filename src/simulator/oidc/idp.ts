@@ -3,7 +3,8 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import Provider, { type AdapterFactory, type Configuration, type JWK } from 'oidc-provider';
+import type { AdapterFactory, Configuration, JWK, Provider } from 'oidc-provider';
+import { loadProvider } from './load.ts';
 import { openMemory } from './memory.ts';
 import { writeSignInPage } from './page.ts';
 import { type OidcPerson, type OidcVendor, type OidcVendorName, oidcVendors } from './vendors.ts';
@@ -38,6 +39,7 @@ export interface OidcIdp {
 
 /** Opens the IdP on loopback, over plain http. */
 export async function openOidcIdp({ vendor: name, people: given, port = 0 }: OidcIdpOptions): Promise<OidcIdp> {
+  const LoadedProvider = await loadProvider();
   const vendor = oidcVendors[name];
   const people = new Map(given.map((person) => [person.id, person]));
   const clients: OidcClient[] = [];
@@ -54,7 +56,7 @@ export async function openOidcIdp({ vendor: name, people: given, port = 0 }: Oid
   const keys = [makeKey()];
   const memory = openMemory();
 
-  const open = (): Provider => new Provider(issuer, configure(vendor, people, clients, keys, memory));
+  const open = (): Provider => new LoadedProvider(issuer, configure(vendor, people, clients, keys, memory));
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     provider ??= open();
