@@ -64,7 +64,7 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
     if (!connection) {
       if (named !== undefined) throw new AppError('not_found', 'There is no single sign-on here.');
       // The same for every address and organization that has no connection, whether it exists or not.
-      seeOther(response, addressOf(baseUrl, '/sign-in', { organization, email, return_to: returnTo }));
+      seeOther(response, addressOf(baseUrl, '/sign-in', { organization, email, reauth, return_to: returnTo }));
       return;
     }
     if (others.length > 0) {

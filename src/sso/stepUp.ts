@@ -23,5 +23,5 @@ export async function findStepUpUrl(
     return `${baseUrl}/sso/start?connection=${only._id}${again ? '&reauth=1' : ''}`;
   }
   const { slug } = await getOrganization(reads, organizationId);
-  return `${baseUrl}/sign-in?organization=${encodeURIComponent(slug)}`;
+  return `${baseUrl}/sign-in?organization=${encodeURIComponent(slug)}${again ? '&reauth=1' : ''}`;
 }

@@ -15,6 +15,7 @@ const query = z.object({
   organization: z.string().max(63).optional().catch(undefined),
   email: z.string().max(254).optional().catch(undefined),
   return_to: z.string().optional(),
+  reauth: z.literal('1').optional().catch(undefined),
 });
 
 /** A checked place to return to. Throws AppError invalid_request where it is given, but is none. */
@@ -47,7 +48,10 @@ export async function showSignIn(deps: FrontDeps, request: Request, response: Re
   const reads = deps.store.read;
   const organization = asked.organization === undefined ? undefined : await findOrganization(reads, asked.organization);
   const ways = organization
-    ? waysOf(await findActiveConnections(reads, organization._id), deps.baseUrl, { return_to: returnTo })
+    ? waysOf(await findActiveConnections(reads, organization._id), deps.baseUrl, {
+        return_to: returnTo,
+        reauth: asked.reauth,
+      })
     : [];
   sendPage(
     response,
@@ -55,6 +59,7 @@ export async function showSignIn(deps: FrontDeps, request: Request, response: Re
       formToken: makeFormToken(request, response, deps),
       email: asked.email,
       returnTo,
+      reauth: asked.reauth,
       // one that has no connection looks like one that does not exist
       ...(organization && ways.length > 0 && { organization: { name: organization.name, ways } }),
     }),
@@ -69,17 +74,18 @@ export async function takeSignIn(deps: FrontDeps, request: Request, response: Re
   deps.limits.admit(request.ip);
   const form = await readForm(request, response, deps);
   const returnTo = placeOf(form.return_to, deps);
+  const reauth = form.reauth === '1' ? '1' : undefined;
   const email = (form.email ?? '').trim();
   if (!isEmailAddress(email)) {
     const fault = 'Enter an email address, such as name@example.com';
     const formToken = makeFormToken(request, response, deps);
-    sendPage(response, signInPage({ formToken, email: email.slice(0, 254), returnTo, fault }));
+    sendPage(response, signInPage({ formToken, email: email.slice(0, 254), returnTo, reauth, fault }));
     return;
   }
   const { store, baseUrl, limits } = deps;
   const organizationId = form.action === 'link' ? undefined : await findOrganizationOfAddress(store.read, email);
   if (organizationId !== undefined && (await findActiveConnections(store.read, organizationId)).length > 0) {
-    sendPage(response, goOnPage(addressOf(baseUrl, '/sso/start', { email, return_to: returnTo })));
+    sendPage(response, goOnPage(addressOf(baseUrl, '/sso/start', { email, reauth, return_to: returnTo })));
     return;
   }
   if (limits.mayMail(email)) {

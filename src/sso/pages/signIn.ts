@@ -7,6 +7,8 @@ export interface SignInPage {
   readonly formToken: string;
   readonly email?: string | undefined;
   readonly returnTo?: string | undefined;
+  /** The IdP is to ask the person again. */
+  readonly reauth?: '1' | undefined;
   /** Where the organization is known: its ways in. */
   readonly organization?: { readonly name: string; readonly ways: readonly Way[] } | undefined;
   /** What was wrong with the address. */
@@ -23,7 +25,7 @@ const wayList = (ways: readonly Way[]): Html =>
   html`<ul class="plain">${ways.map(({ name, url }) => html`<li><a class="button" href="${url}">Continue with ${name}</a></li>`)}</ul>`;
 
 /** The first page. One address, two ways: through the organization, or by a link; the page never says which there are. */
-export function signInPage({ formToken, email, returnTo, organization, fault }: SignInPage): Page {
+export function signInPage({ formToken, email, returnTo, reauth, organization, fault }: SignInPage): Page {
   const ways = organization?.ways ?? [];
   const describedBy = fault === undefined ? 'email-hint' : 'email-fault email-hint';
   return {
@@ -34,6 +36,7 @@ ${ways.length > 0 && html`${wayList(ways)}<h2>Or with your email address</h2>`}
 <form method="post" action="/sign-in">
 ${hidden('form_token', formToken)}
 ${hidden('return_to', returnTo)}
+${hidden('reauth', reauth)}
 <label for="email">Email address</label>
 <p class="hint" id="email-hint">The one that you use at work, if you sign in through your organization.</p>
 ${fault !== undefined && html`<p class="hint" id="email-fault">${fault}</p>`}

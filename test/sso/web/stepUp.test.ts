@@ -49,6 +49,12 @@ async function browserWith(accountId: string) {
   return { browser, session };
 }
 
+/** Where the buttons of a page lead, as far as it is this path of ours. */
+const linksTo = (path: string, page: string): readonly string[] =>
+  [...page.matchAll(/<a class="button" href="([^"]*)"/g)]
+    .map(([, href = '']) => href.replaceAll('&amp;', '&'))
+    .filter((href) => href.startsWith(`${testBaseUrl}${path}`));
+
 const tokenOf = (browser: Browser) => browser.cookies.get('gatehouse-session') ?? '';
 
 describe('a session that needs a step-up', () => {
@@ -116,6 +122,41 @@ describe('a fresh sign-in', () => {
     const back = idp.authorize(left.headers.location ?? '', { ...owner, auth_time: authTime }, {});
     expect((await browser.open(back.pathname + back.search)).status).toBe(303);
     await expectStatus(201, offer());
+  });
+
+  test('is still asked for where the person chooses among several connections, by a button or by the address (OWN-4)', async () => {
+    const many = await buildWorld(gatehouse, 'many');
+    const there = `/api/v1/organizations/${many.organizationId}`;
+    const verified = gatehouse.operator('post', `${there}/domains/${many.domain}/verify`).send({ force: true });
+    await expectStatus(200, verified);
+    const sealer = openSealer(gatehouse.secrets.key);
+    const connections = await gatehouse.store.transaction({ actor: 'system', requestId: 'test' }, async (tx) => [
+      await insertConnection(tx, sealer, many.organizationId, { issuer: idp.issuer }),
+      await insertConnection(tx, sealer, many.organizationId, { issuer: idp.issuer }),
+    ]);
+    const browser = openBrowser(gatehouse);
+    const session = await openSessionOf(gatehouse, many.owner.accountId, (at) => [
+      { kind: 'mailbox', at: new Date(at.getTime() - 11 * 60_000) },
+    ]);
+    browser.cookies.set('gatehouse-session', session.token);
+    const offer = browse(gatehouse, session.token, 'post', `${there}/ownership-transfer`);
+    const refused = await offer.send({ memberId: many.admin.memberId });
+    expect(refused.body.code).toBe('reauthentication_required');
+    const { signInUrl } = refused.body.details;
+    expect(signInUrl).toBe(`${testBaseUrl}/sign-in?organization=many&reauth=1`);
+
+    const page = await browser.open(signInUrl);
+    const byAddress = await browser.submit(page, { email: many.owner.email, action: 'continue' });
+    const [onward = ''] = linksTo('/sso/start', byAddress.text);
+    for (const choice of [page, await browser.open(onward)]) {
+      const ways = linksTo('/sso/start', choice.text);
+      expect(ways.map((way) => new URL(way).searchParams.get('connection'))).toEqual(connections.map(({ _id }) => _id));
+      for (const way of ways) {
+        const asked = new URL((await browser.open(way)).headers.location ?? '').searchParams;
+        expect([asked.get('prompt'), asked.get('max_age')]).toEqual(['login', '0']);
+      }
+    }
+    expect((await browser.open('/sign-in?organization=many&reauth=yes')).text).not.toContain('reauth');
   });
 });
 
