@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import { type Decision, deny, evaluate, findAccount, findSession } from '../access/index.ts';
 import { isId } from '../lib/ids.ts';
-import type { ReadStore } from '../store/index.ts';
+import type { ReadStore, Session } from '../store/index.ts';
 import { parseInput } from './input.ts';
-import { type Route, route } from './route.ts';
+import { type ApiDeps, type Route, route } from './route.ts';
+import { noteUse } from './sessionUse.ts';
 
 const evaluationLimit = 200;
 
@@ -17,7 +18,7 @@ const context = z
   .looseObject({
     sessionId: text.optional().meta({
       description:
-        'as introspection answers it: the session through which the person asks, whose worth then counts too',
+        'as introspection answers it: the session through which the person asks, whose worth then counts too; it counts as use of the session',
     }),
   })
   .optional();
@@ -28,6 +29,22 @@ type Question = z.output<typeof question>;
 interface Asking {
   readonly reads: ReadStore;
   readonly now: Date;
+  /** The person is at work with this session. */
+  readonly noteUse: (session: Session) => void;
+}
+
+/** One request's questions; a session that several of them name is noted once. */
+function askingOf(reads: ReadStore, deps: ApiDeps): Asking {
+  const noted = new Set<string>();
+  return {
+    reads,
+    now: deps.clock.now(),
+    noteUse: (session) => {
+      if (noted.has(session._id)) return;
+      noted.add(session._id);
+      noteUse(session, deps);
+    },
+  };
 }
 
 const decision = z
@@ -50,7 +67,7 @@ const present = ({ allowed, reason, message, role, via }: Decision): Answer => (
 
 /** Decides one question; whatever is unknown is denied with its own reason. A session that is named must live (SSO-5). */
 async function decide(
-  { reads, now }: Asking,
+  { reads, now, noteUse: note }: Asking,
   { subject, action: asked, resource, context: around }: Question,
 ): Promise<Decision> {
   if (subject.type !== 'user') return deny('unknown_subject', 'Subjects are of the type "user"');
@@ -64,6 +81,7 @@ async function decide(
   if (around?.sessionId === undefined) return evaluate(reads, asking);
   const session = await findSession(reads, around.sessionId, now);
   if (session?.accountId !== account._id) return deny('session_ended', 'The person has no such session, or no longer');
+  note(session);
   return evaluate(reads, { ...asking, session });
 }
 
@@ -130,7 +148,7 @@ export const decisionRoutes: readonly Route[] = [
     body: question,
     status: 200,
     response: decision,
-    handle: async ({ body, reads }, { clock }) => present(await decide({ reads, now: clock.now() }, body)),
+    handle: async ({ body, reads }, deps) => present(await decide(askingOf(reads, deps), body)),
   }),
   route({
     method: 'post',
@@ -143,9 +161,9 @@ export const decisionRoutes: readonly Route[] = [
     body: batch,
     status: 200,
     response: z.union([z.strictObject({ evaluations: z.array(decision) }), decision]),
-    handle: async ({ body, reads }, { clock }) => {
+    handle: async ({ body, reads }, deps) => {
       const { evaluations = [] } = body;
-      const asking = { reads, now: clock.now() };
+      const asking = askingOf(reads, deps);
       if (evaluations.length === 0) return present(await decide(asking, parseInput(question, body, 'body')));
       return { evaluations: await answerInTurn(asking, body, evaluations) };
     },

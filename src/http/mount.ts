@@ -1,16 +1,14 @@
 /** Routes → an Express router: authenticate, authorize, parse, handle, answer; and 405 for the methods that are not there. */
 import { type NextFunction, type Request, type Response, Router } from 'express';
-import { needsTouch, touchSession } from '../access/index.ts';
 import { AppError, hasCode } from '../errors.ts';
 import { groupBy } from '../lib/groupBy.ts';
-import { newId } from '../lib/ids.ts';
 import { findStepUpUrl } from '../sso/index.ts';
-import type { Session } from '../store/index.ts';
 import { authenticate, causeOf } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import { parseInput, readJson, refusePoison } from './input.ts';
 import { nameRoute, requestIdOf } from './observe.ts';
 import { type ApiDeps, mayWrite, type Principal, type Route } from './route.ts';
+import { noteUse } from './sessionUse.ts';
 
 export interface MountOptions {
   readonly operatorTokens: readonly string[];
@@ -101,15 +99,6 @@ async function whoAsks(route: Route, request: Request, deps: ApiDeps, options: M
   const principal = await authenticate(request.headers, safe, { reads: store.read, operatorTokens, clock, baseUrl });
   if (principal.kind === 'account' && principal.session) noteUse(principal.session, deps);
   return principal;
-}
-
-/** Moves the idle end of a session ahead, now and then and beside the request, which does not depend on it. */
-function noteUse(session: Session, { store, clock, logger }: ApiDeps): void {
-  if (!needsTouch(session, clock.now())) return;
-  const cause = { actor: `account:${session.accountId}`, requestId: newId('request') };
-  store
-    .transaction(cause, (tx) => touchSession(tx, session._id))
-    .catch((error: unknown) => logger.warn({ err: error }, 'the use of a session could not be noted'));
 }
 
 /** Path parameters that cannot be names of anything name nothing: 404, as for names of what is not there. */

@@ -18,6 +18,19 @@ beforeAll(async () => {
   home = `/api/v1/organizations/${acme.organizationId}`;
 });
 
+const hour = 3_600_000;
+
+/** The use of a session is noted beside the request. */
+async function untilNoted(id: string): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    const session = await gatehouse.store.read.sessions.get(PLATFORM, id);
+    const latest = Math.min(now + 24 * hour, session?.expiresAt.getTime() ?? 0);
+    if (session?.idleExpiresAt.getTime() === latest) return;
+    await sleep(20);
+  }
+  throw new Error('the use was not noted');
+}
+
 describe('the operator token', () => {
   test('may be one of two, so that it can be changed without a gap (OPS-4)', async () => {
     const two = await openTestGatehouse({ env: { GATEHOUSE_OPERATOR_TOKEN: tokens.join(',') } });
@@ -160,20 +173,9 @@ describe('a session', () => {
   });
 
   test('lives longer while it is used, ends when it idles, and ends for good with age (SSO-7)', async () => {
-    const hour = 3_600_000;
     const idle = await openPerson(gatehouse, 'idle@acme.example');
     const busy = await openPerson(gatehouse, 'busy@acme.example');
     const alive = async (token: string) => (await gatehouse.bearer(token, 'get', '/api/v1/me')).status === 200;
-    // The use of a session is noted beside the request.
-    const untilNoted = async (id: string) => {
-      for (let attempt = 0; attempt < 200; attempt += 1) {
-        const session = await gatehouse.store.read.sessions.get(PLATFORM, id);
-        const latest = Math.min(now + 24 * hour, session?.expiresAt.getTime() ?? 0);
-        if (session?.idleExpiresAt.getTime() === latest) return;
-        await sleep(20);
-      }
-      throw new Error('the use was not noted');
-    };
     const ages: number[] = [];
     for (let age = 12; age <= 24 * 8; age += 12) {
       now = start + age * hour;
@@ -184,5 +186,43 @@ describe('a session', () => {
     expect(ages.at(-1)).toBe(24 * 7 - 12);
     expect(ages).toHaveLength(13);
     expect(await alive(idle.token)).toBe(false);
+  });
+
+  const question = ({ accountId, sessionId }: { readonly accountId: string; readonly sessionId: string }) => ({
+    subject: { type: 'user', id: accountId },
+    action: { name: 'project.read' },
+    resource: { type: 'project', id: acme.defaultProjectId },
+    context: { sessionId },
+  });
+  const asked: Readonly<Record<string, (person: Awaited<ReturnType<typeof openPerson>>) => Promise<unknown>>> = {
+    introspected: ({ token }) =>
+      expectStatus(200, gatehouse.operator('post', '/api/v1/sessions/introspect').send({ token })),
+    'named by an evaluation': (person) =>
+      expectStatus(200, gatehouse.operator('post', '/access/v1/evaluation').send(question(person))),
+    'named by several evaluations': (person) => {
+      const body = { ...question(person), evaluations: [{}, {}] };
+      return expectStatus(200, gatehouse.operator('post', '/access/v1/evaluations').send(body));
+    },
+  };
+
+  test.each(Object.entries(asked))('is in use where it is %s, noted at most hourly (SSO-7)', async (_how, ask) => {
+    const person = await openPerson(gatehouse, acme.member.email);
+    const begun = now;
+    const idleAt = async () =>
+      (await gatehouse.store.read.sessions.get(PLATFORM, person.sessionId))?.idleExpiresAt.getTime();
+    now = begun + 20 * hour;
+    await ask(person);
+    await untilNoted(person.sessionId);
+    const { version } = (await gatehouse.store.read.sessions.get(PLATFORM, person.sessionId)) ?? {};
+    now = begun + 20.5 * hour;
+    await ask(person);
+    expect(await idleAt()).toBe(begun + 44 * hour);
+    now = begun + 40 * hour;
+    await ask(person);
+    await untilNoted(person.sessionId);
+    const noted = await gatehouse.store.read.sessions.get(PLATFORM, person.sessionId);
+    expect(noted?.version).toBe((version ?? 0) + 1);
+    now = begun + 65 * hour;
+    expect((await gatehouse.bearer(person.token, 'get', '/api/v1/me')).status).toBe(401);
   });
 });

@@ -20,6 +20,7 @@ import { recordAudit } from '../../events/index.ts';
 import { findStepUpUrl } from '../../sso/index.ts';
 import type { ReadStore, Session } from '../../store/index.ts';
 import { type Route, route } from '../route.ts';
+import { noteUse } from '../sessionUse.ts';
 import { emailInput, id, idIn, inOrganization, time } from './common.ts';
 
 const proof = z
@@ -137,15 +138,18 @@ export const sessionRoutes: readonly Route[] = [
     path: '/api/v1/sessions/introspect',
     tag: 'Sessions',
     summary: 'Ask whose session a token is, and where it counts',
+    description: 'A question about a session counts as use of it: it does not idle away in a service that asks here.',
     access: 'operator',
     readOnly: true,
     body: z.strictObject({ token: z.string().min(1).max(1000) }),
     status: 200,
     response: introspection,
-    handle: async ({ body, reads }, { clock, baseUrl }) => {
+    handle: async ({ body, reads }, deps) => {
+      const { clock, baseUrl } = deps;
       if (!body.token.startsWith(sessionTokenPrefix)) return { active: false };
       const found = await findLiveSession(reads, body.token, clock.now());
       if (!found) return { active: false };
+      noteUse(found, deps);
       const { _id, accountId, expiresAt } = found;
       const belongings = await findOrganizationsOf(reads, accountId);
       const standings = await Promise.all(belongings.map((one) => presentStanding(reads, baseUrl, found, one)));
