@@ -6,6 +6,7 @@ import type { PresetName } from '../../../src/sso/presets.ts';
 import type { OidcSettings } from '../../../src/sso/settings.ts';
 import type { Connection, SignInRecord, Transaction } from '../../../src/store/index.ts';
 import { openTestGatehouse, type TestGatehouse, type TestGatehouseOptions } from '../../support/gatehouse.ts';
+import { verifyRefusalAudited } from '../refusedAudit.ts';
 import { insertConnection } from './direct.ts';
 import type { EvilIdp, Flaw, Person } from './evilIdp.ts';
 
@@ -16,7 +17,7 @@ export interface Ended {
   readonly signedIn: boolean;
   /** The session's cookie, as the browser sends it. */
   readonly session: string | undefined;
-  /** Of a refusal: the record that the page's reference leads to. */
+  /** Of a refusal: the record that the page's reference leads to; that it is in the audit too has been seen. */
   readonly record: SignInRecord | undefined;
 }
 
@@ -50,13 +51,15 @@ export async function openBrowserWorld(options: TestGatehouseOptions = {}): Prom
     const reference = /[0-9A-Z]{5}-[0-9A-Z]{5}/.exec(answer.text)?.[0];
     const cookies = ([] as string[]).concat(answer.headers['set-cookie'] ?? []);
     const session = cookies.find((cookie) => /^(__Host-gatehouse|gatehouse-session)=/.test(cookie))?.split(';')[0];
+    const record =
+      reference === undefined ? undefined : await store.read.signInRecords.findOne(organizationId, { reference });
+    await verifyRefusalAudited(store.read, record);
     return {
       session,
       status: answer.status,
       page: answer.text,
       signedIn: session !== undefined,
-      record:
-        reference === undefined ? undefined : await store.read.signInRecords.findOne(organizationId, { reference }),
+      record,
     };
   }
 

@@ -24,6 +24,7 @@ import {
   type TestGatehouseOptions,
   testBaseUrl,
 } from '../../support/gatehouse.ts';
+import { verifyRefusalAudited } from '../refusedAudit.ts';
 import { type Craft, craftResponse } from './craft.ts';
 
 export const ann: SamlPerson = {
@@ -40,7 +41,7 @@ export interface Ended {
   readonly page: string;
   readonly location: string | undefined;
   readonly signedIn: boolean;
-  /** Of a refusal: the record that the page's reference leads to. */
+  /** Of a refusal: the record that the page's reference leads to; that it is in the audit too has been seen. */
   readonly record: SignInRecord | undefined;
 }
 
@@ -114,13 +115,15 @@ export async function openSamlWorld(options: TestGatehouseOptions = {}): Promise
   async function endOf(answer: supertest.Response): Promise<Ended> {
     const reference = /[0-9A-Z]{5}-[0-9A-Z]{5}/.exec(answer.text)?.[0];
     const cookies = ([] as string[]).concat(answer.headers['set-cookie'] ?? []);
-    const records = store.read.signInRecords;
+    const record =
+      reference === undefined ? undefined : await store.read.signInRecords.findOne(PLATFORM, { reference });
+    await verifyRefusalAudited(store.read, record);
     return {
       status: answer.status,
       page: answer.text,
       location: answer.headers.location,
       signedIn: cookies.some((cookie) => /^(__Host-gatehouse|gatehouse-session)=/.test(cookie)),
-      record: reference === undefined ? undefined : await records.findOne(PLATFORM, { reference }),
+      record,
     };
   }
 
