@@ -24,11 +24,19 @@ export function openBuckets(clock: Clock, { perSecond, burst }: Rate, capacity =
   const interval = 1000 / perSecond;
   const tolerance = (burst - 1) * interval;
   const fullAt = new Map<string, number>();
+  // A clock that is set back takes the buckets along: nobody waits for the time that it lost.
+  let last = Number.NEGATIVE_INFINITY;
+  const read = (): number => {
+    const now = clock.now().getTime();
+    if (now < last) for (const [key, at] of fullAt) fullAt.set(key, at - (last - now));
+    last = now;
+    return now;
+  };
 
   const missing = (key: string, now: number): number => Math.max(0, (fullAt.get(key) ?? now) - now - tolerance);
   return {
     take(key, cost = 1) {
-      const now = clock.now().getTime();
+      const now = read();
       const wait = missing(key, now);
       if (wait > 0) return wait;
       const full = fullAt.get(key);
@@ -36,7 +44,7 @@ export function openBuckets(clock: Clock, { perSecond, burst }: Rate, capacity =
       fullAt.set(key, Math.max(full ?? now, now) + cost * interval);
       return 0;
     },
-    wait: (key) => missing(key, clock.now().getTime()),
+    wait: (key) => missing(key, read()),
   };
 }
 

@@ -5,7 +5,14 @@
 import { AppError } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
 import { equalSecrets, hashSecret, newSecret } from '../lib/secrets.ts';
-import { type Connection, PLATFORM, type SignInAttempt, type Store, type Transaction } from '../store/index.ts';
+import {
+  type Connection,
+  PLATFORM,
+  type ReadStore,
+  type SignInAttempt,
+  type Store,
+  type Transaction,
+} from '../store/index.ts';
 
 /** How long a person may take at the IdP. */
 export const attemptLifeMs = 10 * 60_000;
@@ -78,6 +85,11 @@ export interface Returned {
   readonly connectionId?: string | undefined;
   /** It is the link of a test that was opened, and no answer of an IdP. */
   readonly testLink?: true;
+}
+
+/** The connection that an answer is meant for, without anything being taken; undefined where nothing was begun, or no longer is. */
+export async function findConnectionOfState(reads: ReadStore, state: string): Promise<string | undefined> {
+  return (await reads.signInAttempts.findOne(PLATFORM, { stateHash: hashSecret(state) }))?.connectionId;
 }
 
 /**

@@ -1,5 +1,11 @@
 /** What the rule of jit.ts needs to know of the one who comes: loaded, never decided here. */
-import { findAccountByProvenEmail, findMember, isOwner, ownsVerifiedDomain } from '../access/index.ts';
+import {
+  findAccountByProvenEmail,
+  findAccountEmails,
+  findMember,
+  isOwner,
+  ownsVerifiedDomain,
+} from '../access/index.ts';
 import {
   findDirectory,
   findUserByUserName,
@@ -105,8 +111,16 @@ async function describePushed(
   identity: Identity,
   { link, active, accountId }: DirectoryUser,
 ): Promise<NonNullable<SignInFacts['pushed']>> {
-  if (accountId === undefined) return { link, active, otherSubject: false };
-  return { link, active, accountId, ...(await standingOf(reads, connection, accountId, identity)) };
+  if (accountId === undefined) return { link, active, otherSubject: false, outside: false };
+  const outside = await liesOutside(reads, connection.organizationId, accountId);
+  return { link, active, accountId, outside, ...(await standingOf(reads, connection, accountId, identity)) };
+}
+
+/** Whether the account has proven addresses, and none inside a verified domain of the organization. */
+async function liesOutside(reads: ReadStore, organizationId: string, accountId: string): Promise<boolean> {
+  const proven = (await findAccountEmails(reads, accountId)).filter((row) => row.proven);
+  const inside = await Promise.all(proven.map(({ email }) => ownsVerifiedDomain(reads, organizationId, email)));
+  return proven.length > 0 && !inside.includes(true);
 }
 
 async function loadEmail(

@@ -24,6 +24,8 @@ export interface SignInFacts {
     readonly member?: SignInMember;
     /** The account is another subject of this connection already. */
     readonly otherSubject: boolean;
+    /** The account has addresses proven, and none of them inside a domain that this organization has verified (SSO-3). */
+    readonly outside?: boolean;
   };
   readonly email?: {
     readonly vouched: boolean;
@@ -104,6 +106,8 @@ function decideInDirectory(facts: SignInFacts): SignInDecision {
   if (!pushed.active && !member?.owner) return refuse('deactivated_in_directory');
   if (known?.accountId === accountId) return admit('enter', accountId, member, facts);
   if (known !== undefined || pushed.otherSubject) return { kind: 'queue', reason: 'other_subject', accountId };
+  // A push may name anybody's address; whoever pushes and signs could else come in as them.
+  if (pushed.outside) return { kind: 'queue', reason: 'unverified_domain', accountId };
   return admit('link', accountId, member, facts);
 }
 

@@ -13,6 +13,10 @@ export interface SignInLimits {
   admit(address: string | undefined): void;
   /** Counts a departure to an IdP, which asks for nothing but a row. Throws AppError rate_limited. */
   depart(address: string | undefined): void;
+  /** Counts an answer that is brought back from an IdP, or looks like one. Throws AppError rate_limited. */
+  answer(address: string | undefined): void;
+  /** Counts a refused answer, before it is recorded: junk fills no audit. Throws AppError rate_limited. */
+  refuse(connectionId: string): void;
   /** Counts a token that was none: guessing is refused long before it could succeed. Throws AppError rate_limited. */
   failed(address: string | undefined): void;
   /** Whether another letter may go to this mailbox, and to its domain. */
@@ -23,6 +27,8 @@ export interface SignInLimits {
 const perNetwork: Rate = { perSecond: 1, burst: 120 };
 /** The same office at nine o'clock, through its IdP. */
 const perNetworkDeparting: Rate = { perSecond: 100, burst: 3000 };
+/** More of a connection's answers are wrong only where somebody makes them up. */
+const perConnectionRefused: Rate = { perSecond: 1, burst: 1000 };
 const perNetworkFailed: Rate = { perSecond: 0.1, burst: 20 };
 /** Five letters at once, then one every two minutes. */
 const perMailbox: Rate = { perSecond: 1 / 120, burst: 5 };
@@ -32,12 +38,16 @@ const perDomain: Rate = { perSecond: 2, burst: 200 };
 export function openSignInLimits(clock: Clock): SignInLimits {
   const networks = openBuckets(clock, perNetwork);
   const departures = openBuckets(clock, perNetworkDeparting);
+  const answers = openBuckets(clock, perNetworkDeparting);
+  const refusals = openBuckets(clock, perConnectionRefused);
   const failures = openBuckets(clock, perNetworkFailed);
   const mailboxes = openBuckets(clock, perMailbox);
   const domains = openBuckets(clock, perDomain);
   return {
     admit: (address) => take(networks, networkOf(address), 'Too many sign-ins are begun from this address'),
     depart: (address) => take(departures, networkOf(address), 'Too many sign-ins are begun from this address'),
+    answer: (address) => take(answers, networkOf(address), 'Too many sign-ins are ended from this address'),
+    refuse: (connectionId) => take(refusals, connectionId, 'Too many sign-ins through this connection have failed'),
     failed: (address) => take(failures, networkOf(address), 'Too many links from this address were none'),
     mayMail(email) {
       const key = caseKey(email);

@@ -87,6 +87,8 @@ export const signInFaults = [
   'subject_invalid',
   'authentication_too_old',
   'claims_refused',
+  /** The connection is a draft, disabled, or gone. */
+  'connection_not_active',
   /** The IdP's own endpoints do not answer as they should. */
   'idp_unreachable',
 ] as const;

@@ -1,9 +1,9 @@
 /** The addresses of sign-in, for browsers: every answer is a redirect or a page. */
-import express, { type Request, type Response, Router } from 'express';
+import express, { type NextFunction, type Request, type Response, Router } from 'express';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import type { Connection, SignInAttempt } from '../store/index.ts';
-import { isState, takeAttempt } from './attempts.ts';
+import { findConnectionOfState, isState, takeAttempt } from './attempts.ts';
 import { backchannelRouter } from './backchannel.ts';
 import { readFlowCookie, setSessionCookie } from './cookies.ts';
 import { seeOther, sendPage } from './front/answer.ts';
@@ -115,7 +115,7 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
     return organizationId ? findActiveConnections(reads, organizationId) : [];
   }
 
-  router.post('/sso/saml/:connection/acs', readForm, async (request, response) => {
+  router.post('/sso/saml/:connection/acs', limitAnswers, readForm, async (request, response) => {
     const connection = await connectionOf(request.params.connection, 'saml');
     const protocol = protocols.saml;
     const form = samlForm.safeParse(request.body);
@@ -132,16 +132,22 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
   });
 
   router.get('/sso/oidc/callback', async (request, response) => {
+    limits.answer(request.ip);
     const protocol = protocols.oidc;
     const { state } = request.query;
-    if (typeof state !== 'string' || !isState(state)) throw new AppError('sign_in_expired', 'This sign-in has ended.');
-    const attempt = await takeAttempt(deps.store, requestIdOf(response), { state, browser: readFlow(request) });
-    const connection = await connectionOf(attempt.connectionId, 'oidc');
+    const known = typeof state === 'string' && isState(state) ? await findConnectionOfState(reads, state) : undefined;
+    if (typeof state !== 'string' || known === undefined) {
+      throw new AppError('sign_in_expired', 'This sign-in has ended or was never begun here. Begin again.');
+    }
+    const connection = await connectionOf(known, 'oidc');
     const url = new URL(`${deps.baseUrl}/sso/oidc/callback`);
     url.search = new URL(request.originalUrl, 'http://unused.invalid').search;
     await finish(request, response, connection, {
-      take: async () => attempt,
-      verify: () => protocol.verify(deps, connection, { attempt, state, url }),
+      take: (browser) => takeAttempt(store, requestIdOf(response), { state, browser, connectionId: connection._id }),
+      verify: (attempt) => {
+        if (!attempt) throw new AppError('sign_in_expired', 'This sign-in was never begun here.');
+        return protocol.verify(deps, connection, { attempt, state, url });
+      },
     });
   });
 
@@ -150,9 +156,16 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
     response.type('application/jwk-set+json').send(JSON.stringify(await publicJwks(reads, connection)));
   });
 
+  /** Before the body is read. */
+  function limitAnswers(request: Request, _response: Response, next: NextFunction): void {
+    limits.answer(request.ip);
+    next();
+  }
+
+  /** Whatever its state: a disabled one may be tested. */
   async function connectionOf(id: unknown, protocol: Connection['protocol']): Promise<Connection> {
     const connection = typeof id === 'string' ? await findConnection(reads, id) : undefined;
-    if (connection?.protocol === protocol && connection.status !== 'disabled') return connection;
+    if (connection?.protocol === protocol) return connection;
     throw new AppError('not_found', 'There is nothing at this address.');
   }
 
@@ -170,6 +183,9 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
     let attempt: SignInAttempt | undefined;
     try {
       attempt = await answered.take(readFlow(request));
+      if (connection.status === 'disabled' && attempt?.purpose !== 'test') {
+        throw new SignInFault('connection_not_active', 'The connection is disabled: nobody is signed in through it');
+      }
       const verified = await answered.verify(attempt);
       const browser = browserOf(request, response);
       answer(response, await finishSignIn(deps, requestId, connection, attempt, browser, verified));
@@ -190,6 +206,7 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
   ): Promise<void> {
     const told = tell(error);
     if (!told) throw error;
+    if (purpose === 'sign_in') limits.refuse(connection._id);
     const { code, detail, received } = told;
     const requestId = requestIdOf(response);
     const reference = await deps.store.transaction({ actor: `idp:${connection._id}`, requestId }, (tx) =>

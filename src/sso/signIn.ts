@@ -1,6 +1,5 @@
 /** The flow of a sign-in, whatever the protocol: leave for the IdP, come back once, become a session. */
 import { noteIdpSession, openSession, stepUpSession } from '../access/index.ts';
-import { AppError } from '../errors.ts';
 import {
   type Connection,
   DuplicateKeyError,
@@ -95,9 +94,9 @@ export async function finishSignIn(
       if (!(await consumeMessage(tx, connection, id, expiresAt))) throw replayed(verified);
     }
     const live = await tx.connections.get(connection.organizationId, connection._id);
-    if (live === undefined) throw new AppError('not_found', 'This connection is no longer there.');
+    if (live === undefined) throw notActive('The connection was deleted meanwhile');
     if (attempt?.purpose === 'test') return test(tx, live, verified);
-    if (live.status !== 'active') throw new AppError('not_found', 'This connection is not in use.');
+    if (live.status !== 'active') throw notActive(`The connection is ${live.status}: nobody is signed in through it`);
     return settle(tx, live, attempt, browser, verified);
   };
   const cause = { actor: `idp:${connection._id}`, requestId };
@@ -106,6 +105,8 @@ export async function finishSignIn(
     throw error instanceof DuplicateKeyError && error.collection === 'consumedMessages' ? replayed(verified) : error;
   });
 }
+
+const notActive = (detail: string) => new SignInFault('connection_not_active', detail);
 
 const replayed = ({ identity }: Verified) =>
   new SignInFault('replayed', 'This answer has been used already: each counts once', { received: identity.received });

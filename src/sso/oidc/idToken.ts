@@ -80,6 +80,11 @@ const isIdToken: Check = ({ header, claims }) => {
   const kind = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : typ;
   const other = kind !== undefined && (typeof kind !== 'string' || (kind.endsWith('+jwt') && kind !== 'id_token+jwt'));
   if (other) return ['malformed', `its typ is ${quote(typ)}, expected an ID token`];
+  // Keycloak says in the payload what a token is.
+  const said = claims.typ;
+  if (said !== undefined && !(typeof said === 'string' && ['id', 'jwt'].includes(said.toLowerCase()))) {
+    return ['malformed', `its claim typ is ${quote(said)}, expected an ID token`];
+  }
   const use = claims.token_use;
   if (use !== undefined && use !== 'id') return ['malformed', `its token_use is ${quote(use)}, expected an ID token`];
   if (claims.events !== undefined) return ['malformed', 'it has events, as log-out tokens do: expected an ID token'];

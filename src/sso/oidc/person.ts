@@ -1,4 +1,5 @@
 /** From the claims of an ID token, and of userinfo where it was asked, to the Identity that both protocols hand over. */
+import { caseKey } from '../../lib/text.ts';
 import type { JsonObject } from '../../store/index.ts';
 import { type Claims, describeByClaims, firstClaim, groupsIn } from '../claims.ts';
 import type { Identity } from '../identity.ts';
@@ -28,9 +29,13 @@ const ofTheToken = [
   'xms_edov',
 ];
 
-/** Whether the ID token leaves out something that the connection's mapping asks for. */
-export function lacksClaims(idToken: JsonObject, names: ClaimNames): boolean {
+/**
+ * Whether the ID token leaves out something that the connection's mapping asks for, or whether its address is verified,
+ * which Okta says in userinfo only.
+ */
+export function lacksClaims(idToken: JsonObject, names: ClaimNames, entra: boolean): boolean {
   const { subject: _subject, ...described } = names;
+  if (!entra && idToken.email !== undefined && idToken.email_verified === undefined) return true;
   return Object.values(described).some(
     (candidates) => candidates?.every((name) => idToken[name] === undefined) ?? false,
   );
@@ -63,14 +68,24 @@ export function personOf(claimed: Claimed, names: ClaimNames, entra: boolean): I
   };
 }
 
-/** The ID token is signed for us: it goes first. An address and what is said of it come from the same of the two. */
+/**
+ * The ID token is signed for us: it goes first. An address and what is said of it come from the same of the two, unless
+ * both name the same address and only userinfo says whether it is verified.
+ */
 function merge(idToken: JsonObject, userinfo: JsonObject): JsonObject {
   const about = Object.fromEntries(Object.entries(userinfo).filter(([name]) => !ofTheToken.includes(name)));
   const { email, email_verified, xms_edov } = idToken.email === undefined ? userinfo : idToken;
-  return { ...about, ...idToken, email, email_verified, xms_edov };
+  const same =
+    typeof email === 'string' && typeof userinfo.email === 'string' && caseKey(email) === caseKey(userinfo.email);
+  const verified = email_verified === undefined && same ? userinfo.email_verified : email_verified;
+  return { ...about, ...idToken, email, email_verified: verified, xms_edov };
 }
 
-function vouches({ email_verified: verified, xms_edov: owned }: JsonObject, entra: boolean): boolean {
+/** Google speaks for the address of a Workspace account, which has `hd`; anybody may register another one's with it. */
+const googleIssuers: readonly unknown[] = ['https://accounts.google.com', 'accounts.google.com'];
+
+function vouches({ iss, hd, email_verified: verified, xms_edov: owned }: JsonObject, entra: boolean): boolean {
+  if (googleIssuers.includes(iss) && (typeof hd !== 'string' || hd === '')) return false;
   if (!entra) return verified === true;
   return (owned === true || owned === 1 || owned === '1') && (verified === undefined || verified === true);
 }

@@ -73,7 +73,7 @@ export async function verifyOidc(deps: SsoDeps, connection: Connection, answer: 
   });
   const names = claimNamesOf(connection);
   const { claims: idToken } = token;
-  const asked = provider.hasUserinfo && lacksClaims(idToken, names);
+  const asked = provider.hasUserinfo && lacksClaims(idToken, names, entra);
   const userinfo = asked ? await askUserinfo(provider, tokens.accessToken, idToken) : undefined;
   return { identity: personOf({ idToken, userinfo }, names, entra), once: [] };
 }

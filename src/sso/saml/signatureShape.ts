@@ -38,6 +38,9 @@ const keyInfoNames: ReadonlySet<string> = new Set([
   'X509SKI',
 ]);
 
+/** Characters of a list of prefixes: each is compared with every namespace around, before any key is asked. */
+const PREFIX_LIST_LIMIT = 256;
+
 const malformed = (detail: string) => new SignInFault('signature_invalid', detail);
 const base64Text = /^[A-Za-z0-9+/=\s]+$/;
 
@@ -121,6 +124,8 @@ function onlyPrefixes(element: Element): void {
   const fits = children.every((child) => child.localName === 'InclusiveNamespaces' && childrenOf(child).length === 0);
   if (!fits || children.length > 1)
     throw malformed(`${element.localName} holds something else than InclusiveNamespaces`);
+  const list = (children[0] && attributeOf(children[0], 'PrefixList')) ?? '';
+  if (list.length > PREFIX_LIST_LIMIT) throw malformed(`${element.localName} keeps more prefixes than any message has`);
 }
 
 function prefixesIn(element: Element | undefined): readonly string[] {

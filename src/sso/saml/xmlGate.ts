@@ -157,6 +157,9 @@ function scan(source: string, limits: XmlLimits): void {
   if (source.slice(reader.at).trim() !== '') throw malformed('it has text outside of its root element');
 }
 
+/** Of one element, namespaces included: what canonicalization needs grows with their square. */
+const OWN_ATTRIBUTES = 64;
+
 /** Answers the name of an element that is open now; undefined for one that is empty. */
 function scanStartTag(
   reader: Reader,
@@ -167,8 +170,11 @@ function scanStartTag(
   if (!begun) throw malformed('it has a document type, a processing instruction, or broken markup');
   counted.elements += 1;
   if (counted.elements > limits.elements) throw tooLarge(`it has more than ${limits.elements} elements`);
+  let own = 0;
   while (reader.take(attribute)) {
     counted.attributes += 1;
+    own += 1;
+    if (own > OWN_ATTRIBUTES) throw tooLarge(`an element of it has more than ${OWN_ATTRIBUTES} attributes`);
     if (counted.attributes > limits.attributes) throw tooLarge(`it has more than ${limits.attributes} attributes`);
   }
   const end = reader.take(startTagEnd);

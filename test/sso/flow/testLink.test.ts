@@ -69,7 +69,7 @@ describe('a test sign-in', () => {
     const link = await makeLink();
     const state = new URL(link, 'http://x.test').searchParams.get('test') ?? '';
     const asAnswer = await world.gatehouse.request.get('/sso/oidc/callback').query({ state, code: 'c' });
-    expect(asAnswer.status).toBe(400);
+    expect(asAnswer.status).toBe(404);
     const response = await craftResponse(pair.idp, pair.to, ann, { request: '_none', at: world.now() });
     expect(await world.post(pair, response, { relayState: state })).toMatchObject({ signedIn: false, status: 403 });
     await open(link);
@@ -83,4 +83,23 @@ describe('a test sign-in', () => {
       404,
     );
   });
+});
+
+test('a connection that is disabled is tried before it is switched on again, and lets nobody in meanwhile (SSO-1)', async () => {
+  const { organizationId, _id } = pair.connection;
+  const set = (status: 'active' | 'disabled') =>
+    world.run((tx) => tx.connections.updateOne(organizationId, { _id }, { $set: { status } }));
+  await set('active');
+  const begun = await world.start(pair);
+  await set('disabled');
+  const response = await craftResponse(pair.idp, pair.to, ann, { request: begun.request.id, at: world.now() });
+  const refused = await world.post(pair, response, begun);
+  expect(refused).toMatchObject({ status: 403, signedIn: false });
+  expect(refused.record).toMatchObject({ purpose: 'sign_in', outcome: 'refused', code: 'connection_not_active' });
+  const left = await open(await makeLink());
+  const tested = await craftResponse(pair.idp, pair.to, ann, { request: left.request.id, at: world.now() });
+  const ended = await world.post(pair, tested, left);
+  expect(ended).toMatchObject({ status: 200, signedIn: false });
+  expect(ended.record).toMatchObject({ purpose: 'test', outcome: 'would_sign_in' });
+  expect(await statusOf()).toBe('disabled');
 });

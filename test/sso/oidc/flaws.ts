@@ -90,6 +90,7 @@ export const claimFlaws: readonly FlawRow[] = [
     'malformed',
   ],
   ['an access token by its token_use', claims({ token_use: 'access' }), 'malformed'],
+  ['an access token by what its payload calls it', claims({ typ: 'Bearer' }), 'malformed'],
 ];
 
 /** A claim of 1e999, which JSON can say and JSON.stringify cannot; really signed. */

@@ -83,7 +83,7 @@ describe('an answer counts once, for the browser and the connection that it was 
     ahead = attemptLifeMs + 1000;
     const late = await world.finish(url, cookie);
     ahead = 0;
-    expect(late).toMatchObject({ signedIn: false, status: 400 });
+    expect(late).toMatchObject({ signedIn: false, status: 403, record: { code: 'sign_in_expired' } });
   });
 
   test("A's code with B's state never reaches B's token endpoint (mix-up, RFC 9207)", async () => {

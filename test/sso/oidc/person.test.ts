@@ -181,7 +181,12 @@ describe('userinfo', () => {
     });
   });
 
-  test('never lends its email_verified to the address of the ID token', async () => {
+  test('says whether the address is verified where the ID token names the same and does not, as with Okta', async () => {
+    const shape = { ...bare({ email: 'Ann@acme.test' }) };
+    expect((await accepts(shape)).email).toEqual({ address: 'Ann@acme.test', vouched: true });
+  });
+
+  test('never lends its email_verified to another address of the ID token', async () => {
     const shape = { ...bare({ email: 'olivia@acme.test' }) };
     expect((await accepts(shape)).email).toEqual({ address: 'olivia@acme.test', vouched: false });
   });

@@ -116,7 +116,7 @@ describe('a response belongs to one connection', () => {
     const { organizationId, _id } = closing.connection;
     await world.run((tx) => tx.connections.updateOne(organizationId, { _id }, { $set: { status: 'disabled' } }));
     expect(await world.post(closing, await answer(left, closing), left)).toMatchObject({
-      status: 404,
+      status: 403,
       signedIn: false,
     });
   });

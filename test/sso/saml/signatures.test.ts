@@ -51,6 +51,10 @@ const insideTransform = (inside: string): Flaw['craft'] => ({
 
 describe('nobody has signed what came', () => {
   refuse({
+    'a list of prefixes is longer than that of any message': {
+      craft: { message: swap(/PrefixList="[^"]*"/, `PrefixList="${'xs '.repeat(200)}"`) },
+      code: 'signature_invalid',
+    },
     'the signature of the assertion is gone': { craft: { message: swap(signature, '') }, code: 'unsigned' },
     'the signature of the response is gone': {
       vendor: responseSigned,

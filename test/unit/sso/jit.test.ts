@@ -144,6 +144,14 @@ const table: readonly (readonly [string, SignInFacts, SignInDecision])[] = [
     { kind: 'link', accountId: 'c', membership: 'keep' },
   ],
   [
+    'whose proven addresses all lie outside of the verified domains is a question, though a push has named them (SSO-3)',
+    {
+      ...inDirectory,
+      pushed: { link: 'linked', active: true, accountId: 'c', member: owner, otherSubject: false, outside: true },
+    },
+    { kind: 'queue', reason: 'unverified_domain', accountId: 'c' },
+  ],
+  [
     'who is deactivated in the directory is refused (SSO-4)',
     {
       ...inDirectory,

@@ -14,6 +14,12 @@ function refusalOf(text: string, limits: XmlLimits = responseLimits): string | u
   }
 }
 
+test('an element has as many attributes as any message needs, and no more: canonicalization would take their square', () => {
+  const many = (count: number) => `<a ${Array.from({ length: count }, (_, i) => `xmlns:p${i}="urn:${i}"`).join(' ')}/>`;
+  expect(refusalOf(many(64))).toBeUndefined();
+  expect(refusalOf(many(65))).toBe('too_large');
+});
+
 describe('XML that is let through', () => {
   test.each([
     ['plain', '<a/>'],
