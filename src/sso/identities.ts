@@ -56,7 +56,7 @@ export async function approveIdentity(
   if (row.reason === 'unverified_domain') {
     throw new AppError(
       'confirmation_required',
-      'The address lies outside the verified domains: the person has to confirm from the mailbox, or the domain to be verified',
+      'The address lies outside the verified domains: it waits until the domain is verified',
     );
   }
   if (row.reason === 'address_not_vouched') {
@@ -70,7 +70,7 @@ export async function approveIdentity(
 }
 
 /** Makes a waiting subject its account, in place of the one that the account has had on the connection. */
-export async function linkIdentity(tx: Transaction, row: IdentityRow): Promise<IdentityRow> {
+async function linkIdentity(tx: Transaction, row: IdentityRow): Promise<IdentityRow> {
   const { organizationId, connectionId, accountId } = row;
   for (const other of await tx.identities.find(organizationId, { connectionId, accountId, link: 'linked' })) {
     await remove(tx, other);

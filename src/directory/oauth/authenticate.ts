@@ -2,6 +2,7 @@
 import { decodeJwt, errors, importJWK, type JWK, type JWTPayload, jwtVerify } from 'jose';
 import { AppError } from '../../errors.ts';
 import { hashSecret } from '../../lib/secrets.ts';
+import { asymmetricSignatures } from '../../lib/signatures.ts';
 import { type OAuthKey, PLATFORM, type ReadStore } from '../../store/index.ts';
 
 /** What a client has proved itself with. */
@@ -37,21 +38,6 @@ export async function proveBySecret(
   return { organizationId, directoryId, clientId, by: 'oauthSecrets', credentialId, expiresAt };
 }
 
-/** Asymmetric only: with a symmetric algorithm a public key would pass for a secret, and `none` proves nothing. */
-const algorithms = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-];
-
 /** How far ahead an assertion may end, and how far clocks may differ. */
 const longestSeconds = 3600;
 const skewSeconds = 60;
@@ -83,7 +69,7 @@ export async function proveByAssertion(
       return importJWK(used.jwk as JWK, alg);
     },
     {
-      algorithms,
+      algorithms: [...asymmetricSignatures],
       issuer: clientId,
       subject: clientId,
       audience: [...audiences],

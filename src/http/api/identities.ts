@@ -71,7 +71,7 @@ export const identityRoutes: readonly Route[] = [
     tag,
     summary: 'Let a waiting subject be the account',
     description:
-      'It takes the place of the subject that the account has had on the connection. `confirmation_required`: outside of the verified domains only the person confirms, from the mailbox (SSO-3). About the account of the Owner, the Owner and the operator decide.',
+      'It takes the place of the subject that the account has had on the connection. `confirmation_required`: outside of the verified domains no Admin decides; it waits until the domain is verified (SSO-3). About the account of the Owner, the Owner and the operator decide.',
     access,
     params: inIdentity,
     status: 200,

@@ -51,6 +51,14 @@ const attribute = (
 
 const fullName = ({ givenName, familyName }: SamlPerson) => `${givenName} ${familyName}`;
 
+/** As most admins name them where the IdP has no names of its own. */
+const plainNames = (person: SamlPerson) => [
+  attribute('email', [person.email], basic),
+  attribute('firstName', [person.givenName], basic),
+  attribute('lastName', [person.familyName], basic),
+  attribute('groups', person.groups, basic),
+];
+
 export const samlVendors = {
   okta: {
     title: 'Okta',
@@ -59,12 +67,7 @@ export const samlVendors = {
     signs: { response: true, assertion: true },
     inclusivePrefixes: ['xs'],
     nameId: unspecified,
-    attributes: (person) => [
-      attribute('email', [person.email], basic),
-      attribute('firstName', [person.givenName], basic),
-      attribute('lastName', [person.familyName], basic),
-      attribute('groups', person.groups, basic),
-    ],
+    attributes: plainNames,
   },
   entra: {
     title: 'Microsoft Entra ID',
@@ -143,12 +146,7 @@ export const samlVendors = {
     signs: { response: false, assertion: true },
     inclusivePrefixes: ['xs'],
     nameId: unspecified,
-    attributes: (person) => [
-      attribute('email', [person.email], basic),
-      attribute('firstName', [person.givenName], basic),
-      attribute('lastName', [person.familyName], basic),
-      attribute('groups', person.groups, basic),
-    ],
+    attributes: plainNames,
   },
   /** Names people anew each time: a connection to it names the attribute that stays. */
   shibboleth: {

@@ -13,27 +13,13 @@ import {
 } from 'openid-client';
 import { z } from 'zod';
 import type { Outgoing } from '../../lib/outgoing.ts';
+import { asymmetricSignatures } from '../../lib/signatures.ts';
 import type { Connection } from '../../store/index.ts';
 import { SignInFault, type SsoDeps } from '../protocol.ts';
 import { type OidcSettings, oidcOf } from '../settings.ts';
 import { authenticateAs } from './client.ts';
 import { faultOf, quote } from './faults.ts';
 import { discoveryAddress, expectedIssuer, issuerFault } from './issuer.ts';
-
-/** Signatures that count: asymmetric ones only, whatever the IdP's metadata lists (RFC 8725 §3.1). */
-const signatures = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-];
 
 /** How far two clocks may differ. */
 export const skewSeconds = 60;
@@ -188,7 +174,7 @@ function requireSafe(metadata: Metadata, issuer: string, what: string): void {
 
 /** Those that the IdP says it uses, of those that count. */
 function algorithmsOf({ id_token_signing_alg_values_supported: listed }: Metadata): readonly string[] {
-  const usable = signatures.filter((algorithm) => listed === undefined || listed.includes(algorithm));
+  const usable = asymmetricSignatures.filter((algorithm) => listed === undefined || listed.includes(algorithm));
   if (usable.length > 0) return usable;
   throw new SignInFault('algorithm_refused', `The IdP signs with ${quote(listed)}, of which none is accepted`);
 }
