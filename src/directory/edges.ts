@@ -84,6 +84,34 @@ export async function removeEdgesOf(
   return groupIds;
 }
 
+/**
+ * Makes these the groups that the member is in directly, and no others; memberships that stay are not written. One read and
+ * one write for each batch, however many groups there are. Answers whether anything changed.
+ */
+export async function replaceGroupsOf(
+  tx: Transaction,
+  directory: DirectoryRef,
+  member: MemberRef,
+  groupIds: ReadonlySet<string>,
+): Promise<boolean> {
+  const { organizationId } = directory;
+  const present = new Set(await findGroupsOf(tx, organizationId, member.id));
+  const joined = [...groupIds].filter((groupId) => !present.has(groupId));
+  const left = [...present].filter((groupId) => !groupIds.has(groupId));
+  if (joined.length > 0) await lockMembers(tx, directory, [member]);
+  for (const batch of batches(joined)) {
+    await tx.edges.insertMany(
+      organizationId,
+      batch.map((groupId) => edgeOf(directory, groupId, member)),
+    );
+  }
+  for (const batch of batches(left)) {
+    await tx.edges.remove(organizationId, { memberId: member.id, groupId: { $in: batch } });
+  }
+  await touchGroups(tx, directory, [...joined, ...left]);
+  return joined.length + left.length > 0;
+}
+
 /** The group's members in the order of their ids, a page at a time. */
 export function findMemberPage(
   reads: Pick<ReadStore, 'edges'>,

@@ -3,22 +3,50 @@ import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
 import { caseKey } from '../lib/text.ts';
-import type { DirectoryGroup, Filter, Page, PageOptions, ReadStore, Transaction } from '../store/index.ts';
-import { removeEdgesIn, removeEdgesOf } from './edges.ts';
+import type { DirectoryGroup, Filter, NewRow, Page, PageOptions, ReadStore, Transaction } from '../store/index.ts';
+import { batches, removeEdgesIn, removeEdgesOf } from './edges.ts';
 import type { DirectoryRef, GroupRecord } from './records.ts';
 import type { ListQuery } from './users.ts';
 
 /** Stores a new group, empty. Two groups may have one name (RFC 7643 §4.2 asks for no uniqueness). */
 export function insertGroup(tx: Transaction, directory: DirectoryRef, record: GroupRecord): Promise<DirectoryGroup> {
-  return tx.directoryGroups.insert(directory.organizationId, {
-    _id: newId('directoryGroup'),
-    organizationId: directory.organizationId,
-    directoryId: directory._id,
-    displayName: record.displayName,
-    displayNameKey: caseKey(record.displayName),
-    ...(record.externalId !== undefined && { externalId: record.externalId }),
-    attributes: record.attributes,
-  });
+  return tx.directoryGroups.insert(directory.organizationId, newGroup(directory, record));
+}
+
+const newGroup = (directory: DirectoryRef, record: GroupRecord): NewRow<DirectoryGroup> => ({
+  _id: newId('directoryGroup'),
+  organizationId: directory.organizationId,
+  directoryId: directory._id,
+  displayName: record.displayName,
+  displayNameKey: caseKey(record.displayName),
+  ...(record.externalId !== undefined && { externalId: record.externalId }),
+  attributes: record.attributes,
+});
+
+/**
+ * The ids of the groups with these externalIds, which are names too: made, empty, where there is none. Two who name a new
+ * group at once make one of it: the directory is locked before.
+ */
+export async function nameGroups(
+  tx: Transaction,
+  directory: DirectoryRef,
+  names: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const { _id: directoryId, organizationId } = directory;
+  const ids = new Set<string>();
+  for (const batch of batches([...new Set(names)])) {
+    const found = await tx.directoryGroups.find(organizationId, { directoryId, externalId: { $in: batch } });
+    const known = new Map(found.map((group) => [group.externalId, group._id]));
+    const missing = batch
+      .filter((name) => !known.has(name))
+      .map((name) => newGroup(directory, { displayName: name, externalId: name, attributes: {} }));
+    if (missing.length > 0) {
+      await tx.directories.lock(organizationId, directoryId);
+      await tx.directoryGroups.insertMany(organizationId, missing);
+    }
+    for (const id of [...known.values(), ...missing.map(({ _id }) => _id)]) ids.add(id);
+  }
+  return ids;
 }
 
 /**
@@ -92,15 +120,6 @@ export function findGroupIn(
   groupId: string,
 ): Promise<DirectoryGroup | undefined> {
   return reads.directoryGroups.get(organizationId, groupId);
-}
-
-/** The groups with this externalId, which a directory may give to several (RFC 7643 §3.1). */
-export function findGroupsByExternalId(
-  reads: ReadStore,
-  directory: DirectoryRef,
-  externalId: string,
-): Promise<readonly DirectoryGroup[]> {
-  return reads.directoryGroups.find(directory.organizationId, { directoryId: directory._id, externalId });
 }
 
 /** A directory's groups for the admin's list, in the order of making. */

@@ -4,15 +4,12 @@
  */
 import { findMember } from '../access/index.ts';
 import {
-  addMembers,
   createDirectory,
   findDirectoryOfConnection,
-  findGroupsByExternalId,
-  findGroupsOf,
   findUserByUserName,
-  insertGroup,
   insertUser,
-  removeMembers,
+  nameGroups,
+  replaceGroupsOf,
 } from '../directory/index.ts';
 import type { Connection, Directory, DirectoryUser, Transaction } from '../store/index.ts';
 import type { Identity } from './identity.ts';
@@ -33,20 +30,8 @@ export async function noteClaimedGroups(
   if (member === undefined || member.directoryUserId !== undefined) return false;
   const directory = await claimsDirectory(tx, connection);
   const user = await claimsUser(tx, directory, identity, accountId);
-  const wanted = await groupIds(tx, directory, groups.names);
-  const present = new Set(await findGroupsOf(tx, directory.organizationId, user._id));
-  let changed = false;
-  for (const groupId of wanted) {
-    if (present.has(groupId)) continue;
-    await addMembers(tx, directory, groupId, [{ id: user._id, kind: 'User' }]);
-    changed = true;
-  }
-  for (const groupId of present) {
-    if (wanted.has(groupId)) continue;
-    await removeMembers(tx, directory, groupId, [user._id]);
-    changed = true;
-  }
-  return changed;
+  const wanted = await nameGroups(tx, directory, groups.names);
+  return replaceGroupsOf(tx, directory, { id: user._id, kind: 'User' }, wanted);
 }
 
 async function claimsDirectory(tx: Transaction, { organizationId, _id, name }: Connection): Promise<Directory> {
@@ -67,15 +52,4 @@ async function claimsUser(
   if (existing) return existing;
   const record = { userName: subject, externalId: subject, active: true, displayName, emails: [], attributes: {} };
   return insertUser(tx, directory, record, { link: 'linked', accountId });
-}
-
-/** The groups of these names, made where a name is new. */
-async function groupIds(tx: Transaction, directory: Directory, names: readonly string[]): Promise<ReadonlySet<string>> {
-  const ids = new Set<string>();
-  for (const name of new Set(names)) {
-    const [known] = await findGroupsByExternalId(tx, directory, name);
-    const group = known ?? (await insertGroup(tx, directory, { displayName: name, externalId: name, attributes: {} }));
-    ids.add(group._id);
-  }
-  return ids;
 }

@@ -110,6 +110,25 @@ describe('what an identity becomes', () => {
     expect(await mayReadProject(bob)).toBe(false);
   });
 
+  test('two thousand new groups are noted in one sign-in, and change as a set at the next (SSO-8)', async () => {
+    const names = (from: number) => Array.from({ length: 2000 }, (_, index) => `team-${from + index}`);
+    const gus = await accountOf(identity('gus', groups(...names(0))));
+    await accountOf(identity('gus', groups(...names(500))));
+    const user = await store.read.directoryUsers.findOne(org, { accountId: gus });
+    const edges = await store.read.edges.find(org, { memberId: user?._id ?? '' });
+    const all = await store.read.directoryGroups.find(org, { _id: { $in: edges.map(({ groupId }) => groupId) } });
+    expect(new Set(all.map(({ displayName }) => displayName))).toEqual(new Set(names(500)));
+    expect(edges).toHaveLength(2000);
+  });
+
+  test('people who name a new group at the same time are in one group, not each in one of their own (SSO-8)', async () => {
+    const subjects = Array.from({ length: 12 }, (_, index) => `ida-${index}`);
+    await Promise.all(subjects.map((subject) => accountOf(identity(subject, groups('newcomers')))));
+    const [group, ...further] = await store.read.directoryGroups.find(org, { displayName: 'newcomers' });
+    expect(further).toEqual([]);
+    expect(await store.read.edges.count(org, { groupId: group?._id ?? '' })).toBe(12);
+  });
+
   test('twenty first sign-ins of one person at once make one account (SSO-6)', async () => {
     const all = await Promise.all(Array.from({ length: 20 }, () => accountOf(identity('cat'))));
     expect(new Set(all).size).toBe(1);
