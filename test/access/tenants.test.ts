@@ -1,0 +1,136 @@
+/**
+ * Nothing of one organization from another (PRJ-1): every id of every route, in its path and in its body, is swapped for one
+ * that exists in another organization, and for one that exists nowhere. Both must be answered alike, word for word.
+ */
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { apiRoutes } from '../../src/http/api/index.ts';
+import type { Route } from '../../src/http/route.ts';
+import { bodies, nameOf, pathIn, sampleSaml } from '../http/samples.ts';
+import { buildWorld, type World } from '../http/world.ts';
+import { openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+
+let gatehouse: TestGatehouse;
+let acme: World;
+let rival: World;
+
+beforeAll(async () => {
+  gatehouse = await openTestGatehouse({ rehearse: false });
+  acme = await buildWorld(gatehouse, 'acme');
+  rival = await buildWorld(gatehouse, 'rival');
+});
+
+const anyId = /\b([a-z]{3})-[0-9a-z]{26}\b/g;
+
+/** The same text with ids that nothing has. */
+const ghostsOf = (text: string): string => text.replace(anyId, (_, kind: string) => `${kind}-${'0'.repeat(26)}`);
+
+const owned = apiRoutes.filter(({ access }) => typeof access === 'object');
+const table = owned.map((route) => [nameOf(route), route] as const);
+
+/** Names that are no ids: a domain that nobody has claimed, a reference that no page has shown. */
+const ghostDomain = 'nowhere.example';
+const ghostReference = 'ZZZZZ-ZZZZZ';
+
+/** What a path names; of schemas every directory has its own, by the names that all use. */
+const parametersOf = ({ path }: Route): readonly string[] =>
+  [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '').filter((name) => name !== 'urn');
+
+/** Every choice of at least one of the names. */
+function choicesOf(names: readonly string[]): readonly (readonly string[])[] {
+  return Array.from({ length: 2 ** names.length - 1 }, (_, index) =>
+    names.filter((_name, place) => ((index + 1) >> place) % 2 === 1),
+  );
+}
+
+/** The route's path with the ids of acme, but those of `swapped` from the other world. */
+function pathWith(route: Route, swapped: readonly string[], other: (text: string) => string): string {
+  const segments = route.path.split('/');
+  const own = pathIn(route, acme).split('/');
+  const theirs = other(pathIn(route, rival)).split('/');
+  return segments
+    .map((segment, index) => (swapped.includes(segment.slice(1, -1)) ? theirs[index] : own[index]))
+    .join('/');
+}
+
+/** An answer without what differs by nature: ids, the request's id, names that the asker has sent. */
+async function ask(route: Route, path: string, body: object | undefined) {
+  const asked = gatehouse.bearer(acme.owner.token, route.method, path);
+  const answer = await asked.query(queries[nameOf(route)] ?? {}).send(body);
+  const text = JSON.stringify(answer.body)
+    .replace(anyId, '<id>')
+    .replace(/"requestId":"[^"]*"/, '')
+    .replaceAll(new RegExp(`${rival.signInReference}|${ghostReference}`, 'g'), '<reference>')
+    .replaceAll(new RegExp(`${rival.domain}|${ghostDomain}`, 'g'), '<domain>');
+  return { status: answer.status, text };
+}
+
+/** What a route must be told beside its path and body. */
+const queries: Readonly<Record<string, object>> = {
+  'DELETE /api/v1/organizations/{org}/mappings/{mapping}': { grants: 'revoke' },
+};
+
+describe.each(table)('%s', (name, route) => {
+  const ownBody = () => bodies[name]?.(acme);
+
+  test('answers 404 wherever an id of its path is of another organization, and tells nothing by it (PRJ-1)', async () => {
+    for (const swapped of choicesOf(parametersOf(route))) {
+      const foreign = await ask(route, pathWith(route, swapped, same), ownBody());
+      const ghost = await ask(route, pathWith(route, swapped, ghostOfNames), ownBody());
+      expect([swapped, foreign.status]).toEqual([swapped, 404]);
+      expect([swapped, foreign]).toEqual([swapped, ghost]);
+    }
+  });
+
+  test('answers ids in its body that are of another organization like ids that nobody has (PRJ-1)', async () => {
+    const own = ownBody();
+    const foreign = JSON.stringify(withIdsOf(own, bodies[name]?.(rival)));
+    if (foreign === JSON.stringify(own)) return;
+    const path = pathIn(route, acme);
+    const answer = await ask(route, path, JSON.parse(foreign));
+    const ghost = await ask(route, path, JSON.parse(ghostsOf(foreign)));
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(answer).toEqual(ghost);
+  });
+});
+
+/** Names that must be unique are so within one organization: what another one has taken is free, and nobody learns of it. */
+test('takes every name that another organization uses, but for slugs and verified domains, which all share (PRJ-1)', async () => {
+  const named = async (world: World) => {
+    const home = `/api/v1/organizations/${world.organizationId}`;
+    const scim = `/scim/v2/${world.directoryId}`;
+    const ask = async (path: string, body: object, token = world.owner.token) =>
+      [path.split('/').at(-1), (await gatehouse.bearer(token, 'post', path).send(body)).status] as const;
+    const user = { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: 'same', externalId: 'same' };
+    const group = { schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], displayName: 'same', externalId: 'same' };
+    return [
+      await ask(`${home}/projects`, { name: 'Same' }),
+      await ask(`${home}/directories`, { name: 'Same' }),
+      await ask(`${home}/domains`, { domain: 'same.example' }),
+      await ask(`${home}/connections`, { name: 'Same', saml: sampleSaml }),
+      await ask(`${scim}/Users`, user, world.directoryToken.secret),
+      await ask(`${scim}/Groups`, group, world.directoryToken.secret),
+    ];
+  };
+  const first = await named(acme);
+  expect(first.filter(([, status]) => status !== 201)).toEqual([]);
+  expect(await named(rival)).toEqual(first);
+});
+
+const same = (text: string): string => text;
+
+/** Names that are no ids have ghosts of their own. */
+function ghostOfNames(text: string): string {
+  return ghostsOf(text).replace(rival.domain, ghostDomain).replace(rival.signInReference, ghostReference);
+}
+
+/** A body like `own`, with the other body's ids in the places of its own. */
+function withIdsOf(own: unknown, other: unknown): unknown {
+  if (typeof own === 'string') {
+    return typeof other === 'string' && new RegExp(`^${anyId.source}$`).test(own) ? other : own;
+  }
+  if (Array.isArray(own)) return own.map((item, index) => withIdsOf(item, (other as unknown[] | undefined)?.[index]));
+  if (typeof own !== 'object' || own === null) return own;
+  return Object.fromEntries(
+    Object.entries(own).map(([key, item]) => [key, withIdsOf(item, (other as Record<string, unknown>)?.[key])]),
+  );
+}
