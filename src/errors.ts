@@ -35,6 +35,7 @@ const catalogue = {
   token_revoked: 'unauthenticated',
   permission_denied: 'forbidden',
   operator_only: 'forbidden',
+  scope_insufficient: 'forbidden',
   act_as_refused: 'forbidden',
   csrf_refused: 'forbidden',
   step_up_required: 'forbidden',

@@ -21,7 +21,7 @@ import { openEmbeddedQueue, type Periodic, type Queue } from './queue/index.ts';
 import { openScim } from './scim/index.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 import { openSignInLimits, ssoRouter } from './sso/index.ts';
-import type { Store } from './store/index.ts';
+import { openLastUses, type Store } from './store/index.ts';
 import { version } from './version.ts';
 
 export interface Gatehouse {
@@ -30,7 +30,7 @@ export interface Gatehouse {
   /** Runs jobs in this process; absent where workers take them from Redis. */
   readonly queue: Queue | undefined;
   readonly secrets: Secrets;
-  /** Writes down at once what is noted in batches: log rows of SCIM reads, last use of tokens. */
+  /** Writes down at once what is noted in batches: log rows of SCIM reads, last use of tokens and credentials. */
   flush(): Promise<void>;
   /** Begins to serve, and to sweep where jobs run here; answers the port. Default: the configured one. */
   listen(port?: number): Promise<number>;
@@ -85,6 +85,9 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
   const { baseUrl, returnOrigins: origins } = config;
   const scim = openScim({ store, logger, clock, baseUrl, rate: config.scimRate });
   const limits = openSignInLimits(clock);
+  const serviceUses = openLastUses(store, 'serviceCredentials', {
+    onError: (err) => logger.error({ err }, 'the last use of service credentials could not be written'),
+  });
   const app = createApp({
     ...options,
     outgoing,
@@ -95,6 +98,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     clock,
     sealer,
     limits,
+    serviceUses,
     baseUrl,
     trustProxy: config.trustProxy,
     operatorTokens: secrets.operatorTokens,
@@ -132,7 +136,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
       await sleep(config.drainMs);
       await finishRequests(server, answering);
     }
-    await scim.close();
+    await Promise.all([scim.close(), serviceUses.close()]);
     await jobs.close();
     await store.close();
   }
@@ -142,7 +146,9 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     store,
     queue: jobs.queue,
     secrets,
-    flush: () => scim.flush(),
+    async flush() {
+      await Promise.all([scim.flush(), serviceUses.flush()]);
+    },
     listen,
     close: () => (closed ??= close()),
   };

@@ -39,5 +39,6 @@ export * from './ownership.ts';
 export * from './permissions.ts';
 export * from './presence.ts';
 export * from './projects.ts';
+export * from './serviceCredentials.ts';
 export * from './sessions.ts';
 export * from './sessionWorth.ts';

@@ -16,6 +16,12 @@ export interface AuditEntry {
   readonly detail?: string | undefined;
 }
 
+/**
+ * In whose trail stands what belongs to no organization: the platform's own, numbered and chained like any other, and read
+ * by the operator.
+ */
+export const platformTrail = 'platform';
+
 /** Writes an audit event in the transaction of the change that it tells of (AUD-1): both stay, or neither. */
 export async function recordAudit(tx: Transaction, organizationId: string, entry: AuditEntry): Promise<void> {
   const { actor, onBehalfOf, requestId } = tx.cause;

@@ -1,6 +1,14 @@
-/** Who asks: the operator's token, a session by header or cookie, or the operator in somebody's place. */
+/** Who asks: the operator, a session by header or cookie, the operator in somebody's place, or a service of the platform. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { authenticatedAt, findAccount, findLiveSession, type Presence, proofsOf } from '../access/index.ts';
+import {
+  authenticatedAt,
+  authenticateService,
+  findAccount,
+  findLiveSession,
+  type Presence,
+  proofsOf,
+  servicePrefix,
+} from '../access/index.ts';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { equalSecrets } from '../lib/secrets.ts';
@@ -20,8 +28,9 @@ export interface Authentication {
 /**
  * Answers who sent a request with these headers. An Authorization header decides alone; without one, a browser's session
  * cookie does, and where the request is not `safe` only from our own pages.
- * Throws AppError: authentication_required (no token), token_invalid (none that is known, or no longer), csrf_refused,
- * act_as_refused (Gatehouse-Act-As without the operator's token, or naming nobody).
+ * Throws AppError: authentication_required (no token), token_invalid (none that is known, or no longer), token_expired and
+ * token_revoked (of service credentials), csrf_refused, act_as_refused (Gatehouse-Act-As without the operator's token, or
+ * naming nobody).
  */
 export async function authenticate(
   headers: IncomingHttpHeaders,
@@ -34,14 +43,19 @@ export async function authenticate(
   if (cookie === undefined && operatorTokens.some((known) => equalSecrets(known, token))) {
     return actAs === undefined ? { kind: 'operator' } : actingAs(String(actAs), reads);
   }
+  if (cookie === undefined && token.startsWith(servicePrefix)) {
+    const { _id: id, scopes } = await authenticateService(reads, token, clock.now());
+    if (actAs !== undefined) throw actAsRefused();
+    return { kind: 'service', id, scopes };
+  }
   const session = await findLiveSession(reads, token, clock.now());
   if (!session) throw new AppError('token_invalid', 'The bearer token or session is not known or no longer valid.');
   if (cookie !== undefined && !safe) refuseForgery(headers, baseUrl);
-  if (actAs !== undefined) {
-    throw new AppError('act_as_refused', 'Gatehouse-Act-As goes with the operator token only.');
-  }
+  if (actAs !== undefined) throw actAsRefused();
   return { kind: 'account', accountId: session.accountId, session, operator: false };
 }
+
+const actAsRefused = () => new AppError('act_as_refused', 'Gatehouse-Act-As goes with the operator token only.');
 
 function bearerToken(header: string | undefined): string {
   if (header === undefined || header === '') {
@@ -63,6 +77,7 @@ async function actingAs(idOrEmail: string, reads: ReadStore): Promise<Principal>
 /** Who stands in audit events for what this principal changes; a session that the operator made speaks for both. */
 export function causeOf(principal: Principal, requestId: string): Cause {
   if (principal.kind === 'operator') return { actor: 'operator', requestId };
+  if (principal.kind === 'service') return { actor: `service:${principal.id}`, requestId };
   if (principal.operator || principal.session?.madeBy === 'operator')
     return { actor: 'operator', onBehalfOf: principal.accountId, requestId };
   return { actor: `account:${principal.accountId}`, requestId };
@@ -70,10 +85,11 @@ export function causeOf(principal: Principal, requestId: string): Cause {
 
 /**
  * How the principal is present, for what only a person's own sign-in may do in this organization (OWN-4, KEY-3). Another
- * organization's IdP says nothing of it.
+ * organization's IdP says nothing of it. Throws AppError scope_insufficient: a service is never there as somebody.
  */
 export function presenceOf(principal: Principal, organizationId: string): Presence {
   if (principal.kind === 'operator') return { kind: 'operator' };
+  if (principal.kind === 'service') throw new AppError('scope_insufficient', 'A service credential is no person.');
   const { accountId, session } = principal;
   if (!session) return { kind: 'act_as', accountId };
   const at = authenticatedAt(proofsOf(session), organizationId);

@@ -3,7 +3,7 @@ import { type Decision, evaluate, getOrganization, getProject, type ReasonCode }
 import { AppError } from '../errors.ts';
 import { findStepUpUrl } from '../sso/index.ts';
 import type { ReadStore } from '../store/index.ts';
-import type { Access, Principal } from './route.ts';
+import type { Principal, Route } from './route.ts';
 
 /** Refusals to those to whom the organization or project does not show at all. */
 const unseen: ReadonlySet<ReasonCode> = new Set([
@@ -15,19 +15,20 @@ const unseen: ReadonlySet<ReasonCode> = new Set([
 
 /**
  * Passes, and answers the decision where it stood on a permission of a person. Else throws AppError: operator_only,
- * permission_denied, not_found (there is no such thing, or none that this principal can see), token_revoked (the session's
+ * scope_insufficient (a service credential without the route's scope, or a route that has none), permission_denied, not_found (there is no such thing, or none that this principal can see), token_revoked (the session's
  * part in this organization has been ended), step_up_required (the organization asks for a sign-in of its own, SSO-5).
  */
 export async function authorize(
-  access: Access,
+  { access, scope }: Pick<Route, 'access' | 'scope'>,
   principal: Principal,
   params: Readonly<Record<string, string>>,
   reads: ReadStore,
   baseUrl: string,
 ): Promise<Decision | undefined> {
   if (access === 'public') return undefined;
+  if (principal.kind === 'service') demandScope(scope, principal.scopes);
   if (access === 'operator') {
-    if (principal.kind === 'operator') return undefined;
+    if (principal.kind !== 'account') return undefined;
     throw new AppError('operator_only', 'Only the operator may do this, and not in the place of somebody else.');
   }
   if (access === 'self') {
@@ -38,11 +39,19 @@ export async function authorize(
     );
   }
   const id = (access.on === 'organization' ? params.org : params.project) ?? '';
-  if (principal.kind === 'operator') {
+  if (principal.kind !== 'account') {
     await (access.on === 'organization' ? getOrganization(reads, id) : getProject(reads, id));
     return undefined;
   }
   return demand(principal, access.permission, { kind: access.on, id }, reads, baseUrl);
+}
+
+/** A service passes where the route names one of its scopes, and nowhere else (OPS-4). */
+function demandScope(scope: Route['scope'], scopes: readonly string[]): void {
+  if (scope === undefined) throw new AppError('scope_insufficient', 'A service credential cannot do this.');
+  if (scopes.includes(scope)) return;
+  const message = `This needs the scope ${scope}; the service credential has ${scopes.join(', ')}.`;
+  throw new AppError('scope_insufficient', message, { details: { scope, scopes } });
 }
 
 /** Answers the decision that allows; throws where it does not. */

@@ -144,6 +144,7 @@ export const decisionRoutes: readonly Route[] = [
     description:
       'AuthZEN 1.0. The subject is `{"type":"user","id":…}` with an account id or a proven email, the action names a permission, the resource is an organization or a project. The reason is in the `context`.',
     access: 'operator',
+    scope: 'evaluate',
     readOnly: true,
     body: question,
     status: 200,
@@ -157,6 +158,7 @@ export const decisionRoutes: readonly Route[] = [
     summary: 'Ask several such questions at once',
     description: `AuthZEN 1.0, at most ${evaluationLimit} at once. Top-level members are defaults of every evaluation; without \`evaluations\` it is a single one. One that is incomplete or malformed is denied with the reason \`invalid_request\`; the others are answered.`,
     access: 'operator',
+    scope: 'evaluate',
     readOnly: true,
     body: batch,
     status: 200,

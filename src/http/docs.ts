@@ -26,7 +26,7 @@ export function docsPage(routes: readonly Route[]): string {
 <li><a href="#permissions">Permissions</a></li>
 <li><a href="#problems">Errors</a></li></ul></nav>
 <main>
-<p>Send <code>Authorization: Bearer …</code> with the operator token or the token of a session. The operator may send
+<p>Send <code>Authorization: Bearer …</code> with the operator token, the token of a session, or a service credential. The operator may send
 <code>Gatehouse-Act-As</code> with an account's id or proven email and then has exactly that person's rights.
 Lists take <code>limit</code> and <code>cursor</code>, and answer <code>items</code> and, where there is more,
 <code>nextCursor</code>. SCIM 2.0 is served under <code>/scim/v2/{directoryId}</code>.</p>
@@ -49,7 +49,7 @@ function section(route: Route): string {
     `<section id="${anchor(route)}"><h3>${escapeHtml(route.summary)}</h3>`,
     `<p class="route"><b>${route.method.toUpperCase()}</b> <code>${escapeHtml(route.path)}</code></p>`,
     route.description ? `<p>${prose(route.description)}</p>` : '',
-    `<p>${prose(`Who may: ${accessInWords(route.access)}`)}</p>`,
+    `<p>${prose(`Who may: ${accessInWords(route)}`)}</p>`,
     shape('Query', route.query, 'input'),
     shape('Body', route.body, 'input'),
     shape(`Answer ${route.status}`, route.response, 'output'),

@@ -44,7 +44,7 @@ async function answer(
   const requestId = requestIdOf(response);
   const principal = await whoAsks(route, request, deps, options);
   const params = parseParams(route, request.params);
-  const decision = await authorize(route.access, principal, params, store.read, deps.baseUrl);
+  const decision = await authorize(route, principal, params, store.read, deps.baseUrl);
   const query = parseQuery(route, request.query);
   const body = route.body ? parseInput(route.body, (await readJson(request, response)) ?? {}, 'body') : undefined;
   const asked = route.handle(
@@ -60,7 +60,7 @@ async function answer(
         if (!mayWrite(route)) throw new Error(`${route.method} ${route.path} is declared to change nothing`);
         return store.transaction(causeOf(principal, requestId), async (tx) => {
           // What was allowed when the request came may no longer be when it changes something (PRJ-7).
-          if (principal.kind === 'account') await authorize(route.access, principal, params, tx, deps.baseUrl);
+          if (principal.kind === 'account') await authorize(route, principal, params, tx, deps.baseUrl);
           return work(tx);
         });
       },
@@ -98,6 +98,7 @@ async function whoAsks(route: Route, request: Request, deps: ApiDeps, options: M
   const safe = route.method === 'get';
   const principal = await authenticate(request.headers, safe, { reads: store.read, operatorTokens, clock, baseUrl });
   if (principal.kind === 'account' && principal.session) noteUse(principal.session, deps);
+  if (principal.kind === 'service') deps.serviceUses.note({ _id: principal.id }, clock.now());
   return principal;
 }
 

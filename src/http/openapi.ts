@@ -31,10 +31,11 @@ export function errorsOf(route: Route): readonly ErrorCode[] {
     for (const code of more) codes.add(code);
   };
   if (route.access !== 'public') {
-    add('authentication_required', 'token_invalid', 'act_as_refused');
+    add('authentication_required', 'token_invalid', 'token_expired', 'token_revoked');
+    add('act_as_refused', 'scope_insufficient');
     add(route.access === 'operator' ? 'operator_only' : 'permission_denied');
   }
-  if (typeof route.access === 'object') add('token_revoked', 'step_up_required');
+  if (typeof route.access === 'object') add('step_up_required');
   if (route.params) add('not_found');
   if (mayWrite(route)) add('stale');
   if (route.access !== 'public' && route.method !== 'get') add('csrf_refused');
@@ -44,7 +45,11 @@ export function errorsOf(route: Route): readonly ErrorCode[] {
 }
 
 /** Who may call a route, in words. */
-export function accessInWords(access: Access): string {
+export function accessInWords({ access, scope }: Pick<Route, 'access' | 'scope'>): string {
+  return scope === undefined ? whoMay(access) : `${whoMay(access)} Service credentials with the scope \`${scope}\`.`;
+}
+
+function whoMay(access: Access): string {
   if (access === 'public') return 'Anybody.';
   if (access === 'operator') return 'The operator.';
   if (access === 'self') return 'A person, about themselves; the operator with Gatehouse-Act-As.';
@@ -69,7 +74,11 @@ export function describeRoutes(routes: readonly Route[], baseUrl: string, versio
     paths: paths as ZodOpenApiPathsObject,
     components: {
       securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer', description: 'The operator token, or the token of a session.' },
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'The operator token, the token of a session, or a service credential.',
+        },
         session: {
           type: 'apiKey',
           in: 'cookie',
@@ -93,7 +102,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     operationId: operationId(route),
     tags: [route.tag],
     summary: route.summary,
-    description: [route.description, `Who may: ${accessInWords(route.access)}`].filter(Boolean).join('\n\n'),
+    description: [route.description, `Who may: ${accessInWords(route)}`].filter(Boolean).join('\n\n'),
     security: securityOf(route),
     requestParams: {
       ...(objects.path && { path: objects.path }),

@@ -3,7 +3,7 @@
  * come from the same declaration.
  */
 import type { z } from 'zod';
-import type { Decision, Permission } from '../access/index.ts';
+import type { Decision, Permission, ServiceScope } from '../access/index.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { TxtLookup } from '../lib/dns.ts';
@@ -12,7 +12,7 @@ import type { Outgoing } from '../lib/outgoing.ts';
 import type { Sealer } from '../lib/secrets.ts';
 import type { Replay } from '../scim/index.ts';
 import type { SignInLimits } from '../sso/index.ts';
-import type { ReadStore, Session, Store, Transaction } from '../store/index.ts';
+import type { LastUses, ReadStore, Session, Store, Transaction } from '../store/index.ts';
 
 /** Who asks. With `operator` an account's rights are used by the operator (Gatehouse-Act-As). */
 export type Principal =
@@ -22,7 +22,9 @@ export type Principal =
       readonly accountId: string;
       readonly session?: Session;
       readonly operator: boolean;
-    };
+    }
+  /** A service of the platform, by a credential of its own (OPS-4). */
+  | { readonly kind: 'service'; readonly id: string; readonly scopes: readonly string[] };
 
 /**
  * Who may call a route:
@@ -48,6 +50,8 @@ export interface ApiDeps {
   /** Whether what organizations name may be on loopback and private networks. */
   readonly allowPrivate: boolean;
   readonly limits: SignInLimits;
+  /** Notes when service credentials were last used (OPS-4). */
+  readonly serviceUses: LastUses;
   readonly lookUpTxt: TxtLookup;
   /** Sends a request of the provisioning log again. */
   readonly replay: Replay;
@@ -60,7 +64,7 @@ export interface Call<P, Q, B> {
   readonly body: B;
   readonly principal: Principal;
   readonly requestId: string;
-  /** The decision that lets a person pass; absent for the operator. */
+  /** The decision that lets a person pass; absent for the operator and for services. */
   readonly decision: Decision | undefined;
   readonly reads: ReadStore;
   /** Runs a transaction whose cause names the principal and the request. */
@@ -76,6 +80,8 @@ interface Declaration<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodT
   readonly summary: string;
   readonly description?: string;
   readonly access: Access;
+  /** Lets service credentials with this scope in too, wherever the operator may ask (OPS-4). */
+  readonly scope?: ServiceScope;
   /** Says of a POST that it only asks: it changes nothing, and `write` is refused to its handler. */
   readonly readOnly?: true;
   /** Parameters that do not fit are names of nothing: 404. */
@@ -107,6 +113,7 @@ export type Tag =
   | 'Sign-in'
   | 'Me'
   | 'Decisions'
+  | 'Platform'
   | 'Service';
 
 /** Any route, as mounting and the document see it. */

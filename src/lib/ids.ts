@@ -30,6 +30,7 @@ const prefixes = {
   grant: 'grt',
   apiKey: 'key',
   session: 'ses',
+  serviceCredential: 'svc',
   domain: 'dom',
   directory: 'dir',
   directorySchema: 'dsc',

@@ -3,7 +3,8 @@
  * keys towards them, client secrets of ours, and what its IdPs push with.
  */
 
-import { recordAudit } from '../events/index.ts';
+import { listServiceCredentials } from '../access/index.ts';
+import { platformTrail, recordAudit } from '../events/index.ts';
 import { type Cause, type Connection, PLATFORM, type ReadStore, type Store, type Transaction } from '../store/index.ts';
 import { describeCertificate } from './certificates.ts';
 import { oidcOf, samlOf } from './settings.ts';
@@ -18,6 +19,8 @@ export const expiryKinds = [
   'scim_token',
   'oauth_secret',
   'oauth_key',
+  /** Of a service of the platform: the operator's concern, no organization's. */
+  'service_credential',
 ] as const;
 
 export interface Expiry {
@@ -74,6 +77,16 @@ export async function listExpiries(reads: ReadStore, organizationId: string): Pr
   return found.sort((a, b) => a.expiresAt.getTime() - b.expiresAt.getTime() || (a.id < b.id ? -1 : 1));
 }
 
+/** The same of the platform's own: the credentials of its services. */
+export async function listPlatformExpiries(reads: ReadStore): Promise<readonly Expiry[]> {
+  const credentials = await listServiceCredentials(reads);
+  return credentials
+    .flatMap(({ _id: id, name, expiresAt, revokedAt }): Expiry[] =>
+      expiresAt && !revokedAt ? [{ kind: 'service_credential', id, name, expiresAt }] : [],
+    )
+    .sort((a, b) => a.expiresAt.getTime() - b.expiresAt.getTime());
+}
+
 /** The ends that stand in a connection's own settings. */
 function expiriesOf(connection: Connection): readonly Expiry[] {
   const { _id: connectionId, name } = connection;
@@ -88,16 +101,20 @@ function expiriesOf(connection: Connection): readonly Expiry[] {
   return [{ kind: 'client_secret', id: connectionId, name, connectionId, expiresAt: new Date(end) }];
 }
 
-/** Tells the audit of every organization what is about to end, once for each thing and warning. */
+/** Tells the audit of the platform and of every organization what is about to end, once for each thing and warning. */
 export async function warnOfExpiries(
   store: Store,
   cause: Cause,
   { at, goOn }: { readonly at: Date; goOn(): boolean },
 ): Promise<void> {
+  const tell = async (trail: string, expiries: readonly Expiry[]): Promise<void> => {
+    const due = expiries.filter(({ expiresAt }) => warningOf(expiresAt, at) !== undefined);
+    if (due.length > 0) await store.transaction(cause, (tx) => warn(tx, trail, due, at));
+  };
+  await tell(platformTrail, await listPlatformExpiries(store.read));
   for await (const { _id } of store.read.organizations.stream(PLATFORM, {})) {
     if (!goOn()) return;
-    const due = (await listExpiries(store.read, _id)).filter(({ expiresAt }) => warningOf(expiresAt, at) !== undefined);
-    if (due.length > 0) await store.transaction(cause, (tx) => warn(tx, _id, due, at));
+    await tell(_id, await listExpiries(store.read, _id));
   }
 }
 

@@ -10,7 +10,14 @@ export { deleteConnection } from './connectionEnd.ts';
 export { type IdpDeps, resolveOidc, resolveSaml } from './connectionInput.ts';
 export { createConnection, getConnection, type Idp, listConnections, updateConnection } from './connections.ts';
 export { readSessionCookie } from './cookies.ts';
-export { expiryKinds, listExpiries, warningDays, warningOf } from './expiries.ts';
+export {
+  type Expiry,
+  expiryKinds,
+  listExpiries,
+  listPlatformExpiries,
+  warningDays,
+  warningOf,
+} from './expiries.ts';
 export { approveIdentity, type Decider, listIdentities, unlinkIdentity } from './identities.ts';
 export type { Identity } from './identity.ts';
 export { activateKey, addNextKey, findKeys, makeKey, removeKey } from './keys.ts';

@@ -2,6 +2,7 @@
 export type { JsonObject } from './define.ts';
 export { removeExpired } from './expired.ts';
 export * from './filter.ts';
+export * from './lastUses.ts';
 export type * from './schemas/index.ts';
 export { organizationCollections } from './schemas/index.ts';
 export * from './store.ts';

@@ -132,7 +132,7 @@ export interface Writes<R> extends Reads<R> {
 
 /** Who makes a change, and by which request: on history rows, audit events and jobs. */
 export interface Cause {
-  /** `operator`, `account:<id>`, `directory:<id>`, `job:<name>`, `system`. */
+  /** `operator`, `account:<id>`, `service:<id>`, `directory:<id>`, `job:<name>`, `system`. */
   readonly actor: string;
   /** With Gatehouse-Act-As: the account whose rights the operator used. */
   readonly onBehalfOf?: string;

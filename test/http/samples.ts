@@ -36,6 +36,7 @@ export function pathIn(route: Route, world: World): string {
     entry: world.refusedEntryId,
     reference: world.signInReference,
     identity: world.waitingIdentityId,
+    credential: 'svc-00000000000000000000000000',
   };
   return route.path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const id = ids[name];
@@ -67,6 +68,11 @@ export const bodies: Bodies = {
     return { ...defaults, evaluations: [{ action }] };
   },
   'POST /api/v1/accounts': () => ({ email: 'new@people.example', name: 'New' }),
+  'POST /api/v1/service-credentials': () => ({
+    name: 'gateway',
+    scopes: ['evaluate'],
+    expiresAt: '2100-01-01T00:00:00Z',
+  }),
   'POST /api/v1/sessions': (world) => ({ email: world.member.email }),
   'POST /api/v1/me/emails': () => ({ email: 'further@people.example' }),
   'POST /api/v1/me/emails/prove': () => ({ token: '0'.repeat(64) }),

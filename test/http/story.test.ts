@@ -399,6 +399,18 @@ test('decisions are served by AuthZEN (PERM-5)', async () => {
   expect(about.access_evaluation_endpoint).toBe('http://gatehouse.test/access/v1/evaluation');
 });
 
+test("a service asks with a credential of its own, made and revoked in the platform's trail (OPS-4)", async () => {
+  const path = '/api/v1/service-credentials';
+  const made = await ask(201, 'post', path, sample(`POST ${path}`));
+  await ask(200, 'post', '/access/v1/evaluation', sample('POST /access/v1/evaluation'), made.secret);
+  expect((await ask(200, 'get', '/api/v1/expiries')).items).toMatchObject([{ id: made.id, name: 'gateway' }]);
+  const revoked = await ask(200, 'delete', `${path}/${made.id}`);
+  expect((await ask(200, 'get', path)).items).toEqual([revoked]);
+  const types = (await ask(200, 'get', '/api/v1/audit')).items.map(({ type }: { type: string }) => type);
+  expect(types).toEqual(['service_credential.revoked', 'service_credential.issued']);
+  expect((await ask(200, 'get', '/api/v1/audit/verify')).verified).toBe(true);
+});
+
 test('a person ends all their other sessions, and an Admin a member’s in the organization (SSO-7)', async () => {
   const person = await openPerson(gatehouse, acme.member.email, 'sign_in');
   expect((await ask(200, 'delete', '/api/v1/me/sessions', undefined, person.token)).ended).toBeGreaterThan(0);

@@ -1,6 +1,13 @@
 /** Nothing expires by surprise (OPS-3). */
 import { z } from 'zod';
-import { expiryKinds, listExpiries, warningDays, warningOf } from '../../sso/index.ts';
+import {
+  type Expiry,
+  expiryKinds,
+  listExpiries,
+  listPlatformExpiries,
+  warningDays,
+  warningOf,
+} from '../../sso/index.ts';
 import { type Route, route } from '../route.ts';
 import { id, inOrganization, time } from './common.ts';
 
@@ -19,6 +26,15 @@ const expiry = z
   })
   .meta({ id: 'Expiry' });
 
+function present(found: readonly Expiry[], at: Date): { items: z.output<typeof expiry>[] } {
+  return {
+    items: found.map(({ expiresAt, ...told }) => {
+      const warn = warningOf(expiresAt, at);
+      return { ...told, expiresAt: expiresAt.toISOString(), ...(warn !== undefined && { warn }) };
+    }),
+  };
+}
+
 export const expiryRoutes: readonly Route[] = [
   route({
     method: 'get',
@@ -31,15 +47,17 @@ export const expiryRoutes: readonly Route[] = [
     params: inOrganization,
     status: 200,
     response: z.strictObject({ items: z.array(expiry) }),
-    handle: async ({ params, reads }, { clock }) => {
-      const at = clock.now();
-      const found = await listExpiries(reads, params.org);
-      return {
-        items: found.map(({ expiresAt, ...told }) => {
-          const warn = warningOf(expiresAt, at);
-          return { ...told, expiresAt: expiresAt.toISOString(), ...(warn !== undefined && { warn }) };
-        }),
-      };
-    },
+    handle: async ({ params, reads }, { clock }) => present(await listExpiries(reads, params.org), clock.now()),
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/expiries',
+    tag: 'Platform',
+    summary: "List what of the platform's own expires, the nearest end first",
+    description: 'Credentials of services. Each warning is told of once in `GET /api/v1/audit`.',
+    access: 'operator',
+    status: 200,
+    response: z.strictObject({ items: z.array(expiry) }),
+    handle: async ({ reads }, { clock }) => present(await listPlatformExpiries(reads), clock.now()),
   }),
 ];

@@ -20,6 +20,7 @@ import { projectRoutes } from './projects.ts';
 import { provisioningLogRoutes } from './provisioningLog.ts';
 import { recordRoutes } from './records.ts';
 import { schemaRoutes } from './schemas.ts';
+import { serviceCredentialRoutes } from './serviceCredentials.ts';
 import { sessionRoutes } from './sessions.ts';
 import { signInRoutes } from './signIns.ts';
 
@@ -46,4 +47,5 @@ export const apiRoutes: readonly Route[] = [
   ...keyRoutes,
   ...signInRoutes,
   ...identityRoutes,
+  ...serviceCredentialRoutes,
 ];

@@ -55,7 +55,7 @@ export const projectRoutes: readonly Route[] = [
     status: 200,
     response: z.strictObject({ items: z.array(project) }),
     handle: async ({ params, principal, reads }) => {
-      if (principal.kind === 'operator') {
+      if (principal.kind !== 'account') {
         return { items: (await listProjects(reads, params.org)).map((row) => presentProject(row)) };
       }
       const found = await findProjects(reads, params.org, principal.accountId);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { listAudit, verifyAudit } from '../../events/index.ts';
+import { listAudit, platformTrail, verifyAudit } from '../../events/index.ts';
 import { listWaiting, type WaitingPerson } from '../../provisioning/index.ts';
 import { findParked, replayParked } from '../../queue/index.ts';
 import type { AuditEvent, OutboxRow } from '../../store/index.ts';
@@ -95,6 +95,7 @@ const presentWaiting = ({ user, email, reason }: WaitingPerson): z.output<typeof
 });
 
 const path = '/api/v1/organizations/{org}';
+const auditQuery = pageQuery.extend({ type: z.string().max(100).optional(), targetId: id.optional() });
 
 /** What has happened, what waits, and what failed. */
 export const recordRoutes: readonly Route[] = [
@@ -120,7 +121,7 @@ export const recordRoutes: readonly Route[] = [
     summary: 'Read the audit trail, newest first',
     access: { permission: 'audit.read', on: 'organization' },
     params: inOrganization,
-    query: pageQuery.extend({ type: z.string().max(100).optional(), targetId: id.optional() }),
+    query: auditQuery,
     status: 200,
     response: listOf(auditEvent),
     handle: async ({ params, query, reads }) =>
@@ -161,5 +162,28 @@ export const recordRoutes: readonly Route[] = [
     status: 200,
     response: parkedJob,
     handle: ({ params, write }) => write(async (tx) => presentJob(await replayParked(tx, params.org, params.job))),
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/audit',
+    tag: 'Platform',
+    summary: "Read the platform's own audit trail, newest first",
+    description: 'What belongs to no organization: service credentials.',
+    access: 'operator',
+    query: auditQuery,
+    status: 200,
+    response: listOf(auditEvent),
+    handle: async ({ query, reads }) => presentPage(await listAudit(reads, platformTrail, query), presentAuditEvent),
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/audit/verify',
+    tag: 'Platform',
+    summary: "Follow the chain of the platform's own audit events",
+    description: 'As for an organization (AUD-1); `organizationId` is `platform` in what is hashed.',
+    access: 'operator',
+    status: 200,
+    response: verification,
+    handle: ({ reads }) => verifyAudit(reads, platformTrail),
   }),
 ];

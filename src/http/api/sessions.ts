@@ -140,6 +140,7 @@ export const sessionRoutes: readonly Route[] = [
     summary: 'Ask whose session a token is, and where it counts',
     description: 'A question about a session counts as use of it: it does not idle away in a service that asks here.',
     access: 'operator',
+    scope: 'introspect',
     readOnly: true,
     body: z.strictObject({ token: z.string().min(1).max(1000) }),
     status: 200,

@@ -14,6 +14,7 @@ import {
 } from './directory.ts';
 import { auditChains, auditEvents, history, keyChecks, leases, outbox } from './machinery.ts';
 import { oauthAssertions, oauthClients, oauthKeys, oauthSecrets, oauthTokens } from './oauth.ts';
+import { serviceCredentials } from './platform.ts';
 import { mappings } from './provisioning.ts';
 import {
   connectionKeys,
@@ -30,6 +31,7 @@ export const collections = {
   accounts,
   accountEmails,
   sessions,
+  serviceCredentials,
   organizations,
   members,
   ownershipTransfers,
@@ -80,6 +82,7 @@ export type Row<N extends CollectionName> = RowOf<(typeof collections)[N]>;
 export type Account = Row<'accounts'>;
 export type AccountEmail = Row<'accountEmails'>;
 export type Session = Row<'sessions'>;
+export type ServiceCredential = Row<'serviceCredentials'>;
 export type Organization = Row<'organizations'>;
 export type Member = Row<'members'>;
 export type OwnershipTransfer = Row<'ownershipTransfers'>;

@@ -9,6 +9,7 @@ const cached: ReadonlySet<CollectionName> = new Set([
   'directories',
   'directoryTokens',
   'sessions',
+  'serviceCredentials',
   'apiKeys',
 ]);
 
