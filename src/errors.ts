@@ -46,6 +46,9 @@ const catalogue = {
   // rules of accounts, organizations, members, the Owner
   email_taken: 'conflict',
   last_email: 'conflict',
+  ssh_key_invalid: 'invalid',
+  ssh_key_exists: 'conflict',
+  too_many_ssh_keys: 'conflict',
   slug_taken: 'conflict',
   account_not_found: 'invalid',
   already_a_member: 'conflict',

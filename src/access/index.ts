@@ -38,6 +38,7 @@ export * from './owner.ts';
 export * from './ownership.ts';
 export * from './permissions.ts';
 export * from './presence.ts';
+export * from './profile.ts';
 export * from './projects.ts';
 export * from './serviceCredentials.ts';
 export * from './sessions.ts';

@@ -175,7 +175,7 @@ export async function endSessionsIn(
 }
 
 /** The organizations in which an account is an active member, or holds a grant without being a member. */
-async function findLiveOrganizationIds(reads: ReadStore, accountId: string): Promise<readonly string[]> {
+export async function findLiveOrganizationIds(reads: ReadStore, accountId: string): Promise<readonly string[]> {
   const memberships = await reads.members.find(PLATFORM, { accountId });
   const grants = await reads.grants.find(PLATFORM, { accountId, source: 'manual' });
   const known = new Set(memberships.map((member) => member.organizationId));

@@ -23,6 +23,7 @@ const nextUlid = monotonicFactory(random);
 const prefixes = {
   account: 'acc',
   accountEmail: 'eml',
+  sshKey: 'ssh',
   organization: 'org',
   member: 'mem',
   ownershipTransfer: 'own',

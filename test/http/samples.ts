@@ -1,6 +1,7 @@
 /** For every route: where it leads in a world, and a body that it takes. A new route needs its line here. */
 import type { Route } from '../../src/http/route.ts';
 import { idpCertificate } from '../support/idpCertificate.ts';
+import { sshKeys } from '../support/sshKeys.ts';
 import { samplePem } from './samplePem.ts';
 import type { World } from './world.ts';
 
@@ -22,6 +23,7 @@ export function pathIn(route: Route, world: World): string {
     member: world.member.memberId,
     session: world.member.sessionId,
     email: 'eml-00000000000000000000000000',
+    sshKey: 'ssh-00000000000000000000000000',
     domain: world.domain,
     directory: world.directoryId,
     token: world.directoryToken.id,
@@ -74,6 +76,8 @@ export const bodies: Bodies = {
     expiresAt: '2100-01-01T00:00:00Z',
   }),
   'POST /api/v1/sessions': (world) => ({ email: world.member.email }),
+  'PATCH /api/v1/me': () => ({ name: 'Renamed' }),
+  'POST /api/v1/me/ssh-keys': () => ({ publicKey: sshKeys.ed25519.line, name: 'laptop' }),
   'POST /api/v1/me/emails': () => ({ email: 'further@people.example' }),
   'POST /api/v1/me/emails/prove': () => ({ token: '0'.repeat(64) }),
   'POST /api/v1/sessions/introspect': (world) => ({ token: world.member.token }),

@@ -16,6 +16,7 @@ import { memberRoutes } from './members.ts';
 import { oauthClientRoutes } from './oauthClients.ts';
 import { organizationRoutes } from './organizations.ts';
 import { ownershipRoutes } from './ownership.ts';
+import { profileRoutes } from './profile.ts';
 import { projectRoutes } from './projects.ts';
 import { provisioningLogRoutes } from './provisioningLog.ts';
 import { recordRoutes } from './records.ts';
@@ -28,6 +29,7 @@ export const apiRoutes: readonly Route[] = [
   ...decisionRoutes,
   ...sessionRoutes,
   ...meRoutes,
+  ...profileRoutes,
   ...emailRoutes,
   ...accountRoutes,
   ...organizationRoutes,

@@ -18,6 +18,17 @@ export const accountEmails = platformCollection('accountEmails', {
 accountEmails.schema.index({ emailKey: 1 }, { unique: true, partialFilterExpression: { proven: true } });
 accountEmails.schema.index({ accountId: 1, emailKey: 1 }, { unique: true });
 
+/** SSH public keys of accounts, by which people enter clusters (ACC-5). Private keys are nowhere here. */
+export const sshKeys = platformCollection('sshKeys', {
+  accountId: { type: String, required: true },
+  name: { type: String, required: true },
+  type: { type: String, required: true },
+  /** `type base64`, without a comment. */
+  publicKey: { type: String, required: true },
+  fingerprint: { type: String, required: true },
+});
+sshKeys.schema.index({ accountId: 1, fingerprint: 1 }, { unique: true });
+
 /**
  * Signed-in browsers and bearers (SSO-7). `proofs`: how the person has shown who they are, in the form of
  * access/sessionWorth.ts. `endedIn` names the organizations whose part of the session has ended.

@@ -1,7 +1,7 @@
 /** Every collection of the product: the single definition that both engines read. */
 import type { RowOf } from '../define.ts';
 import { apiKeys, domains, grants, members, organizations, ownershipTransfers, projects } from './access.ts';
-import { accountEmails, accounts, sessions } from './accounts.ts';
+import { accountEmails, accounts, sessions, sshKeys } from './accounts.ts';
 import {
   directories,
   directoryEmails,
@@ -30,6 +30,7 @@ import {
 export const collections = {
   accounts,
   accountEmails,
+  sshKeys,
   sessions,
   serviceCredentials,
   organizations,
@@ -81,6 +82,7 @@ export type Row<N extends CollectionName> = RowOf<(typeof collections)[N]>;
 
 export type Account = Row<'accounts'>;
 export type AccountEmail = Row<'accountEmails'>;
+export type SshKey = Row<'sshKeys'>;
 export type Session = Row<'sessions'>;
 export type ServiceCredential = Row<'serviceCredentials'>;
 export type Organization = Row<'organizations'>;

@@ -1,0 +1,106 @@
+/** What people say of themselves: a name for display, and the SSH public keys by which they enter clusters (ACC-5). */
+import { AppError } from '../errors.ts';
+import { recordAudit } from '../events/index.ts';
+import { newId } from '../lib/ids.ts';
+import { parseSshPublicKey } from '../lib/sshPublicKey.ts';
+import { type Account, PLATFORM, type ReadStore, type SshKey, type Transaction } from '../store/index.ts';
+import { getAccount } from './accounts.ts';
+import { findLiveOrganizationIds } from './sessions.ts';
+
+/** So many keys one person may have. */
+const maxSshKeys = 50;
+/** A key of 16,384 bits has about 2,800 characters; a comment may follow. */
+export const maxSshKeyLength = 4096;
+
+/** Changes the name by which an account shows; null takes it away. Throws `not_found`. */
+export async function updateProfile(
+  tx: Transaction,
+  accountId: string,
+  { name }: { readonly name: string | null },
+): Promise<Account> {
+  const account = await getAccount(tx, accountId);
+  if ((account.name ?? null) === name) return account;
+  const change = name === null ? { $unset: { name: true as const } } : { $set: { name } };
+  return (await tx.accounts.updateOne(PLATFORM, { _id: accountId }, change)) ?? account;
+}
+
+/** An account's SSH keys, in the order of adding. */
+export function findSshKeys(reads: ReadStore, accountId: string): Promise<readonly SshKey[]> {
+  return reads.sshKeys.find(PLATFORM, { accountId });
+}
+
+/** The SSH keys of these accounts, by account id; who has none is absent. */
+export async function findSshKeysOf(
+  reads: ReadStore,
+  accountIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly SshKey[]>> {
+  const keys = new Map<string, SshKey[]>();
+  if (accountIds.length === 0) return keys;
+  for (const key of await reads.sshKeys.find(PLATFORM, { accountId: { $in: accountIds } })) {
+    const own = keys.get(key.accountId);
+    if (own) own.push(key);
+    else keys.set(key.accountId, [key]);
+  }
+  return keys;
+}
+
+/**
+ * Adds a public key to an account. Without a name its comment names it, or else its fingerprint. Throws `ssh_key_invalid`
+ * (says why, and never repeats what was sent), `ssh_key_exists`, `too_many_ssh_keys`, `not_found`.
+ */
+export async function addSshKey(
+  tx: Transaction,
+  accountId: string,
+  input: { readonly publicKey: string; readonly name?: string | undefined },
+): Promise<SshKey> {
+  const parsed = parseSshPublicKey(input.publicKey);
+  if ('fault' in parsed) throw new AppError('ssh_key_invalid', `This is no SSH public key that is taken: ${parsed.fault}`);
+  await getAccount(tx, accountId);
+  // of two keys at once, one waits for the other: both count
+  await tx.accounts.lock(PLATFORM, accountId);
+  const keys = await findSshKeys(tx, accountId);
+  const same = keys.find(({ fingerprint }) => fingerprint === parsed.fingerprint);
+  if (same) {
+    throw new AppError('ssh_key_exists', `The account has this key already, as ${JSON.stringify(same.name)}`, {
+      details: { sshKeyId: same._id },
+    });
+  }
+  if (keys.length >= maxSshKeys) {
+    throw new AppError('too_many_ssh_keys', `An account has at most ${maxSshKeys} SSH keys: remove one first`);
+  }
+  const key = await tx.sshKeys.insert(PLATFORM, {
+    _id: newId('sshKey'),
+    accountId,
+    name: input.name ?? (parsed.comment?.slice(0, 200) || parsed.fingerprint),
+    type: parsed.type,
+    publicKey: parsed.line,
+    fingerprint: parsed.fingerprint,
+  });
+  await tellOrganizations(tx, key, 'ssh_key.added');
+  return key;
+}
+
+/** Takes a public key off an account, which no longer opens anything for it. Throws `not_found`. */
+export async function removeSshKey(tx: Transaction, accountId: string, sshKeyId: string): Promise<void> {
+  const key = await tx.sshKeys.get(PLATFORM, sshKeyId);
+  if (key?.accountId !== accountId) throw new AppError('not_found', `There is no SSH key ${sshKeyId}`);
+  await tx.sshKeys.remove(PLATFORM, { _id: sshKeyId });
+  await tellOrganizations(tx, key, 'ssh_key.removed');
+}
+
+/** A key opens the clusters of every organization that the person belongs to: the audit of each tells of it (AUD-1). */
+async function tellOrganizations(
+  tx: Transaction,
+  { _id, accountId, name, fingerprint }: SshKey,
+  type: 'ssh_key.added' | 'ssh_key.removed',
+): Promise<void> {
+  const said = { sshKeyId: _id, name, fingerprint };
+  for (const organizationId of await findLiveOrganizationIds(tx, accountId)) {
+    await recordAudit(tx, organizationId, {
+      type,
+      targetKind: 'account',
+      targetId: accountId,
+      ...(type === 'ssh_key.added' ? { after: said } : { before: said }),
+    });
+  }
+}
