@@ -29,21 +29,6 @@ export function findSshKeys(reads: ReadStore, accountId: string): Promise<readon
   return reads.sshKeys.find(PLATFORM, { accountId });
 }
 
-/** The SSH keys of these accounts, by account id; who has none is absent. */
-export async function findSshKeysOf(
-  reads: ReadStore,
-  accountIds: readonly string[],
-): Promise<ReadonlyMap<string, readonly SshKey[]>> {
-  const keys = new Map<string, SshKey[]>();
-  if (accountIds.length === 0) return keys;
-  for (const key of await reads.sshKeys.find(PLATFORM, { accountId: { $in: accountIds } })) {
-    const own = keys.get(key.accountId);
-    if (own) own.push(key);
-    else keys.set(key.accountId, [key]);
-  }
-  return keys;
-}
-
 /**
  * Adds a public key to an account. Without a name its comment names it, or else its fingerprint. Throws `ssh_key_invalid`
  * (says why, and never repeats what was sent), `ssh_key_exists`, `too_many_ssh_keys`, `not_found`.
@@ -54,7 +39,8 @@ export async function addSshKey(
   input: { readonly publicKey: string; readonly name?: string | undefined },
 ): Promise<SshKey> {
   const parsed = parseSshPublicKey(input.publicKey);
-  if ('fault' in parsed) throw new AppError('ssh_key_invalid', `This is no SSH public key that is taken: ${parsed.fault}`);
+  if ('fault' in parsed)
+    throw new AppError('ssh_key_invalid', `This is no SSH public key that is taken: ${parsed.fault}`);
   await getAccount(tx, accountId);
   // of two keys at once, one waits for the other: both count
   await tx.accounts.lock(PLATFORM, accountId);

@@ -21,14 +21,21 @@ const add = ({ token }: Person, publicKey: string, name?: string) =>
   gatehouse.bearer(token, 'post', path).send({ publicKey, ...(name !== undefined && { name }) });
 const list = async ({ token }: Person) => (await expectStatus(200, gatehouse.bearer(token, 'get', path))).items;
 const audited = async (type: string) =>
-  (await expectStatus(200, gatehouse.operator('get', `/api/v1/organizations/${acme.organizationId}/audit`).query({ type })))
-    .items;
+  (
+    await expectStatus(
+      200,
+      gatehouse.operator('get', `/api/v1/organizations/${acme.organizationId}/audit`).query({ type }),
+    )
+  ).items;
 
 describe('a profile', () => {
   test('has a name, which lists show, and which the person changes and takes away (ACC-5)', async () => {
     const rename = (name: string | null) => gatehouse.bearer(ann.token, 'patch', '/api/v1/me').send({ name });
     const nameInList = async () => {
-      const one = await gatehouse.operator('get', `/api/v1/organizations/${acme.organizationId}/members/${acme.member.memberId}`);
+      const one = await gatehouse.operator(
+        'get',
+        `/api/v1/organizations/${acme.organizationId}/members/${acme.member.memberId}`,
+      );
       return one.body.name;
     };
     expect(await expectStatus(200, rename(' Ann Lee '))).toEqual({ id: ann.accountId, name: 'Ann Lee' });

@@ -1,11 +1,5 @@
 import { z } from 'zod';
-import {
-  addSshKey,
-  findSshKeys,
-  maxSshKeyLength,
-  removeSshKey,
-  updateProfile,
-} from '../../access/index.ts';
+import { addSshKey, findSshKeys, maxSshKeyLength, removeSshKey, updateProfile } from '../../access/index.ts';
 import type { SshKey } from '../../store/index.ts';
 import { type Route, route } from '../route.ts';
 import { id, idIn, nameInput, time } from './common.ts';

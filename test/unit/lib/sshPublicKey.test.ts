@@ -21,15 +21,18 @@ const [type = '', encoded = ''] = known.split(' ');
 const point = Buffer.from(sshKeys.nistp256.line.split(' ')[1] ?? '', 'base64').subarray(-65);
 
 describe('an OpenSSH public key (ACC-5)', () => {
-  test.each(Object.entries(sshKeys))('%s is taken, with the fingerprint of ssh-keygen', (_name, { line, fingerprint }) => {
-    const [keyType, key, ...comment] = line.split(' ');
-    expect(parseSshPublicKey(`${line}\n`)).toEqual({
-      type: keyType,
-      line: `${keyType} ${key}`,
-      fingerprint,
-      comment: comment.join(' '),
-    });
-  });
+  test.each(Object.entries(sshKeys))(
+    '%s is taken, with the fingerprint of ssh-keygen',
+    (_name, { line, fingerprint }) => {
+      const [keyType, key, ...comment] = line.split(' ');
+      expect(parseSshPublicKey(`${line}\n`)).toEqual({
+        type: keyType,
+        line: `${keyType} ${key}`,
+        fingerprint,
+        comment: comment.join(' '),
+      });
+    },
+  );
 
   test.each([
     ['sk-ssh-ed25519@openssh.com', Buffer.alloc(32, 7), 'ssh:'],
@@ -51,15 +54,35 @@ describe('an OpenSSH public key (ACC-5)', () => {
     ['base64 without its padding', sshKeys.nistp256.line.split(' ').slice(0, 2).join(' ').replace(/=+$/, ''), /base64/],
     ['another type than it says', `ssh-rsa ${encoded}`, /another type/],
     ['another curve than it says', lineOf('ecdsa-sha2-nistp256', 'nistp384', point), /another curve/],
-    ['a point off the curve', lineOf('ecdsa-sha2-nistp256', 'nistp256', Buffer.concat([Buffer.from([4]), Buffer.alloc(64, 1)])), /does not lie/],
-    ['a compressed point', lineOf('ecdsa-sha2-nistp256', 'nistp256', Buffer.concat([Buffer.from([2]), Buffer.alloc(32, 1)])), /cannot be read/],
+    [
+      'a point off the curve',
+      lineOf('ecdsa-sha2-nistp256', 'nistp256', Buffer.concat([Buffer.from([4]), Buffer.alloc(64, 1)])),
+      /does not lie/,
+    ],
+    [
+      'a compressed point',
+      lineOf('ecdsa-sha2-nistp256', 'nistp256', Buffer.concat([Buffer.from([2]), Buffer.alloc(32, 1)])),
+      /cannot be read/,
+    ],
     ['31 bytes of Ed25519', lineOf('ssh-ed25519', Buffer.alloc(31, 1)), /32 bytes/],
     ['something behind the key', lineOf('ssh-ed25519', Buffer.alloc(32, 1), 'x'), /something else/],
     ['RSA of 1024 bits', shortRsaKey, /2048 bits or more; this one has 1024/],
-    ['RSA of 2047 bits', lineOf('ssh-rsa', Buffer.from([1, 0, 1]), Buffer.concat([Buffer.from([0x40]), Buffer.alloc(255, 1)])), /2047/],
+    [
+      'RSA of 2047 bits',
+      lineOf('ssh-rsa', Buffer.from([1, 0, 1]), Buffer.concat([Buffer.from([0x40]), Buffer.alloc(255, 1)])),
+      /2047/,
+    ],
     ['a negative modulus', lineOf('ssh-rsa', Buffer.from([1, 0, 1]), Buffer.alloc(256, 0xff)), /cannot be read/],
-    ['an exponent of one', lineOf('ssh-rsa', Buffer.from([1]), Buffer.concat([Buffer.from([0]), Buffer.alloc(256, 0xff)])), /exponent/],
-    ['a security key of another application', lineOf('sk-ssh-ed25519@openssh.com', Buffer.alloc(32, 7), 'https://x'), /application/],
+    [
+      'an exponent of one',
+      lineOf('ssh-rsa', Buffer.from([1]), Buffer.concat([Buffer.from([0]), Buffer.alloc(256, 0xff)])),
+      /exponent/,
+    ],
+    [
+      'a security key of another application',
+      lineOf('sk-ssh-ed25519@openssh.com', Buffer.alloc(32, 7), 'https://x'),
+      /application/,
+    ],
   ])('%s is refused, and says why', (_what, text, fault) => {
     expect(faultOf(text)).toMatch(fault);
     for (const word of text.split(/\s+/).filter((part) => part.length > 20 && !part.includes('@')))
