@@ -73,6 +73,8 @@ const catalogue = {
   projects_remain: 'conflict',
   not_organization_member: 'conflict',
   already_a_collaborator: 'conflict',
+  // keys
+  default_key_protected: 'conflict',
   // directories and SCIM (scim/errors.ts adds the scimType)
   scim_uniqueness: 'conflict',
   scim_invalid_filter: 'invalid',

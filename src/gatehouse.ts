@@ -30,7 +30,7 @@ export interface Gatehouse {
   /** Runs jobs in this process; absent where workers take them from Redis. */
   readonly queue: Queue | undefined;
   readonly secrets: Secrets;
-  /** Writes down at once what is noted in batches: log rows of SCIM reads, last use of tokens and credentials. */
+  /** Writes down at once what is noted in batches: log rows of SCIM reads, last use of tokens, keys and credentials. */
   flush(): Promise<void>;
   /** Begins to serve, and to sweep where jobs run here; answers the port. Default: the configured one. */
   listen(port?: number): Promise<number>;
@@ -88,6 +88,9 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
   const serviceUses = openLastUses(store, 'serviceCredentials', {
     onError: (err) => logger.error({ err }, 'the last use of service credentials could not be written'),
   });
+  const keyUses = openLastUses(store, 'apiKeys', {
+    onError: (err) => logger.error({ err }, 'the last use of API keys could not be written'),
+  });
   const app = createApp({
     ...options,
     outgoing,
@@ -106,6 +109,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     scim: scim.router,
     sso: ssoRouter({ store, logger, clock, sealer, baseUrl, outgoing, limits, origins, letters }),
     replay: scim.replay,
+    keyUses,
     version,
   });
   const answering = new Set<ServerResponse>();
@@ -136,7 +140,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
       await sleep(config.drainMs);
       await finishRequests(server, answering);
     }
-    await Promise.all([scim.close(), serviceUses.close()]);
+    await Promise.all([scim.close(), serviceUses.close(), keyUses.close()]);
     await jobs.close();
     await store.close();
   }
@@ -147,7 +151,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     queue: jobs.queue,
     secrets,
     async flush() {
-      await Promise.all([scim.flush(), serviceUses.flush()]);
+      await Promise.all([scim.flush(), serviceUses.flush(), keyUses.flush()]);
     },
     listen,
     close: () => (closed ??= close()),

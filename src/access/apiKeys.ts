@@ -1,88 +1,76 @@
-/** The Organization Default Key (KEY-3): sealed as well as hashed, since its Owner, and nobody else, may read it again. */
-import { AppError } from '../errors.ts';
-import { recordAudit } from '../events/index.ts';
-import { newId } from '../lib/ids.ts';
-import { hashSecret, newSecret, type Sealer } from '../lib/secrets.ts';
-import type { ApiKey, ReadStore, Transaction } from '../store/index.ts';
-import { findMember } from './members.ts';
-import { isOwner } from './owner.ts';
-import { decideOwnSignIn, type Presence } from './presence.ts';
+/** API keys: how one is found by its secret or its id, and what it is worth (KEY-1, KEY-2). The hottest path of all. */
+import { isId } from '../lib/ids.ts';
+import { hashSecret, newSecret } from '../lib/secrets.ts';
+import { type ApiKey, PLATFORM, type ReadStore } from '../store/index.ts';
 
 /** The recognisable beginning of every API key. */
 const apiKeyPrefix = 'ghk_';
 
-/** Makes the Default Key of a new organization; the secret is not answered (KEY-3). */
-export async function insertDefaultKey(
-  tx: Transaction,
-  sealer: Sealer,
-  organizationId: string,
-  defaultProjectId: string,
-): Promise<ApiKey> {
-  return tx.apiKeys.insert(organizationId, {
-    _id: newId('apiKey'),
-    organizationId,
-    projectId: defaultProjectId,
-    kind: 'default',
-    ...mint(sealer),
-  });
-}
-
-/**
- * The Default Key in the clear, for the Owner's own sign-in. Throws `act_as_refused` (the operator in the Owner's name),
- * `permission_denied` (anybody else, and a session that the operator made), `not_found` (no member here; PRJ-1).
- */
-export async function readDefaultKey(
-  reads: ReadStore,
-  sealer: Sealer,
-  organizationId: string,
-  reader: Presence,
-): Promise<{ readonly key: ApiKey; readonly secret: string }> {
-  await requireOwnersOwnSignIn(reads, organizationId, reader);
-  const key = await getDefaultKey(reads, organizationId);
-  return { key, secret: sealer.open(key.sealed ?? '') };
-}
-
-/** Replaces the Default Key: the old one is dead at once. Answers the new one; refuses as `readDefaultKey` does. */
-export async function regenerateDefaultKey(
-  tx: Transaction,
-  sealer: Sealer,
-  organizationId: string,
-  reader: Presence,
-): Promise<{ readonly key: ApiKey; readonly secret: string }> {
-  await requireOwnersOwnSignIn(tx, organizationId, reader);
-  const old = await getDefaultKey(tx, organizationId);
-  const minted = mint(sealer);
-  const key = await tx.apiKeys.updateOne(organizationId, { _id: old._id, version: old.version }, { $set: minted });
-  if (!key) throw new AppError('stale', 'The Default Key was regenerated meanwhile: read it again');
-  await recordAudit(tx, organizationId, {
-    type: 'default_key.regenerated',
-    targetKind: 'apiKey',
-    targetId: key._id,
-    before: { lastFour: old.lastFour },
-    after: { lastFour: key.lastFour },
-  });
-  return { key, secret: sealer.open(minted.sealed) };
-}
-
-/** The row of the Default Key; throws `not_found`. */
-async function getDefaultKey(reads: ReadStore, organizationId: string): Promise<ApiKey> {
-  const key = await reads.apiKeys.findOne(organizationId, { kind: 'default' });
-  if (!key) throw new AppError('not_found', 'There is no such organization');
-  return key;
-}
-
-async function requireOwnersOwnSignIn(reads: ReadStore, organizationId: string, reader: Presence): Promise<void> {
-  if (reader.kind === 'operator') throw refused('Only the Owner can read or regenerate the Organization Default Key');
-  const member = await findMember(reads, organizationId, reader.accountId);
-  if (!member) throw new AppError('not_found', 'There is no such organization');
-  const refusal = decideOwnSignIn(reader, 'Reading or regenerating the Default Key');
-  if (refusal) throw refusal;
-  if (!isOwner(member)) throw refused('Only the Owner can read or regenerate the Organization Default Key');
-}
-
-const refused = (message: string) => new AppError('permission_denied', message);
-
-function mint(sealer: Sealer) {
+/** A new secret, and what its row keeps of it. */
+export function mintKey(): { readonly secret: string } & Pick<ApiKey, 'hash' | 'prefix' | 'lastFour'> {
   const secret = newSecret(apiKeyPrefix);
-  return { hash: hashSecret(secret), prefix: apiKeyPrefix, lastFour: secret.slice(-4), sealed: sealer.seal(secret) };
+  return { secret, hash: hashSecret(secret), prefix: apiKeyPrefix, lastFour: secret.slice(-4) };
+}
+
+/** The key with this secret, also one that has ended: one read by the hash, none for what can be no key. */
+export async function findKeyBySecret(reads: ReadStore, secret: string): Promise<ApiKey | undefined> {
+  if (!secret.startsWith(apiKeyPrefix)) return undefined;
+  return reads.apiKeys.findOne(PLATFORM, { hash: hashSecret(secret) });
+}
+
+/** The key with this id, also one that has ended. */
+export async function findKeyById(reads: ReadStore, keyId: string): Promise<ApiKey | undefined> {
+  return isId('apiKey', keyId) ? reads.apiKeys.get(PLATFORM, keyId) : undefined;
+}
+
+/** What a key is worth; anything but `live` is nothing. */
+export type KeyState = 'live' | 'revoked' | 'expired' | 'project_archived' | 'organization_closed';
+
+/** What a key is worth at `now`: its row says it all. */
+export function decideKey(
+  key: Pick<ApiKey, 'revokedAt' | 'expiresAt' | 'projectArchived' | 'organizationClosed'>,
+  now: Date,
+): KeyState {
+  if (key.revokedAt) return 'revoked';
+  if (key.expiresAt && key.expiresAt <= now) return 'expired';
+  if (key.organizationClosed) return 'organization_closed';
+  return key.projectArchived ? 'project_archived' : 'live';
+}
+
+/** Stable codes of what verification answers; all but the first refuse. */
+export const keyReasons = [
+  'key_of_project',
+  'key_of_other_project',
+  'key_unknown',
+  'key_revoked',
+  'key_expired',
+  'project_archived',
+  'organization_closed',
+] as const;
+
+export interface KeyVerdict {
+  readonly reason: (typeof keyReasons)[number];
+  /** Absent where there is no such key. */
+  readonly key?: ApiKey;
+}
+
+const refusals = {
+  revoked: 'key_revoked',
+  expired: 'key_expired',
+  project_archived: 'project_archived',
+  organization_closed: 'organization_closed',
+} as const;
+
+/** Whether this secret is a key that is good at `now`, in this project where one is named (KEY-2). */
+export async function verifyKey(
+  reads: ReadStore,
+  { secret, projectId }: { readonly secret: string; readonly projectId?: string | undefined },
+  now: Date,
+): Promise<KeyVerdict> {
+  const key = await findKeyBySecret(reads, secret);
+  if (!key) return { reason: 'key_unknown' };
+  const state = decideKey(key, now);
+  if (state !== 'live') return { reason: refusals[state], key };
+  const foreign = projectId !== undefined && projectId !== key.projectId;
+  return { reason: foreign ? 'key_of_other_project' : 'key_of_project', key };
 }

@@ -13,7 +13,7 @@ import {
   type Transaction,
 } from '../store/index.ts';
 import { createAccount, findAccountByProvenEmail } from './accounts.ts';
-import { insertDefaultKey } from './apiKeys.ts';
+import { insertDefaultKey } from './defaultKey.ts';
 import { findGrantsEverywhere } from './grants.ts';
 import { defaultProjectName, insertProject } from './projects.ts';
 import { deriveSlug, isSlug, slugCandidates } from './slug.ts';

@@ -1,7 +1,6 @@
 /** When each token was last used (SCIM-1), without a write per call. */
-import { newId } from '../lib/ids.ts';
-import type { DirectoryToken, Store } from '../store/index.ts';
-import { openBuffer, type WriteBuffer } from './buffer.ts';
+import { type DirectoryToken, openLastUses, type Store } from '../store/index.ts';
+import type { WriteBuffer } from './buffer.ts';
 
 export interface TokenUse {
   readonly token: Pick<DirectoryToken, '_id' | 'organizationId'>;
@@ -16,24 +15,6 @@ export function openTokenUses(
   store: Store,
   options: { onError(error: unknown): void; readonly delayMs?: number | undefined },
 ): WriteBuffer<TokenUse> {
-  return openBuffer<TokenUse>({
-    delayMs: 5000,
-    ...options,
-    async write(uses) {
-      const latest = new Map<string, TokenUse>();
-      for (const use of uses) {
-        const known = latest.get(use.token._id);
-        if (!known || known.at < use.at) latest.set(use.token._id, use);
-      }
-      await store.transaction({ actor: 'system', requestId: newId('request') }, async (tx) => {
-        for (const { token, at } of latest.values()) {
-          await tx.directoryTokens.update(
-            token.organizationId,
-            { _id: token._id, $or: [{ lastUsedAt: { $exists: false } }, { lastUsedAt: { $lt: at } }] },
-            { $set: { lastUsedAt: at } },
-          );
-        }
-      });
-    },
-  });
+  const { note, flush, close } = openLastUses(store, 'directoryTokens', options);
+  return { add: ({ token, at }) => note(token, at), flush, close };
 }

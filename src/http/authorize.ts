@@ -1,5 +1,13 @@
 /** Whether the principal may call a route; what it cannot see is not there: 404, not 403 (PRJ-1). */
-import { type Decision, evaluate, getOrganization, getProject, type ReasonCode } from '../access/index.ts';
+import {
+  type Decision,
+  evaluate,
+  getOrganization,
+  getProject,
+  type Permission,
+  type ReasonCode,
+  type ResourceRef,
+} from '../access/index.ts';
 import { AppError } from '../errors.ts';
 import { findStepUpUrl } from '../sso/index.ts';
 import type { ReadStore } from '../store/index.ts';
@@ -15,8 +23,9 @@ const unseen: ReadonlySet<ReasonCode> = new Set([
 
 /**
  * Passes, and answers the decision where it stood on a permission of a person. Else throws AppError: operator_only,
- * scope_insufficient (a service credential without the route's scope, or a route that has none), permission_denied, not_found (there is no such thing, or none that this principal can see), token_revoked (the session's
- * part in this organization has been ended), step_up_required (the organization asks for a sign-in of its own, SSO-5).
+ * scope_insufficient (a service credential without the route's scope, or a route that has none), permission_denied,
+ * not_found (there is no such thing, or none that this principal can see), token_revoked (the session's part in this
+ * organization has been ended), step_up_required (the organization asks for a sign-in of its own, SSO-5).
  */
 export async function authorize(
   { access, scope }: Pick<Route, 'access' | 'scope'>,
@@ -39,10 +48,6 @@ export async function authorize(
     );
   }
   const id = (access.on === 'organization' ? params.org : params.project) ?? '';
-  if (principal.kind !== 'account') {
-    await (access.on === 'organization' ? getOrganization(reads, id) : getProject(reads, id));
-    return undefined;
-  }
   return demand(principal, access.permission, { kind: access.on, id }, reads, baseUrl);
 }
 
@@ -54,14 +59,23 @@ function demandScope(scope: Route['scope'], scopes: readonly string[]): void {
   throw new AppError('scope_insufficient', message, { details: { scope, scopes } });
 }
 
-/** Answers the decision that allows; throws where it does not. */
-async function demand(
-  principal: Extract<Principal, { kind: 'account' }>,
-  permission: string,
-  resource: { readonly kind: 'organization' | 'project'; readonly id: string },
+/**
+ * The same for one permission, also one that a handler asks beside its route's own: which one a request needs may depend on
+ * its body. Answers the decision that allows a person; the operator, and a service that its route has let in,
+ * pass wherever the resource is.
+ */
+export async function demand(
+  principal: Principal,
+  permission: Permission,
+  resource: ResourceRef,
   reads: ReadStore,
   baseUrl: string,
-): Promise<Decision> {
+): Promise<Decision | undefined> {
+  const { kind, id } = resource;
+  if (principal.kind !== 'account') {
+    await (kind === 'organization' ? getOrganization(reads, id) : getProject(reads, id));
+    return undefined;
+  }
   const { accountId, session } = principal;
   const decision = await evaluate(reads, { accountId, permission, resource, ...(session && { session }) });
   const { allowed, reason, message } = decision;

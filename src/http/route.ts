@@ -53,6 +53,8 @@ export interface ApiDeps {
   /** Notes when service credentials were last used (OPS-4). */
   readonly serviceUses: LastUses;
   readonly lookUpTxt: TxtLookup;
+  /** Notes when API keys were last used (KEY-2). */
+  readonly keyUses: LastUses;
   /** Sends a request of the provisioning log again. */
   readonly replay: Replay;
 }

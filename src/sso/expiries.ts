@@ -1,6 +1,6 @@
 /**
  * Everything of an organization that ends by itself, in one list, with warnings ahead (OPS-3): certificates of IdPs, our
- * keys towards them, client secrets of ours, and what its IdPs push with.
+ * keys towards them, client secrets of ours, what its IdPs push with, and API keys of its projects.
  */
 
 import { listServiceCredentials } from '../access/index.ts';
@@ -19,6 +19,7 @@ export const expiryKinds = [
   'scim_token',
   'oauth_secret',
   'oauth_key',
+  'api_key',
   /** Of a service of the platform: the operator's concern, no organization's. */
   'service_credential',
 ] as const;
@@ -30,6 +31,7 @@ export interface Expiry {
   readonly name: string;
   readonly connectionId?: string;
   readonly directoryId?: string;
+  readonly projectId?: string;
   readonly expiresAt: Date;
 }
 
@@ -47,12 +49,13 @@ export function warningOf(expiresAt: Date, at: Date): WarningDays | undefined {
 
 /** All of an organization that has an end and has not been revoked, the nearest end first; what has ended is there too. */
 export async function listExpiries(reads: ReadStore, organizationId: string): Promise<readonly Expiry[]> {
-  const [connections, keys, tokens, secrets, clientKeys] = await Promise.all([
+  const [connections, keys, tokens, secrets, clientKeys, apiKeys] = await Promise.all([
     reads.connections.find(organizationId, {}),
     reads.connectionKeys.find(organizationId, {}),
     reads.directoryTokens.find(organizationId, { expiresAt: { $exists: true }, revokedAt: { $exists: false } }),
     reads.oauthSecrets.find(organizationId, { expiresAt: { $exists: true }, revokedAt: { $exists: false } }),
     reads.oauthKeys.find(organizationId, { expiresAt: { $exists: true } }),
+    reads.apiKeys.find(organizationId, { expiresAt: { $exists: true }, revokedAt: { $exists: false } }),
   ]);
   const names = new Map(connections.map(({ _id, name }) => [_id, name]));
   const found: Expiry[] = connections.flatMap(expiriesOf);
@@ -73,6 +76,9 @@ export async function listExpiries(reads: ReadStore, organizationId: string): Pr
     for (const { _id: id, name, directoryId, expiresAt } of rows) {
       if (expiresAt) found.push({ kind, id, name, directoryId, expiresAt });
     }
+  }
+  for (const { _id: id, name = '', projectId, expiresAt } of apiKeys) {
+    if (expiresAt) found.push({ kind: 'api_key', id, name, projectId, expiresAt });
   }
   return found.sort((a, b) => a.expiresAt.getTime() - b.expiresAt.getTime() || (a.id < b.id ? -1 : 1));
 }
@@ -119,7 +125,7 @@ export async function warnOfExpiries(
 }
 
 async function warn(tx: Transaction, organizationId: string, due: readonly Expiry[], at: Date): Promise<void> {
-  for (const { kind, id, name, expiresAt, connectionId, directoryId } of due) {
+  for (const { kind, id, name, expiresAt, connectionId, directoryId, projectId } of due) {
     const days = warningOf(expiresAt, at);
     const end = expiresAt.toISOString();
     const type = 'expiry.warned';
@@ -128,6 +134,7 @@ async function warn(tx: Transaction, organizationId: string, due: readonly Expir
     const where = {
       ...(connectionId !== undefined && { connectionId }),
       ...(directoryId !== undefined && { directoryId }),
+      ...(projectId !== undefined && { projectId }),
     };
     await recordAudit(tx, organizationId, {
       type,

@@ -3,7 +3,7 @@ import { newId } from '../lib/ids.ts';
 import { PLATFORM, type Scope, type Store } from './store.ts';
 
 /** The collections whose rows tell when they were last used. */
-export type UsedCollection = 'directoryTokens' | 'serviceCredentials';
+export type UsedCollection = 'directoryTokens' | 'apiKeys' | 'serviceCredentials';
 
 /** What was used. */
 export interface UsedRow {

@@ -117,7 +117,7 @@ describe('the OpenAPI document', () => {
       for (const code of route.errors ?? []) expect(told).toContain(`\`${code}\``);
       expect(responses['400']?.description).toContain('`invalid_request`');
       expect(responses['405']?.description).toContain('`method_not_allowed`');
-      const asks = route.method === 'get' || /^\/access\/|\/introspect$/.test(route.path);
+      const asks = route.method === 'get' || /^\/access\/|\/introspect$|\/keys\/verify$/.test(route.path);
       expect(responses['409']?.description.includes('`stale`') ?? false).toBe(!asks);
       expect('401' in responses).toBe(route.access !== 'public');
       expect('415' in responses).toBe(route.body !== undefined);

@@ -30,7 +30,7 @@ export function pathIn(route: Route, world: World): string {
     urn: schemaUrn,
     client: world.oauthClient.id,
     secret: world.oauthClient.secretId,
-    key: world.oauthClient.keyId,
+    key: route.path.startsWith('/api/v1/projects/') ? world.apiKeyId : world.oauthClient.keyId,
     mapping: world.mappingId,
     connection: world.connectionId,
     connectionKey: world.connectionKeyId,
@@ -120,6 +120,9 @@ export const bodies: Bodies = {
   [`PATCH ${org}/mappings/{mapping}`]: () => ({ role: 'admin', grants: 'keep' }),
   [`POST ${org}/projects`]: () => ({ name: 'Production' }),
   'PATCH /api/v1/projects/{project}': () => ({ name: 'Renamed' }),
+  'POST /api/v1/projects/{project}/keys': () => ({ name: 'CI', expiresAt: '2100-01-01T00:00:00Z' }),
+  [`POST ${org}/keys`]: () => ({ name: 'CI' }),
+  'POST /api/v1/keys/verify': (world) => ({ key: 'ghk_unknown', project: world.projectId }),
   'POST /api/v1/projects/{project}/collaborators': (world) => ({
     email: world.member.email,
     role: 'member',

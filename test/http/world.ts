@@ -24,6 +24,8 @@ export interface World {
   readonly owner: Person & { readonly memberId: string };
   readonly admin: Person & { readonly memberId: string };
   readonly member: Person & { readonly memberId: string };
+  /** Of `projectId`. */
+  readonly apiKeyId: string;
   readonly directoryId: string;
   readonly directoryToken: { readonly id: string; readonly secret: string };
   readonly oauthClient: { readonly id: string; readonly secretId: string; readonly keyId: string };
@@ -86,6 +88,7 @@ export async function buildWorld(gatehouse: TestGatehouse, name: string): Promis
   const member = await join('member', 'member');
   await ask(201, 'post', `${home}/domains`, { domain });
   const project = await ask(201, 'post', `${home}/projects`, { name: 'Research' });
+  const apiKey = await ask(201, 'post', `/api/v1/projects/${project.id}/keys`, { name: 'CI' });
   const { directory, token } = await ask(201, 'post', `${home}/directories`, { name: 'Okta' });
   const clients = `${home}/directories/${directory.id}/oauth-clients`;
   const { client, secret } = await ask(201, 'post', clients, { name: 'Entra' });
@@ -120,6 +123,7 @@ export async function buildWorld(gatehouse: TestGatehouse, name: string): Promis
     defaultProjectId: organization.defaultProjectId,
     projectId: project.id,
     domain,
+    apiKeyId: apiKey.id,
     owner: { ...owner, memberId: organization.owner.memberId },
     admin,
     member,

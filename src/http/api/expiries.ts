@@ -18,6 +18,7 @@ const expiry = z
     name: z.string(),
     connectionId: id.optional(),
     directoryId: id.optional(),
+    projectId: id.optional(),
     expiresAt: time,
     warn: z
       .union(warningDays.map((days) => z.literal(days)))
@@ -42,7 +43,7 @@ export const expiryRoutes: readonly Route[] = [
     tag: 'Organizations',
     summary: 'List everything that expires, the nearest end first',
     description:
-      'Signing certificates of IdPs, keys of connections, client secrets at OpenID providers, SCIM tokens, secrets and keys of OAuth clients, as far as they have an end. Each warning (30, 14, 7 days, a day, the end) is told of in the audit once, as `expiry.warned`.',
+      'Signing certificates of IdPs, keys of connections, client secrets at OpenID providers, SCIM tokens, secrets and keys of OAuth clients, API keys of projects, as far as they have an end. Each warning (30, 14, 7 days, a day, the end) is told of in the audit once, as `expiry.warned`.',
     access: { permission: 'audit.read', on: 'organization' },
     params: inOrganization,
     status: 200,

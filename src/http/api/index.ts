@@ -17,6 +17,7 @@ import { oauthClientRoutes } from './oauthClients.ts';
 import { organizationRoutes } from './organizations.ts';
 import { ownershipRoutes } from './ownership.ts';
 import { profileRoutes } from './profile.ts';
+import { projectKeyRoutes } from './projectKeys.ts';
 import { projectRoutes } from './projects.ts';
 import { provisioningLogRoutes } from './provisioningLog.ts';
 import { recordRoutes } from './records.ts';
@@ -27,6 +28,7 @@ import { signInRoutes } from './signIns.ts';
 
 export const apiRoutes: readonly Route[] = [
   ...decisionRoutes,
+  ...keyRoutes,
   ...sessionRoutes,
   ...meRoutes,
   ...profileRoutes,
@@ -46,7 +48,7 @@ export const apiRoutes: readonly Route[] = [
   ...mappingRoutes,
   ...projectRoutes,
   ...collaboratorRoutes,
-  ...keyRoutes,
+  ...projectKeyRoutes,
   ...signInRoutes,
   ...identityRoutes,
   ...serviceCredentialRoutes,

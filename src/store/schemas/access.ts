@@ -101,16 +101,31 @@ grants.schema.index({ organizationId: 1, targetId: 1 });
 grants.schema.index({ organizationId: 1, sourceId: 1 });
 grants.schema.index({ accountId: 1 });
 
-/** Keys of projects. The Organization Default Key (KEY-3) is sealed as well as hashed, since its Owner may read it. */
+/**
+ * Keys of projects (KEY-1). The Organization Default Key (KEY-3), which has neither name nor maker, is sealed as well as
+ * hashed, since its Owner may read it. A revoked key stays, so that it can be told from one that never was. What else ends
+ * or suspends a key stands on its row too, so that one read by the hash decides.
+ */
 export const apiKeys = organizationCollection('apiKeys', {
   projectId: { type: String, required: true },
-  kind: { type: String, enum: ['default'], required: true },
+  kind: { type: String, enum: ['default', 'project'], required: true },
+  name: { type: String },
   hash: { type: String, required: true },
   prefix: { type: String, required: true },
   lastFour: { type: String, required: true },
   sealed: { type: String },
+  /** The actor who made it, and the person in whose place the operator did. */
+  createdBy: { type: String },
+  onBehalfOf: { type: String },
+  expiresAt: { type: Date },
+  revokedAt: { type: Date },
+  lastUsedAt: { type: Date },
+  /** While its project is archived, its organization closed. */
+  projectArchived: { type: Boolean },
+  organizationClosed: { type: Boolean },
 });
 apiKeys.schema.index({ hash: 1 }, { unique: true });
+apiKeys.schema.index({ organizationId: 1, projectId: 1 });
 apiKeys.schema.index({ organizationId: 1 }, { unique: true, partialFilterExpression: { kind: 'default' } });
 
 /** Domains that organizations claim; verified by one organization at a time (SSO-3). */

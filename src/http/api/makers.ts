@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { findMakers, type Made, type Maker, type MakerOptions } from '../../access/index.ts';
+import type { Call } from '../route.ts';
+import { id } from './common.ts';
+
+/** Who made something, as answers tell it. */
+export const maker = z
+  .strictObject({
+    kind: z.enum(['operator', 'service', 'account']),
+    accountId: id.optional(),
+    name: z.string().optional(),
+    email: z.string().optional(),
+    external: z.literal(true).optional().meta({ description: 'the person is from outside of the organization' }),
+  })
+  .meta({
+    id: 'Maker',
+    description:
+      'Who made it. Of a person the address while they are in the organization or the project; to an External Collaborator only people who were added to the project (PRJ-6).',
+  });
+
+type Asking = Pick<Call<unknown, unknown, unknown>, 'principal' | 'decision' | 'reads'>;
+
+/** Finds the makers of these rows of a project, as far as the one who asks may see them. */
+export function findMakersFor(
+  { principal, decision, reads }: Asking,
+  organizationId: string,
+  projectId: string,
+  rows: readonly Made[],
+): Promise<(row: Made) => Maker | undefined> {
+  const options: MakerOptions = {
+    explicitOnly: decision?.via === 'external',
+    askedBy: principal.kind === 'account' ? principal.accountId : undefined,
+  };
+  return findMakers(reads, organizationId, projectId, rows, options);
+}
