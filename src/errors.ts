@@ -111,6 +111,7 @@ const catalogue = {
   link_expired: 'invalid',
   form_expired: 'forbidden',
   confirmation_required: 'conflict',
+  nothing_to_confirm: 'conflict',
   // the token endpoint of a directory (scim/oauth/ gives each the name of RFC 6749 §5.2)
   oauth_invalid_request: 'invalid',
   oauth_invalid_client: 'unauthenticated',

@@ -6,8 +6,10 @@ import {
   makeLink,
   otherMailboxLetter,
   writeAnnouncement,
+  writeConnectionNews,
 } from '../src/access/index.ts';
 import type { TakenJob } from '../src/queue/index.ts';
+import { makeConfirmation } from '../src/sso/tasks.ts';
 import { causeOf, type Stack } from './stack.ts';
 
 /**
@@ -24,6 +26,14 @@ export async function mailLink({ store, mailer }: Stack, job: TakenJob<'mail-lin
   await store.transaction(cause, (tx) => job.done(tx));
 }
 
+/** Asks a person about themself; nothing is sent where there is nothing left to answer, or nobody to ask. */
+export async function mailConfirmation({ store, mailer }: Stack, job: TakenJob<'mail-confirmation'>): Promise<void> {
+  const cause = causeOf(job);
+  const made = await store.transaction(cause, (tx) => makeConfirmation(tx, job.organizationId, job.payload));
+  if (made) await mailer.send(linkLetter(made.link, linkUrl(job.payload.site, made.token)));
+  await store.transaction(cause, (tx) => job.done(tx));
+}
+
 /** One job for each Admin. */
 export async function announceOwner({ store }: Stack, job: TakenJob<'announce-owner'>): Promise<void> {
   await store.transaction(causeOf(job), async (tx) => {
@@ -34,6 +44,12 @@ export async function announceOwner({ store }: Stack, job: TakenJob<'announce-ow
 
 export async function mailAnnouncement({ store, mailer }: Stack, job: TakenJob<'mail-announcement'>): Promise<void> {
   const letter = await writeAnnouncement(store.read, job.organizationId, job.payload);
+  if (letter) await mailer.send(letter);
+  await store.transaction(causeOf(job), (tx) => job.done(tx));
+}
+
+export async function tellOwner({ store, mailer }: Stack, job: TakenJob<'tell-owner'>): Promise<void> {
+  const letter = await writeConnectionNews(store.read, job.organizationId, job.payload);
   if (letter) await mailer.send(letter);
   await store.transaction(causeOf(job), (tx) => job.done(tx));
 }

@@ -7,7 +7,7 @@ import type { ApiKey, ReadStore, Transaction } from '../store/index.ts';
 import { mintKey } from './apiKeys.ts';
 import { findMember } from './members.ts';
 import { isOwner } from './owner.ts';
-import { decideOwnSignIn, type Presence } from './presence.ts';
+import { decideOwnersSignIn, decideOwnSignIn, type Presence } from './presence.ts';
 
 /** Makes the Default Key of a new organization; the secret is not answered (KEY-3). */
 export async function insertDefaultKey(
@@ -27,7 +27,8 @@ export async function insertDefaultKey(
 
 /**
  * The Default Key in the clear, for the Owner's own sign-in. Throws `act_as_refused` (the operator in the Owner's name),
- * `permission_denied` (anybody else, and a session that the operator made), `not_found` (no member here; PRJ-1).
+ * `permission_denied` (anybody else, and a session that the operator made), `reauthentication_required` (the Owner has come
+ * by an IdP alone), `not_found` (no member here; PRJ-1).
  */
 export async function readDefaultKey(
   reads: ReadStore,
@@ -77,9 +78,12 @@ async function requireOwnersOwnSignIn(reads: ReadStore, organizationId: string, 
   if (reader.kind === 'operator') throw refused('Only the Owner can read or regenerate the Organization Default Key');
   const member = await findMember(reads, organizationId, reader.accountId);
   if (!member) throw new AppError('not_found', 'There is no such organization');
-  const refusal = decideOwnSignIn(reader, 'Reading or regenerating the Default Key');
-  if (refusal) throw refusal;
+  const act = 'Reading or regenerating the Default Key';
+  const borrowed = decideOwnSignIn(reader, act);
+  if (borrowed) throw borrowed;
   if (!isOwner(member)) throw refused('Only the Owner can read or regenerate the Organization Default Key');
+  const refusal = decideOwnersSignIn(reader, act);
+  if (refusal) throw refusal;
 }
 
 const refused = (message: string) => new AppError('permission_denied', message);

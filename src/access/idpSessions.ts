@@ -1,28 +1,59 @@
 /** The IdPs' own sessions behind ours (SSO-2): what an IdP ends, it names by its connection, its subject or its `sid`. */
 import { newId } from '../lib/ids.ts';
-import { type Connection, PLATFORM, type ReadStore, type Session, type Transaction } from '../store/index.ts';
+import {
+  type Connection,
+  type IdpSession,
+  PLATFORM,
+  type ReadStore,
+  type Session,
+  type Transaction,
+} from '../store/index.ts';
 import { countsIn, endSessionsIn } from './sessions.ts';
 import { type Proof, proofsOf, writeProofs } from './sessionWorth.ts';
 
 type Through = Pick<Connection, '_id' | 'organizationId'>;
 
-/** Notes which IdP's session, by its own name for it, a session of ours stands on. */
+/** What an IdP's session is known by; `idToken` is sealed. */
+export type IdpSessionNames = Pick<IdpSession, 'index' | 'nameId' | 'idToken'>;
+
+/** Notes which IdP's session, by its own names for it, a session of ours stands on. */
 export async function noteIdpSession(
   tx: Transaction,
   { organizationId, _id: connectionId }: Through,
-  index: string,
+  { index, nameId, idToken }: IdpSessionNames,
   { _id: sessionId, accountId, expiresAt }: Session,
 ): Promise<void> {
   const _id = newId('idpSession');
   await tx.idpSessions.insert(organizationId, {
-    _id,
-    organizationId,
-    connectionId,
-    index,
-    sessionId,
-    accountId,
-    expiresAt,
+    ...{ _id, organizationId, connectionId, sessionId, accountId, expiresAt },
+    ...(index !== undefined && { index }),
+    ...(nameId && { nameId }),
+    ...(idToken !== undefined && { idToken }),
   });
+}
+
+/** What is known of the IdP's session that a session of ours came through last, of this connection. */
+export async function findIdpSessionNames(
+  reads: ReadStore,
+  { organizationId, _id: connectionId }: Through,
+  sessionId: string,
+): Promise<IdpSessionNames | undefined> {
+  const rows = await reads.idpSessions.find(
+    organizationId,
+    { sessionId, connectionId },
+    { sort: { _id: -1 }, limit: 1 },
+  );
+  return rows[0];
+}
+
+/** The accounts that the IdP has signed in under this NameID, as far as sessions of theirs are there. */
+export async function findAccountsOfNameId(
+  reads: ReadStore,
+  { organizationId, _id: connectionId }: Through,
+  value: string,
+): Promise<readonly string[]> {
+  const rows = await reads.idpSessions.find(organizationId, { connectionId, 'nameId.value': value });
+  return [...new Set(rows.map(({ accountId }) => accountId))];
 }
 
 /** The accounts whose sessions stand on the IdP's session of this name: one, with an IdP that names them well. */

@@ -7,6 +7,7 @@ export * from './announcement.ts';
 export * from './apiKeys.ts';
 export * from './collaboratorList.ts';
 export * from './collaborators.ts';
+export * from './connectionNews.ts';
 export * from './decide.ts';
 export * from './defaultKey.ts';
 export * from './deletion.ts';

@@ -38,6 +38,15 @@ export function linkLetter({ purpose, email }: Pick<MailedLink, 'purpose' | 'ema
         once,
         'If it is not you, do nothing: nothing has been added.',
       );
+    case 'confirm':
+      return letter(
+        email,
+        'Is this you?',
+        'An organization says that you belong to it, and asks to connect what its identity provider knows of you with your account here. Look at who asks, and say yes or not:',
+        url,
+        'The link works once, for a day. Nothing is connected before you have said yes.',
+        'If you do not know of it, do nothing.',
+      );
   }
 }
 

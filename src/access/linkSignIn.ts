@@ -23,7 +23,7 @@ export interface LinkSignedIn {
 
 /** Signs in by a link. The token of the session is new in any case. Throws `link_expired`. */
 export async function signInByLink(tx: Transaction, use: LinkUse): Promise<LinkSignedIn> {
-  const link = await takeLink(tx, use.token, ({ purpose }) => purpose !== 'prove_email');
+  const link = await takeLink(tx, use.token, ({ purpose }) => purpose === 'sign_in' || purpose === 'register');
   const accountId = await accountOf(tx, link);
   await addMailbox(tx, accountId, link.email);
   const proof = { kind: 'mailbox', at: tx.at } as const;

@@ -7,7 +7,7 @@ import { caseKey } from '../lib/text.ts';
 import { enqueue, platformJobs } from '../queue/index.ts';
 import { type AccountEmail, PLATFORM, type ReadStore, type Session, type Transaction } from '../store/index.ts';
 import { findAccountByProvenEmail, findAccountEmails, proveEmail } from './accounts.ts';
-import { decideOwnSignIn, freshMs, type PresenceOfAccount } from './presence.ts';
+import { decideOwnSignIn, freshMs, mailboxProof, type PresenceOfAccount } from './presence.ts';
 import { type Proof, proofsOf } from './sessionWorth.ts';
 
 type Provenance = Pick<AccountEmail, 'proven' | 'provenBy'>;
@@ -48,7 +48,9 @@ export function decideAccountReauthentication(
   );
   if (counting.some(({ at }) => now.getTime() - at.getTime() <= freshMs)) return undefined;
   const how = hasMailbox ? 'Have a one-time link sent to one of your addresses' : 'Sign in again';
-  return new AppError('reauthentication_required', `${how}, use it, and repeat this within ten minutes`);
+  return new AppError('reauthentication_required', `${how}, use it, and repeat this within ten minutes`, {
+    ...(hasMailbox && { details: { proof: mailboxProof } }),
+  });
 }
 
 async function requireReauthentication(tx: Transaction, accountId: string, session: Session | undefined) {

@@ -13,6 +13,8 @@ import { findAccountByMailbox } from './mailboxes.ts';
 
 /** How long a link may be used. */
 export const linkLifeMinutes = 10;
+/** One that asks a person about themself: it may be an Admin who asks, while the person is asleep. */
+const confirmationLifeMs = 24 * 60 * 60_000;
 
 export interface LinkRequest {
   readonly email: string;
@@ -65,6 +67,29 @@ export async function makeLink(tx: Transaction, asked: JobPayload<'mail-link'>):
   return { kind: 'link', link, token };
 }
 
+export interface NewConfirmation extends Required<Pick<MailedLink, 'accountId' | 'askedIn' | 'about' | 'aboutId'>> {
+  /** The mailbox, which the account has proven. */
+  readonly email: string;
+}
+
+/** Makes a link by which the person of an account answers a question about themself (SCIM-3, SSO-6). */
+export async function makeConfirmationLink(
+  tx: Transaction,
+  { email, ...asked }: NewConfirmation,
+): Promise<{ readonly link: MailedLink; readonly token: string }> {
+  const token = newSecret('');
+  const link = await tx.mailedLinks.insert(PLATFORM, {
+    _id: newId('mailedLink'),
+    purpose: 'confirm',
+    email,
+    emailKey: caseKey(email),
+    ...asked,
+    tokenHash: hashSecret(token),
+    expiresAt: new Date(tx.at.getTime() + confirmationLifeMs),
+  });
+  return { link, token };
+}
+
 /** The link of this token while it may be used. Looking at it uses nothing up. */
 export async function findLink(reads: ReadStore, token: string, now: Date): Promise<MailedLink | undefined> {
   const link = await reads.mailedLinks.findOne(PLATFORM, { tokenHash: hashSecret(token) });
@@ -93,10 +118,15 @@ export async function takeLink(
     { $set: { usedAt: tx.at } },
   );
   if (taken === undefined) throw linkExpired();
-  const { emailKey, purpose } = link;
-  await tx.mailedLinks.remove(PLATFORM, { emailKey, purpose, usedAt: { $exists: false } });
+  const { emailKey, purpose, aboutId } = link;
+  await tx.mailedLinks.remove(PLATFORM, {
+    emailKey,
+    purpose,
+    ...(aboutId !== undefined && { aboutId }),
+    usedAt: { $exists: false },
+  });
   return taken;
 }
 
 export const linkExpired = () =>
-  new AppError('link_expired', 'This link has been used, or is older than ten minutes. Ask for a new one.');
+  new AppError('link_expired', 'This link has been used, or is too old. Ask for a new one.');

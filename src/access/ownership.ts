@@ -1,6 +1,6 @@
 /**
- * How the ownership moves, and it moves in no other way (OWN-4): the Owner offers it to an active Admin, who accepts, both
- * after a fresh sign-in; or the operator moves it. The mark leaves one member and reaches the other in one transaction,
+ * How the ownership moves, and it moves in no other way (OWN-4): the Owner offers it to an active Admin, after a fresh
+ * link to their own mailbox, and the Admin accepts, after a fresh sign-in; or the operator moves it. The mark leaves one member and reaches the other in one transaction,
  * under the unique index of the mark: there is exactly one Owner at every instant. Who was the Owner stays an Admin.
  */
 import { AppError } from '../errors.ts';
@@ -11,7 +11,14 @@ import { findAccountEmails } from './accounts.ts';
 import { findGrants } from './grants.ts';
 import { mailboxesOf } from './mailboxes.ts';
 import { findMember, findOwner, getMember, giveManualAdmin } from './members.ts';
-import { decideFreshSignIn, type Presence, type PresenceOfAccount } from './presence.ts';
+import {
+  decideFreshOwnersSignIn,
+  decideFreshSignIn,
+  decideOwnersSignIn,
+  decideOwnSignIn,
+  type Presence,
+  type PresenceOfAccount,
+} from './presence.ts';
 
 /** An offer that nobody has accepted ends after so long. */
 const offerLastsMs = 7 * 24 * 60 * 60 * 1000;
@@ -75,7 +82,7 @@ export async function offerOwnership(
   const owner = await getOwner(tx, organizationId);
   const who = requirePerson(presence, 'The operator moves the ownership with force: true');
   if (owner.accountId !== who.accountId) throw denied('Only the Owner can offer the ownership');
-  refuseBy(decideFreshSignIn(who, tx.at, 'Offering the ownership'));
+  refuseBy(decideFreshOwnersSignIn(who, tx.at, 'Offering the ownership'));
   // Whoever else moves the mark meanwhile meets this transaction at the row.
   await tx.members.lock(organizationId, owner._id);
   refuseBy(decideHeir(await getMember(tx, organizationId, memberId), owner));
@@ -127,7 +134,8 @@ export async function forceOwnership(tx: Transaction, organizationId: string, me
 
 /**
  * Ends an offer: the Owner or the operator cancels it, the Admin to whom it was made declines it. Takes nothing from
- * anybody, and so needs no fresh sign-in. Throws `not_found`, `permission_denied`.
+ * anybody, and so needs no fresh sign-in; but the Owner's word is that of their mailbox. Throws `not_found`,
+ * `permission_denied`, and of the Owner's sign-in what `decideOwnersSignIn` says.
  */
 export async function endOffer(tx: Transaction, organizationId: string, presence: Presence): Promise<void> {
   const offer = await getOffer(tx, organizationId, tx.at);
@@ -142,7 +150,12 @@ async function mayEnd(reads: ReadStore, offer: OwnershipTransfer, presence: Pres
   const member = await findMember(reads, offer.organizationId, presence.accountId);
   if (member?._id === offer.toMemberId) return 'heir';
   const owner = await findOwner(reads, offer.organizationId);
-  if (member !== undefined && member._id === owner?._id) return 'other';
+  if (member !== undefined && member._id === owner?._id) {
+    // Borrowed by the operator, who may cancel it in any case, the Owner's name needs no mailbox.
+    const act = 'Cancelling the offer';
+    if (decideOwnSignIn(presence, act) === undefined) refuseBy(decideOwnersSignIn(presence, act));
+    return 'other';
+  }
   throw denied('Only the Owner and the Admin to whom the ownership is offered can end the offer');
 }
 

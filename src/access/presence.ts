@@ -12,8 +12,10 @@ interface PersonalPresence {
   readonly kind: 'session';
   readonly accountId: string;
   readonly madeBy: Session['madeBy'];
-  /** When the person last proved who they are. */
+  /** When the person last proved who they are, by their mailbox or to the organization's IdP. */
   readonly authenticatedAt?: Date | undefined;
+  /** When they last did so by their own mailbox, in this session. */
+  readonly mailboxAt?: Date | undefined;
 }
 
 /** Presence in a person's name: the person themself, or the operator for them. */
@@ -45,4 +47,32 @@ export function decideFreshSignIn(presence: PresenceOfAccount, now: Date, act: s
   if (at && now.getTime() - at.getTime() <= freshMs) return undefined;
   const message = `${act} needs a fresh sign-in: sign in again, and repeat this within ${freshMinutes} minutes`;
   return new AppError('reauthentication_required', message);
+}
+
+/** What details of `reauthentication_required` call a one-time link to the person's own mailbox. */
+export const mailboxProof = 'mailbox';
+
+/**
+ * Whether `act`, which among persons is the Owner's alone, is refused: it needs a link to the Owner's own mailbox, used in this
+ * session. An IdP's word is none here, however fresh: an Admin whose IdP speaks for the Owner's domain could come in
+ * by it as the Owner (OWN-1, OWN-4, KEY-3). Refuses as `decideOwnSignIn` does, and with `reauthentication_required`.
+ */
+export function decideOwnersSignIn(presence: PresenceOfAccount, act: string): AppError | undefined {
+  const refusal = decideOwnSignIn(presence, act);
+  if (refusal) return refusal;
+  return presence.kind === 'session' && presence.mailboxAt ? undefined : mailboxNeeded(act);
+}
+
+/** The same, where the link must have been used within the last ten minutes (OWN-4). */
+export function decideFreshOwnersSignIn(presence: PresenceOfAccount, now: Date, act: string): AppError | undefined {
+  const refusal = decideOwnSignIn(presence, act);
+  if (refusal) return refusal;
+  const at = presence.kind === 'session' ? presence.mailboxAt : undefined;
+  return at && now.getTime() - at.getTime() <= freshMs ? undefined : mailboxNeeded(act, true);
+}
+
+function mailboxNeeded(act: string, fresh = false): AppError {
+  const when = fresh ? `, used within the last ${freshMinutes} minutes` : '';
+  const message = `${act} needs a one-time link to the Owner's own mailbox${when}; the identity provider's word is not enough. Have a sign-in link mailed, use it in this browser, and repeat this`;
+  return new AppError('reauthentication_required', message, { details: { proof: mailboxProof } });
 }

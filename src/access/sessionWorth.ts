@@ -87,6 +87,12 @@ export function authenticatedAt(proofs: readonly Proof[], organizationId: string
   return own.length === 0 ? undefined : new Date(Math.max(...own.map(({ at }) => at.getTime())));
 }
 
+/** When the person last showed who they are by a link to their own mailbox, in this session (OWN-4, KEY-3). */
+export function mailboxProvenAt(proofs: readonly Proof[]): Date | undefined {
+  const times = proofs.filter(({ kind }) => kind === 'mailbox').map(({ at }) => at.getTime());
+  return times.length === 0 ? undefined : new Date(Math.max(...times));
+}
+
 /** One place for each proof in a session's row: a newer one of the same kind or connection takes the older one's. */
 const placeOf = (proof: Proof): string => (proof.kind === 'connection' ? proof.connectionId : proof.kind);
 

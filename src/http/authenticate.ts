@@ -5,6 +5,7 @@ import {
   authenticateService,
   findAccount,
   findLiveSession,
+  mailboxProvenAt,
   type Presence,
   proofsOf,
   servicePrefix,
@@ -92,6 +93,14 @@ export function presenceOf(principal: Principal, organizationId: string): Presen
   if (principal.kind === 'service') throw new AppError('scope_insufficient', 'A service credential is no person.');
   const { accountId, session } = principal;
   if (!session) return { kind: 'act_as', accountId };
-  const at = authenticatedAt(proofsOf(session), organizationId);
-  return { kind: 'session', accountId, madeBy: session.madeBy, ...(at && { authenticatedAt: at }) };
+  const proofs = proofsOf(session);
+  const at = authenticatedAt(proofs, organizationId);
+  const mailboxAt = mailboxProvenAt(proofs);
+  return {
+    kind: 'session',
+    accountId,
+    madeBy: session.madeBy,
+    ...(at && { authenticatedAt: at }),
+    ...(mailboxAt && { mailboxAt }),
+  };
 }

@@ -1,8 +1,9 @@
 /** Routes → an Express router: authenticate, authorize, parse, handle, answer; and 405 for the methods that are not there. */
 import { type NextFunction, type Request, type Response, Router } from 'express';
+import { mailboxProof } from '../access/index.ts';
 import { AppError, hasCode } from '../errors.ts';
 import { groupBy } from '../lib/groupBy.ts';
-import { findStepUpUrl } from '../sso/index.ts';
+import { findStepUpUrl, mailedLinkAddress } from '../sso/index.ts';
 import { authenticate, causeOf } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import { parseInput, readJson, refusePoison } from './input.ts';
@@ -82,10 +83,10 @@ async function sayWhere(
   { store, baseUrl }: ApiDeps,
 ): Promise<unknown> {
   if (!hasCode(error, 'reauthentication_required') || principal.kind !== 'account') return error;
-  const signInUrl =
-    organizationId === undefined
-      ? `${baseUrl}/sign-in`
-      : await findStepUpUrl(store.read, baseUrl, organizationId, principal.accountId, { again: true });
+  const byMail = error.details?.proof === mailboxProof || organizationId === undefined;
+  const signInUrl = byMail
+    ? mailedLinkAddress(baseUrl)
+    : await findStepUpUrl(store.read, baseUrl, organizationId, principal.accountId, { again: true });
   return new AppError(error.code, error.message, { details: { ...error.details, signInUrl } });
 }
 

@@ -109,3 +109,16 @@ async function resolveUser(tx: Transaction, organizationId: string, userId: stri
   if (user?.link !== 'waiting') return;
   await resolveWaitingPerson(tx, await getDirectory(tx, organizationId, user.directoryId), user);
 }
+
+/**
+ * The person of this account has said from their mailbox that the waiting one is them (SCIM-3). Answers whether they are adopted;
+ * where not, somebody else goes by the address by now. Throws `owner_protected` as a push would.
+ */
+export async function adoptConfirmed(tx: Transaction, user: DirectoryUser, accountId: string): Promise<boolean> {
+  const { organizationId, directoryId, _id } = user;
+  const directory = await getDirectory(tx, organizationId, directoryId);
+  const adopted = await resolveWaitingPerson(tx, directory, user, { confirmedBy: accountId });
+  if (adopted?.user.accountId !== accountId) return false;
+  await tx.directoryUsers.updateOne(organizationId, { _id }, { $set: { confirmed: true } });
+  return true;
+}

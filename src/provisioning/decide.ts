@@ -28,6 +28,8 @@ export interface IdentityFacts {
   readonly holder?: { readonly accountId: string; readonly member: 'none' | 'present' | 'departed' };
   /** Whether this organization has verified the address's domain (SSO-3). */
   readonly domainVerified: boolean;
+  /** The account whose person has said, by a link to their mailbox, that this is them (SCIM-3). */
+  readonly confirmedBy?: string;
 }
 
 export type Identity =
@@ -53,7 +55,9 @@ export function decideIdentity(facts: IdentityFacts): Identity {
   const { linkedTo, departedWithSameId, departedWithSameName, holder } = facts;
   if (linkedTo !== undefined) return { kind: 'known', accountId: linkedTo };
   if (departedWithSameId !== undefined) return departed('returned', departedWithSameId, facts);
-  if (holder !== undefined && !facts.addressHeldInDirectory) return decideHolder(holder, facts.domainVerified);
+  if (holder !== undefined && !facts.addressHeldInDirectory) {
+    return decideHolder(holder, facts.domainVerified || facts.confirmedBy === holder.accountId);
+  }
   if (departedWithSameName !== undefined) return departed('recycled', departedWithSameName, facts);
   if (facts.address && facts.addressHeldInDirectory) return { kind: 'new', claim: 'none', conflict: true };
   const claim = !facts.address ? 'none' : facts.domainVerified ? 'proven' : 'unproven';
@@ -78,10 +82,11 @@ export function decideConflict(
   return facts.holder === undefined ? facts.addressHeldInDirectory : facts.holder.accountId !== accountId;
 }
 
-function decideHolder(holder: NonNullable<IdentityFacts['holder']>, domainVerified: boolean): Identity {
+/** `spoken`: the verified domain, or the person, says that the one who was pushed is the holder of the address. */
+function decideHolder(holder: NonNullable<IdentityFacts['holder']>, spoken: boolean): Identity {
   const { accountId, member } = holder;
   if (member === 'departed') return { kind: 'recycled', accountId, conflict: false };
-  if (member === 'present' || domainVerified) return { kind: 'found', accountId };
+  if (member === 'present' || spoken) return { kind: 'found', accountId };
   return { kind: 'waiting' };
 }
 

@@ -2,7 +2,7 @@
  * The only bridge from what IdPs have told (directory/) to what people may do (access/): pushes become memberships in
  * the push's own transaction, groups become grants through mappings and reconciliation.
  */
-export { listWaiting, proveDomain, type WaitingPerson } from './adoption.ts';
+export { adoptConfirmed, listWaiting, proveDomain, type WaitingPerson } from './adoption.ts';
 export { findConcerned, reconcileLater } from './concerned.ts';
 export { changeMembers, createGroup, deleteGroup, updateGroup } from './groups.ts';
 export { memberAdded } from './joined.ts';

@@ -111,15 +111,17 @@ export async function deletePerson(
 
 /**
  * Looks again at one who waits in the adoption queue, as if pushed anew (SCIM-3): after their domain was verified, or
- * the account that held the address has become a member. Answers undefined where they still wait.
+ * the account that held the address has become a member, or has said from its mailbox that it is them (`confirmedBy`). Answers undefined where they still wait.
  */
 export async function resolveWaitingPerson(
   tx: Transaction,
   directory: Directory,
   before: DirectoryUser,
+  { confirmedBy }: { readonly confirmedBy?: string | undefined } = {},
 ): Promise<PersonResult | undefined> {
   const pushed = pushedBy(userRecordOf(before));
-  const identity = decideIdentity(await loadIdentityFacts(tx, directory, pushed, before));
+  const facts = await loadIdentityFacts(tx, directory, pushed, before);
+  const identity = decideIdentity({ ...facts, ...(confirmedBy !== undefined && { confirmedBy }) });
   if (identity.kind === 'waiting' || identity.kind === 'known') return undefined;
   const user = await relink(tx, before, pushed, identity);
   return toResult(user, await settle(tx, user, pushed, identity, { statesActive: user.active }));

@@ -40,11 +40,29 @@ export const jobs = {
     }),
     retry: patient,
   },
+  /**
+   * Ask a person by a link whether they are the one whom an IdP, or a directory, names (SCIM-3, SSO-6). Whose mailbox that is,
+   * is looked up by the job, as above.
+   */
+  'mail-confirmation': {
+    payload: z.object({ about: z.enum(['identity', 'directory_user']), id: z.string(), site: z.string() }),
+    retry: patient,
+  },
   /** Tell the organization's Admins that the Owner has signed in by a link (OWN-5). */
   'announce-owner': { payload: z.object({ accountId: z.string(), at: z.string() }), retry: patient },
   /** The same, to one of them. */
   'mail-announcement': {
     payload: z.object({ accountId: z.string(), at: z.string(), to: z.string() }),
+    retry: patient,
+  },
+  /** Tell the Owner that a way to sign in was made or changed (OWN-4). */
+  'tell-owner': {
+    payload: z.object({
+      connectionId: z.string(),
+      change: z.enum(['created', 'activated', 'changed', 'keys']),
+      by: z.string(),
+      at: z.string(),
+    }),
     retry: patient,
   },
   /** Read the metadata of a connection's IdP again (SSO-1). */

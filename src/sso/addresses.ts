@@ -19,6 +19,9 @@ export const oidcAddresses = (baseUrl: string, connectionId: string) => ({
 /** Our sign-in page: where a provider sends the browser back to after a log-out that began here. */
 export const signInAddress = (baseUrl: string): string => `${baseUrl}/sign-in`;
 
+/** Our sign-in page with nothing but the mailed link: for who has to show that a mailbox is theirs (OWN-4, ACC-4). */
+export const mailedLinkAddress = (baseUrl: string): string => `${signInAddress(baseUrl)}?by=link`;
+
 /** Where a sign-in through this connection begins: for a bookmark, or as the IdP's "initiate login" address. */
 export const startAddress = (baseUrl: string, connectionId: string): string =>
   `${baseUrl}/sso/start?connection=${connectionId}`;

@@ -83,9 +83,17 @@ export interface Returned {
   readonly browser: string | undefined;
   /** Where the address of the answer names one. */
   readonly connectionId?: string | undefined;
-  /** It is the link of a test that was opened, and no answer of an IdP. */
-  readonly testLink?: true;
+  /** What came: an answer to a sign-in or a test, one to a sign-out, or the link of a test that was opened. */
+  readonly as: 'sign_in' | 'sign_out' | 'test_link';
 }
+
+/** Each attempt is ended by what it is for, and by nothing else: no answer of a sign-out signs anybody in. */
+const endedBy: Readonly<Record<SignInAttempt['purpose'], Returned['as']>> = {
+  sign_in: 'sign_in',
+  test: 'sign_in',
+  test_link: 'test_link',
+  sign_out: 'sign_out',
+};
 
 /** The connection that an answer is meant for, without anything being taken; undefined where nothing was begun, or no longer is. */
 export async function findConnectionOfState(reads: ReadStore, state: string): Promise<string | undefined> {
@@ -94,7 +102,7 @@ export async function findConnectionOfState(reads: ReadStore, state: string): Pr
 
 /**
  * Takes the attempt that an answer belongs to, in a transaction of its own and before the answer is looked at: whatever
- * is found of it, there is no second try. Another browser, or an answer for another connection, takes nothing.
+ * is found of it, there is no second try. Another browser, an answer for another connection, or one of another kind, takes nothing.
  * Throws `sign_in_expired`: there is none, or no longer; `sign_in_elsewhere`: begun by another browser.
  */
 export async function takeAttempt(store: Store, requestId: string, returned: Returned): Promise<SignInAttempt> {
@@ -103,7 +111,7 @@ export async function takeAttempt(store: Store, requestId: string, returned: Ret
     const attempt = await tx.signInAttempts.findOne(PLATFORM, { stateHash });
     const elsewhere = returned.connectionId !== undefined && attempt?.connectionId !== returned.connectionId;
     if (attempt === undefined || elsewhere || attempt.expiresAt <= tx.at) throw expired();
-    if ((attempt.purpose === 'test_link') !== (returned.testLink === true)) throw expired();
+    if (endedBy[attempt.purpose] !== returned.as) throw expired();
     if (!isOf(attempt, returned.browser)) {
       throw new AppError('sign_in_elsewhere', 'This sign-in was begun in another browser. Begin again here.');
     }

@@ -1,10 +1,11 @@
 /** Where IdPs post that a session has ended (OpenID Connect Back-Channel Logout 1.0): machines talk here, no browsers. */
-import express, { type Request, type Response, Router } from 'express';
+import express, { type NextFunction, type Request, type Response, Router } from 'express';
 import { endSessionsOfConnection, findAccountsOfIdpSession } from '../access/index.ts';
 import { recordAudit } from '../events/index.ts';
 import { type Connection, DuplicateKeyError } from '../store/index.ts';
 import { consumeMessage } from './attempts.ts';
 import { findIdentity } from './facts.ts';
+import type { SignInLimits } from './limits.ts';
 import { findConnectionOfToken, type LoggedOut, verifyLogoutToken } from './oidc/index.ts';
 import { SignInFault, type SsoDeps } from './protocol.ts';
 import { keepRecord } from './records.ts';
@@ -13,14 +14,27 @@ import { findConnection } from './routing.ts';
 const readForm = express.urlencoded({ extended: false, limit: '256kb', parameterLimit: 20 });
 
 /** Answers 200 once the sessions have ended, 400 for what is no valid log-out token (§2.8). */
-export function backchannelRouter(deps: SsoDeps): Router {
+export function backchannelRouter(deps: SsoDeps & { readonly limits: SignInLimits }): Router {
   const router = Router();
+  const limit = (request: Request, _response: Response, next: NextFunction): void => {
+    deps.limits.logOut(request.ip);
+    next();
+  };
 
-  router.post('/sso/oidc/backchannel-logout/:connection', readForm, (request, response) =>
+  router.post('/sso/oidc/backchannel-logout/:connection', limit, readForm, (request, response) =>
     take(request, response, () => findConnection(deps.store.read, String(request.params.connection))),
   );
-  router.post('/sso/oidc/backchannel-logout', readForm, (request, response) =>
+  router.post('/sso/oidc/backchannel-logout', limit, readForm, (request, response) =>
     take(request, response, (token) => findConnectionOfToken(deps.store.read, token)),
+  );
+
+  /** What the parser of forms refuses is refused as the rest: in the protocol's own form. */
+  router.use(
+    '/sso/oidc/backchannel-logout',
+    (error: unknown, _request: Request, response: Response, next: NextFunction) => {
+      if (!(error instanceof Error && 'type' in error && 'status' in error) || response.headersSent) return next(error);
+      response.set('Cache-Control', 'no-store').status(400).json({ error: 'invalid_request' });
+    },
   );
 
   async function take(

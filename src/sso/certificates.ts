@@ -1,6 +1,7 @@
 /** Certificates that IdPs sign with: parsed, judged by their key, told of by subject, fingerprint and expiry (SSO-1, OPS-3). */
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { AppError } from '../errors.ts';
+import { signingKeys } from './saml/schemes.ts';
 
 export interface CertificateFacts {
   readonly subject: string;
@@ -46,17 +47,26 @@ function parse(text: string): X509Certificate {
   throw new AppError('certificate_invalid', 'A signing certificate cannot be read: one X.509 certificate as PEM is');
 }
 
+/** What no scheme of ours could verify with is refused when it is given, and not at the first sign-in. */
 function faultOf(key: KeyObject): string | undefined {
-  const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {};
-  switch (key.asymmetricKeyType) {
-    case 'rsa':
-    case 'rsa-pss':
-      return modulusLength >= 2048 ? undefined : `its RSA key has ${modulusLength} bits, at least 2048 are needed`;
-    case 'ec':
-      return curves.includes(namedCurve) ? undefined : 'its key is on another curve than P-256, P-384 or P-521';
-    case 'ed25519':
-      return undefined;
-    default:
-      return 'its key is of a kind that nobody should sign with';
+  const kind = key.asymmetricKeyType ?? '';
+  if (!signingKeys.has(kind))
+    return `its key (${kind || 'unknown'}) is of a kind that is not verified here: RSA and EC keys are`;
+  const {
+    modulusLength = 0,
+    namedCurve = '',
+    hashAlgorithm,
+    mgf1HashAlgorithm,
+    saltLength,
+  } = key.asymmetricKeyDetails ?? {};
+  if (kind === 'ec') {
+    return curves.includes(namedCurve) ? undefined : 'its key is on another curve than P-256, P-384 or P-521';
   }
+  if (modulusLength < 2048) return `its RSA key has ${modulusLength} bits, at least 2048 are needed`;
+  if (hashAlgorithm === undefined) return undefined;
+  const fits = saltLengths[hashAlgorithm] === saltLength && mgf1HashAlgorithm === hashAlgorithm;
+  return fits ? undefined : 'its RSA-PSS key is bound to hashes or a salt that XML signatures do not have';
 }
+
+/** RSA-PSS keys may be bound to a hash; XML signatures have a salt of its length. */
+const saltLengths: Readonly<Record<string, number>> = { sha256: 32, sha384: 48, sha512: 64 };

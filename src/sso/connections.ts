@@ -1,6 +1,6 @@
 /** Connections: the ways to sign in through an organization's IdPs (SSO-1). What an IdP is comes resolved (connectionInput.ts). */
 import { isDeepStrictEqual } from 'node:util';
-import { keepWayIn, withdrawProofs } from '../access/index.ts';
+import { keepWayIn, tellOwner, withdrawProofs } from '../access/index.ts';
 import { getDirectory } from '../directory/index.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
@@ -72,6 +72,7 @@ export async function createConnection(
   });
   await keepKey(tx, sealer, connection, 'current', key);
   await audit(tx, connection, 'connection.created', { after: described(connection) });
+  await tellOwner(tx, connection, 'created');
   return connection;
 }
 
@@ -146,6 +147,9 @@ export async function updateConnection(
       ...(sessions !== undefined && { sessionsEnded: sessions }),
     },
   });
+  const claimsChanged = !isDeepStrictEqual(claimNamesOf(after), claimNamesOf(before));
+  if (status === 'active' && before.status !== 'active') await tellOwner(tx, after, 'activated');
+  else if (idpChanged || claimsChanged) await tellOwner(tx, after, 'changed');
   return after;
 }
 

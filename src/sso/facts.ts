@@ -109,11 +109,11 @@ async function describePushed(
   reads: ReadStore,
   connection: Connection,
   identity: Identity,
-  { link, active, accountId }: DirectoryUser,
+  { _id: userId, link, active, accountId, confirmed }: DirectoryUser,
 ): Promise<NonNullable<SignInFacts['pushed']>> {
-  if (accountId === undefined) return { link, active, otherSubject: false, outside: false };
-  const outside = await liesOutside(reads, connection.organizationId, accountId);
-  return { link, active, accountId, outside, ...(await standingOf(reads, connection, accountId, identity)) };
+  if (accountId === undefined) return { userId, link, active, otherSubject: false, outside: false };
+  const outside = !confirmed && (await liesOutside(reads, connection.organizationId, accountId));
+  return { userId, link, active, accountId, outside, ...(await standingOf(reads, connection, accountId, identity)) };
 }
 
 /** Whether the account has proven addresses, and none inside a verified domain of the organization. */

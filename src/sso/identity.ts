@@ -9,6 +9,14 @@ export type ClaimedGroups =
   | { readonly kind: 'unknown'; readonly why: 'absent' | 'overage' }
   | { readonly kind: 'known'; readonly names: readonly string[] };
 
+/** A NameID with all that makes it one person's: what a LogoutRequest has to repeat (SAML Core §2.2.3). */
+export interface NameIdFacts {
+  readonly value: string;
+  readonly format?: string;
+  readonly nameQualifier?: string;
+  readonly spNameQualifier?: string;
+}
+
 export interface Identity {
   /** The IdP's stable name for the person: NameID, `sub`, or the configured subject attribute (SSO-6). */
   readonly subject: string;
@@ -21,8 +29,16 @@ export interface Identity {
   readonly givenName?: string;
   readonly familyName?: string;
   readonly groups: ClaimedGroups;
-  /** The IdP's session, for its log-out: `SessionIndex` or `sid`, and until when it lets ours last. */
-  readonly idpSession?: { readonly index?: string; readonly notOnOrAfter?: Date };
+  /** The IdP's session, for log-outs: its names there, and until when it lets ours last. */
+  readonly idpSession?: {
+    /** `SessionIndex` or `sid`. */
+    readonly index?: string;
+    readonly notOnOrAfter?: Date;
+    /** SAML's name for the person, which need not be the subject (SSO-6). */
+    readonly nameId?: NameIdFacts;
+    /** OpenID Connect's hint for a log-out: the ID token itself. A token: never shown, kept sealed only. */
+    readonly idToken?: string;
+  };
   /** What was received, for diagnosis; no secrets. */
   readonly received: JsonObject;
 }

@@ -2,10 +2,11 @@
  * Single sign-on: from a connection to a session. SAML and OIDC each verify what their IdP sends and hand over one
  * `Identity`; one pure rule (jit.ts) decides what becomes of it, and settle.ts writes that, roles included.
  */
-export { oidcAddresses, samlAddresses, startAddress } from './addresses.ts';
+export { mailedLinkAddress, oidcAddresses, samlAddresses, startAddress } from './addresses.ts';
 export { beginAttempt, consumeMessage, makeTestLink, newState, takeAttempt } from './attempts.ts';
 export { describeCertificate } from './certificates.ts';
 export { comesBackBySignIn } from './comingBack.ts';
+export { askToConfirm, getQuestion } from './confirmations.ts';
 export { deleteConnection } from './connectionEnd.ts';
 export { type IdpDeps, resolveOidc, resolveSaml } from './connectionInput.ts';
 export { createConnection, getConnection, type Idp, listConnections, updateConnection } from './connections.ts';
@@ -18,7 +19,7 @@ export {
   warningDays,
   warningOf,
 } from './expiries.ts';
-export { approveIdentity, type Decider, listIdentities, unlinkIdentity } from './identities.ts';
+export { approveIdentity, listIdentities, unlinkIdentity } from './identities.ts';
 export type { Identity } from './identity.ts';
 export { activateKey, addNextKey, findKeys, makeKey, removeKey } from './keys.ts';
 export { openSignInLimits, type SignInLimits } from './limits.ts';

@@ -18,13 +18,14 @@ export interface SignInFacts {
   readonly known?: { readonly accountId: string; readonly member?: SignInMember };
   /** The user of the connection's directory whom the identity matches: by immutable id, userName, proven email, in this order. */
   readonly pushed?: {
+    readonly userId?: string;
     readonly link: 'linked' | 'waiting';
     readonly active: boolean;
     readonly accountId?: string;
     readonly member?: SignInMember;
     /** The account is another subject of this connection already. */
     readonly otherSubject: boolean;
-    /** The account has addresses proven, and none of them inside a domain that this organization has verified (SSO-3). */
+    /** The account has addresses proven, and none of them inside a domain that this organization has verified, nor has its person confirmed (SSO-3). */
     readonly outside?: boolean;
   };
   readonly email?: {

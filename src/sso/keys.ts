@@ -6,11 +6,12 @@
 import { createPublicKey, type JsonWebKey, X509Certificate } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
 import { generate } from 'selfsigned';
+import { tellOwner } from '../access/index.ts';
 import { AppError } from '../errors.ts';
-import { recordAudit } from '../events/index.ts';
 import { newId } from '../lib/ids.ts';
 import type { Sealer } from '../lib/secrets.ts';
 import type { Connection, ConnectionKey, ReadStore, Transaction } from '../store/index.ts';
+import { audit } from './connectionAudit.ts';
 
 /** A key pair with its self-signed certificate, all PEM; kept sealed only. */
 export interface OpenKey {
@@ -166,13 +167,14 @@ async function lockConnection(tx: Transaction, { organizationId, _id }: Connecti
   if (!(await tx.connections.lock(organizationId, _id))) throw new AppError('not_found', 'There is no such connection');
 }
 
-function auditKey(
+async function auditKey(
   tx: Transaction,
-  { organizationId, _id }: Connection,
+  connection: Connection,
   type: `connection.${string}`,
   { _id: key, expiresAt, certificate }: ConnectionKey,
 ): Promise<void> {
   const fingerprint = new X509Certificate(certificate).fingerprint256;
   const after = { keyId: key, fingerprint, expiresAt: expiresAt.toISOString() };
-  return recordAudit(tx, organizationId, { type, targetKind: 'connection', targetId: _id, after });
+  await audit(tx, connection, type, { after });
+  await tellOwner(tx, connection, 'keys');
 }

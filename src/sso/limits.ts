@@ -15,6 +15,8 @@ export interface SignInLimits {
   depart(address: string | undefined): void;
   /** Counts an answer that is brought back from an IdP, or looks like one. Throws AppError rate_limited. */
   answer(address: string | undefined): void;
+  /** Counts a message of a log-out, of a browser or an IdP's machine, before it is read. Throws AppError rate_limited. */
+  logOut(address: string | undefined): void;
   /** Counts a refused answer, before it is recorded: junk fills no audit. Throws AppError rate_limited. */
   refuse(connectionId: string): void;
   /** Counts a token that was none: guessing is refused long before it could succeed. Throws AppError rate_limited. */
@@ -39,6 +41,7 @@ export function openSignInLimits(clock: Clock): SignInLimits {
   const networks = openBuckets(clock, perNetwork);
   const departures = openBuckets(clock, perNetworkDeparting);
   const answers = openBuckets(clock, perNetworkDeparting);
+  const logOuts = openBuckets(clock, perNetworkDeparting);
   const refusals = openBuckets(clock, perConnectionRefused);
   const failures = openBuckets(clock, perNetworkFailed);
   const mailboxes = openBuckets(clock, perMailbox);
@@ -47,6 +50,7 @@ export function openSignInLimits(clock: Clock): SignInLimits {
     admit: (address) => take(networks, networkOf(address), 'Too many sign-ins are begun from this address'),
     depart: (address) => take(departures, networkOf(address), 'Too many sign-ins are begun from this address'),
     answer: (address) => take(answers, networkOf(address), 'Too many sign-ins are ended from this address'),
+    logOut: (address) => take(logOuts, networkOf(address), 'Too many sessions are ended from this address'),
     refuse: (connectionId) => take(refusals, connectionId, 'Too many sign-ins through this connection have failed'),
     failed: (address) => take(failures, networkOf(address), 'Too many links from this address were none'),
     mayMail(email) {

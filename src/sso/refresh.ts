@@ -3,6 +3,7 @@
  * dropped. What cannot be read, or is another IdP's, changes nothing and is told of.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { tellOwner } from '../access/index.ts';
 import { AppError } from '../errors.ts';
 import type { Outgoing } from '../lib/outgoing.ts';
 import { enqueue } from '../queue/index.ts';
@@ -109,6 +110,7 @@ export async function settleReading(tx: Transaction, read: Connection, reading: 
   if (last?.fault !== undefined) await audit(tx, read, 'connection.metadata_recovered', {});
   if (!changed) return;
   await audit(tx, read, 'connection.metadata_refreshed', { before: told(before), after: told(after) });
+  await tellOwner(tx, read, 'changed');
 }
 
 const told = ({ ssoUrl, ssoBinding, sloUrl, certificates }: SamlSettings): JsonObject => ({

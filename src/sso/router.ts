@@ -5,9 +5,11 @@ import { AppError } from '../errors.ts';
 import type { Connection, SignInAttempt } from '../store/index.ts';
 import { findConnectionOfState, isState, takeAttempt } from './attempts.ts';
 import { backchannelRouter } from './backchannel.ts';
+import type { Question } from './confirmations.ts';
 import { readFlowCookie, setSessionCookie } from './cookies.ts';
 import { seeOther, sendPage } from './front/answer.ts';
 import { type FrontDeps, markOf, sessionOf } from './front/browser.ts';
+import { askAddress } from './front/confirm.ts';
 import { answerRefusals, openFront } from './front/index.ts';
 import { addressOf, placeOf, waysOf } from './front/signIn.ts';
 import { publicJwks } from './keys.ts';
@@ -89,7 +91,7 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
 
   /** Sends the browser in which the link of a test was opened to the IdP, whatever the state of the connection. */
   async function startTest(request: Request, response: Response, state: string): Promise<void> {
-    const taken = await takeAttempt(store, requestIdOf(response), { state, browser: undefined, testLink: true });
+    const taken = await takeAttempt(store, requestIdOf(response), { state, browser: undefined, as: 'test_link' });
     const connection = await findConnection(reads, taken.connectionId);
     if (!connection) throw new AppError('sign_in_expired', 'This connection is no longer there.');
     try {
@@ -124,7 +126,7 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
         if (!form.success) throw new SignInFault('malformed', 'The form has no SAMLResponse, or more than one');
         const { RelayState: state = '' } = form.data;
         if (!isState(state)) return undefined;
-        const returned = { state, browser, connectionId: connection._id };
+        const returned = { state, browser, connectionId: connection._id, as: 'sign_in' } as const;
         return takeAttempt(deps.store, requestIdOf(response), returned);
       },
       verify: (attempt) => protocol.verify(deps, connection, { attempt, response: form.data?.SAMLResponse ?? '' }),
@@ -143,7 +145,8 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
     const url = new URL(`${deps.baseUrl}/sso/oidc/callback`);
     url.search = new URL(request.originalUrl, 'http://unused.invalid').search;
     await finish(request, response, connection, {
-      take: (browser) => takeAttempt(store, requestIdOf(response), { state, browser, connectionId: connection._id }),
+      take: (browser) =>
+        takeAttempt(store, requestIdOf(response), { state, browser, connectionId: connection._id, as: 'sign_in' }),
       verify: (attempt) => {
         if (!attempt) throw new AppError('sign_in_expired', 'This sign-in was never begun here.');
         return protocol.verify(deps, connection, { attempt, state, url });
@@ -188,7 +191,11 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
       }
       const verified = await answered.verify(attempt);
       const browser = browserOf(request, response);
-      answer(response, await finishSignIn(deps, requestId, connection, attempt, browser, verified));
+      const finished = await finishSignIn(deps, requestId, connection, attempt, browser, verified);
+      answer(response, finished, (question) => {
+        const email = verified.identity.email?.address;
+        return askAddress(deps, { organizationId: connection.organizationId, question, email });
+      });
     } catch (error) {
       await refuse(response, connection, attempt?.purpose === 'test' ? 'test' : 'sign_in', error);
     }
@@ -228,7 +235,7 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
   router.use(answerRefusals);
   return router;
 
-  function answer(response: Response, finished: Finished): void {
+  function answer(response: Response, finished: Finished, askAt: (question: Question) => string): void {
     if (finished.kind === 'signed_in') {
       response.append('Set-Cookie', setSessionCookie(finished.token, baseUrl));
       seeOther(response, finished.returnTo ?? `${baseUrl}/signed-in`);
@@ -239,9 +246,10 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
       sendPage(response, testPage({ title: 'The connection works', detail, reference, received }));
       return;
     }
-    const { reference } = finished;
+    const { reference, question } = finished;
+    const confirmUrl = question && askAt(question);
     const message = 'Your identity provider knows you, but you are not let in here yet. Ask your administrator.';
-    sendPage(response, refusalPage({ status: 403, title: 'You cannot be signed in', message, reference }));
+    sendPage(response, refusalPage({ status: 403, title: 'You cannot be signed in', message, reference, confirmUrl }));
   }
 }
 

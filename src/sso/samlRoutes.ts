@@ -1,7 +1,7 @@
 /** The addresses of a SAML connection beside its ACS: our metadata, and log-out from either side (SSO-1, SSO-2). */
-import express, { type Request, type Response, Router } from 'express';
+import express, { type NextFunction, type Request, type Response, Router } from 'express';
 import { z } from 'zod';
-import { endSessionsOfConnection, findAccountsOfIdpSession } from '../access/index.ts';
+import { endSessionsOfConnection, findAccountsOfIdpSession, findAccountsOfNameId } from '../access/index.ts';
 import { AppError } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
 import { hashSecret } from '../lib/secrets.ts';
@@ -10,6 +10,7 @@ import { consumeMessage, isState, takeAttempt } from './attempts.ts';
 import { readFlowCookie } from './cookies.ts';
 import { findIdentity } from './facts.ts';
 import { seeOther, sendPage } from './front/answer.ts';
+import type { SignInLimits } from './limits.ts';
 import { signedOutPage } from './pages/account.ts';
 import { refusalPage } from './pages/refusal.ts';
 import { departurePage } from './pages/signIn.ts';
@@ -17,6 +18,7 @@ import { type Departure, SignInFault, type SsoDeps } from './protocol.ts';
 import { keepRecord } from './records.ts';
 import { findConnection } from './routing.ts';
 import { answerSamlLogout, type LogoutInput, type LogoutRequest, readLogout, writeSpMetadata } from './saml/index.ts';
+import { claimNamesOf } from './settings.ts';
 
 const readForm = express.urlencoded({ extended: false, limit: '256kb', parameterLimit: 20 });
 
@@ -28,11 +30,14 @@ const logoutForm = z
     RelayState: z.string().max(2048).optional(),
   })
   .refine(({ SAMLRequest, SAMLResponse }) => (SAMLRequest === undefined) !== (SAMLResponse === undefined));
-type LogoutForm = z.output<typeof logoutForm>;
 
 /** To be mounted at the root. */
-export function samlRouter(deps: SsoDeps): Router {
+export function samlRouter(deps: SsoDeps & { readonly limits: SignInLimits }): Router {
   const router = Router();
+  const limit = (request: Request, _response: Response, next: NextFunction): void => {
+    deps.limits.logOut(request.ip);
+    next();
+  };
 
   /** Also of a draft: an Admin gives it to the IdP before anybody can sign in. */
   router.get('/sso/saml/:connection/metadata', async (request, response) => {
@@ -40,16 +45,16 @@ export function samlRouter(deps: SsoDeps): Router {
     response.type('application/samlmetadata+xml').send(await writeSpMetadata(deps, connection));
   });
 
-  router.get('/sso/saml/:connection/slo', async (request, response) => {
-    const form = logoutForm.safeParse(request.query);
+  router.get('/sso/saml/:connection/slo', limit, async (request, response) => {
     const query = new URL(request.originalUrl, 'http://unused.invalid').search.slice(1);
-    await take(request, response, form.data, { binding: 'redirect', query });
+    await take(request, response, { binding: 'redirect', query });
   });
 
-  router.post('/sso/saml/:connection/slo', readForm, async (request, response) => {
+  router.post('/sso/saml/:connection/slo', limit, readForm, async (request, response) => {
     const form = logoutForm.safeParse(request.body);
-    const field = form.data?.SAMLRequest ?? form.data?.SAMLResponse ?? '';
-    await take(request, response, form.data, { binding: 'post', field });
+    const { SAMLRequest, SAMLResponse, RelayState: relayState } = form.data ?? {};
+    const field = SAMLRequest ?? SAMLResponse;
+    await take(request, response, field === undefined ? undefined : { binding: 'post', field, relayState });
   });
 
   async function connectionOf(id: unknown): Promise<Connection> {
@@ -58,23 +63,18 @@ export function samlRouter(deps: SsoDeps): Router {
     throw new AppError('not_found', 'There is nothing at this address.');
   }
 
-  async function take(
-    request: Request,
-    response: Response,
-    form: LogoutForm | undefined,
-    input: LogoutInput,
-  ): Promise<void> {
+  async function take(request: Request, response: Response, input: LogoutInput | undefined): Promise<void> {
     const connection = await connectionOf(request.params.connection);
     const requestId = String(response.locals.requestId ?? '');
     try {
-      if (form === undefined) throw new SignInFault('malformed', 'There must be one SAMLRequest or one SAMLResponse');
+      if (input === undefined) throw new SignInFault('malformed', 'There must be one SAMLRequest or one SAMLResponse');
       const read = readLogout(deps, connection, input);
       if (read.kind === 'request') {
         await endSessions(connection, requestId, read);
-        const departure = await answerSamlLogout(deps, connection, { id: read.id, relayState: form.RelayState });
+        const departure = await answerSamlLogout(deps, connection, { id: read.id, relayState: read.relayState });
         if (departure) return depart(response, departure);
       } else {
-        await endAttempt(request, connection, requestId, form.RelayState, read.inResponseTo);
+        await endAttempt(request, connection, requestId, read.relayState, read.inResponseTo);
         read.check();
       }
       sendPage(response, signedOutPage(undefined));
@@ -118,9 +118,11 @@ export function samlRouter(deps: SsoDeps): Router {
   ): Promise<void> {
     const browser = readFlowCookie(request.headers, deps.baseUrl);
     const returned =
-      state !== undefined && isState(state) ? { state, browser, connectionId: connection._id } : undefined;
+      state !== undefined && isState(state)
+        ? ({ state, browser, connectionId: connection._id, as: 'sign_out' } as const)
+        : undefined;
     const attempt = returned && (await takeAttempt(deps.store, requestId, returned).catch(() => undefined));
-    if (attempt?.purpose === 'sign_out' && attempt.requestId === inResponseTo) return;
+    if (attempt !== undefined && attempt.requestId === inResponseTo) return;
     throw new SignInFault('request_mismatch', 'The answer belongs to no sign-out that was begun here in this browser');
   }
 
@@ -137,22 +139,28 @@ export function samlRouter(deps: SsoDeps): Router {
   return router;
 }
 
-/** By the NameID, where it is how we know people; else by the IdP's sessions alone. */
+/** By the NameID, and by the IdP's sessions; by these alone where the name is nobody's. */
 async function findWhom(
   tx: Transaction,
   connection: Connection,
   { subject, indexes }: LogoutRequest,
 ): Promise<readonly { readonly accountId: string; readonly index: string | undefined }[]> {
-  const identity = subject === undefined ? undefined : await findIdentity(tx, connection, subject);
-  const known = identity?.link === 'linked' ? identity.accountId : undefined;
-  if (indexes.length === 0) return known === undefined ? [] : [{ accountId: known, index: undefined }];
+  const named = subject === undefined ? [] : await findNamed(tx, connection, subject);
+  if (indexes.length === 0) return named.map((accountId) => ({ accountId, index: undefined }));
   const found = await Promise.all(
     indexes.map(async (index) => {
-      const accountIds = known === undefined ? await findAccountsOfIdpSession(tx, connection, index) : [known];
+      const accountIds = named.length === 0 ? await findAccountsOfIdpSession(tx, connection, index) : named;
       return accountIds.map((accountId) => ({ accountId, index }));
     }),
   );
   return found.flat();
+}
+
+/** A NameID is the subject, unless the connection takes that from an attribute, whose values may be the same text for somebody else. */
+async function findNamed(tx: Transaction, connection: Connection, nameId: string): Promise<readonly string[]> {
+  if (claimNamesOf(connection).subject !== undefined) return findAccountsOfNameId(tx, connection, nameId);
+  const identity = await findIdentity(tx, connection, nameId);
+  return identity?.link === 'linked' ? [identity.accountId] : [];
 }
 
 function depart(response: Response, departure: Departure): void {

@@ -6,28 +6,39 @@ import { newId } from '../lib/ids.ts';
 import { memberAdded, reconcilePerson } from '../provisioning/index.ts';
 import type { Connection, Transaction } from '../store/index.ts';
 import { noteClaimedGroups } from './claimedGroups.ts';
+import type { Question } from './confirmations.ts';
 import { findIdentity, loadSignInFacts } from './facts.ts';
 import type { Identity } from './identity.ts';
 import { decideSignIn, type QueueReason, type SignInDecision, type SignInRefusal } from './jit.ts';
 
-/** What came of a sign-in. `waiting`: noted in the adoption queue. */
+/** What came of a sign-in. `waiting`: noted in the adoption queue. `question`: what the person may confirm from their mailbox. */
 export type Settled =
   | { readonly kind: 'signed_in'; readonly accountId: string }
-  | { readonly kind: 'waiting'; readonly reason: QueueReason }
-  | { readonly kind: 'refused'; readonly reason: SignInRefusal };
+  | { readonly kind: 'waiting'; readonly reason: QueueReason; readonly question?: Question }
+  | { readonly kind: 'refused'; readonly reason: SignInRefusal; readonly question?: Question };
 
 /**
  * Decides and writes what becomes of one who comes through this connection (SSO-4, SSO-6). Roles from groups are applied
  * here, before any session exists (SSO-8). A refusal writes nothing.
  */
 export async function settleSignIn(tx: Transaction, connection: Connection, identity: Identity): Promise<Settled> {
-  const decision = decideSignIn(await loadSignInFacts(tx, connection, identity));
+  const facts = await loadSignInFacts(tx, connection, identity);
+  const decision = decideSignIn(facts);
   switch (decision.kind) {
-    case 'refuse':
-      return { kind: 'refused', reason: decision.reason };
-    case 'queue':
-      await keepIdentity(tx, connection, identity, { accountId: decision.accountId, reason: decision.reason });
-      return { kind: 'waiting', reason: decision.reason };
+    case 'refuse': {
+      const { reason } = decision;
+      const id = reason === 'waiting_for_adoption' ? facts.pushed?.userId : undefined;
+      return { kind: 'refused', reason, ...(id !== undefined && { question: { about: 'directory_user', id } }) };
+    }
+    case 'queue': {
+      const { accountId, reason } = decision;
+      const id = await keepIdentity(tx, connection, identity, { accountId, reason });
+      return {
+        kind: 'waiting',
+        reason,
+        ...(reason === 'unverified_domain' && { question: { about: 'identity', id } }),
+      };
+    }
     default: {
       const accountId = await accountOf(tx, decision, identity);
       await keepIdentity(tx, connection, identity, { accountId });
@@ -52,13 +63,16 @@ async function accountOf(tx: Transaction, decision: Admitted, identity: Identity
   return account._id;
 }
 
-/** Binds the subject to the account, or notes the question that an Admin has to answer; tells the audit of either, once. */
+/**
+ * Binds the subject to the account, or notes the question that somebody has to answer; tells the audit of either, once. Answers
+ * the id of the row.
+ */
 async function keepIdentity(
   tx: Transaction,
   connection: Connection,
   identity: Identity,
   { accountId, reason }: { readonly accountId: string; readonly reason?: QueueReason },
-): Promise<void> {
+): Promise<string> {
   const { organizationId, _id: connectionId } = connection;
   const link = reason === undefined ? 'linked' : 'waiting';
   const shown = {
@@ -68,26 +82,27 @@ async function keepIdentity(
   const before = await findIdentity(tx, connection, identity.subject);
   const fields = { accountId, link, ...(reason && { reason }), ...shown } as const;
   const seen = link === 'linked' ? { lastSignInAt: tx.at } : {};
+  const _id = before?._id ?? newId('identity');
   if (before === undefined) {
     // Who comes for the first time while the connection is switched off must not slip through: nothing of theirs is locked by it.
     await tx.connections.lock(organizationId, connectionId);
-    const _id = newId('identity');
     const { subject } = identity;
     await tx.identities.insert(organizationId, { _id, organizationId, connectionId, subject, ...fields, ...seen });
   } else {
     await tx.identities.updateOne(
       organizationId,
-      { _id: before._id },
+      { _id },
       { $set: { ...fields, ...seen }, ...(reason === undefined && { $unset: { reason: true } }) },
     );
   }
-  if (before?.link === link && before.accountId === accountId) return;
+  if (before?.link === link && before.accountId === accountId) return _id;
   await recordAudit(tx, organizationId, {
     type: link === 'linked' ? 'identity.linked' : 'identity.waiting',
     targetKind: 'account',
     targetId: accountId,
     after: { connectionId, subject: identity.subject, ...(reason && { reason }) },
   });
+  return _id;
 }
 
 /** A membership for who is to have one; the member shows what the IdP says where no directory governs (ACC-1). */

@@ -8,6 +8,7 @@ import {
   type Transaction,
 } from '../store/index.ts';
 import { beginAttempt, consumeMessage, newState } from './attempts.ts';
+import type { Question } from './confirmations.ts';
 import { markTested } from './connections.ts';
 import { loadSignInFacts } from './facts.ts';
 import { decideSignIn } from './jit.ts';
@@ -75,6 +76,8 @@ export type Finished =
       readonly kind: 'refused';
       readonly reference: string;
       readonly reason: Exclude<Settled, { kind: 'signed_in' }>['reason'];
+      /** What the person may confirm from their mailbox. */
+      readonly question?: Question;
     };
 
 /**
@@ -97,7 +100,7 @@ export async function finishSignIn(
     if (live === undefined) throw notActive('The connection was deleted meanwhile');
     if (attempt?.purpose === 'test') return test(tx, live, verified);
     if (live.status !== 'active') throw notActive(`The connection is ${live.status}: nobody is signed in through it`);
-    return settle(tx, live, attempt, browser, verified);
+    return settle(deps, tx, live, attempt, browser, verified);
   };
   const cause = { actor: `idp:${connection._id}`, requestId };
   return deps.store.transaction(cause, work).catch((error: unknown) => {
@@ -112,6 +115,7 @@ const replayed = ({ identity }: Verified) =>
   new SignInFault('replayed', 'This answer has been used already: each counts once', { received: identity.received });
 
 async function settle(
+  { sealer }: Pick<SsoDeps, 'sealer'>,
   tx: Transaction,
   connection: Connection,
   attempt: SignInAttempt | undefined,
@@ -129,7 +133,12 @@ async function settle(
       subject,
       received,
     });
-    return { kind: 'refused', reference, reason: settled.reason };
+    return {
+      kind: 'refused',
+      reference,
+      reason: settled.reason,
+      ...(settled.question && { question: settled.question }),
+    };
   }
   const { accountId } = settled;
   const { organizationId, _id: connectionId } = connection;
@@ -149,7 +158,11 @@ async function settle(
     (attempt?.sessionId !== undefined &&
       (await stepUpSession(tx, attempt.sessionId, accountId, proof, { notAfter }))) ||
     (await openSession(tx, { accountId, proofs: [proof], userAgent, address, notAfter }));
-  if (index !== undefined) await noteIdpSession(tx, connection, index, session);
+  const { nameId, idToken } = idpSession ?? {};
+  if (index !== undefined || nameId || idToken !== undefined) {
+    const hint = idToken === undefined ? undefined : sealer.seal(idToken);
+    await noteIdpSession(tx, connection, { index, nameId, idToken: hint }, session);
+  }
   const detail = 'Signed in';
   await keepRecord(tx, connection, {
     purpose: 'sign_in',

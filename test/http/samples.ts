@@ -99,6 +99,7 @@ export const bodies: Bodies = {
     saml: { ...sampleSaml, nameIdFormat: 'urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress' },
   }),
   [`PATCH ${org}/connections/{connection}`]: () => ({ name: 'Okta 2', saml: { certificates: [idpCertificate] } }),
+  [`POST ${org}/confirmations`]: (world) => ({ identityId: world.outsideIdentityId }),
   [`POST ${org}/directories`]: () => ({ name: 'Entra', externalIdIsImmutable: true }),
   [`PATCH ${org}/directories/{directory}`]: () => ({ name: 'Entra', unknownAttributes: 'refuse' }),
   [`PUT ${org}/directories/{directory}/schemas/{urn}`]: () => badgeSchema,

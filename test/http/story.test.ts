@@ -425,7 +425,12 @@ test('a person ends all their other sessions, and an Admin a member’s in the o
 test('subjects that wait are looked through, approved and unlinked (SSO-6)', async () => {
   const path = `${home}/identities`;
   const { items } = await ask(200, 'get', `${path}?link=waiting`, undefined, acme.admin.token);
-  expect(items).toMatchObject([{ id: acme.waitingIdentityId, link: 'waiting' }]);
+  expect(items).toMatchObject([
+    { id: acme.waitingIdentityId, link: 'waiting' },
+    { id: acme.outsideIdentityId, link: 'waiting', reason: 'unverified_domain' },
+  ]);
+  const asking = { identityId: acme.outsideIdentityId };
+  expect(await ask(202, 'post', `${home}/confirmations`, asking, acme.admin.token)).toEqual({ asked: true });
   await ask(200, 'post', `${path}/${acme.waitingIdentityId}/approve`, undefined, acme.admin.token);
   await ask(204, 'delete', `${path}/${acme.waitingIdentityId}`);
 });

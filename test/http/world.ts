@@ -4,6 +4,7 @@ import type { Test } from 'supertest';
 import { openSession } from '../../src/access/index.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { newReference } from '../../src/sso/records.ts';
+import type { IdentityRow } from '../../src/store/index.ts';
 import type { Method, TestGatehouse } from '../support/gatehouse.ts';
 import { idpCertificate } from '../support/idpCertificate.ts';
 import { samplePem } from './samplePem.ts';
@@ -41,6 +42,8 @@ export interface World {
   readonly signInReference: string;
   /** Another subject of the member, who waits for an Admin's decision. */
   readonly waitingIdentityId: string;
+  /** One outside of the verified domains, who waits for the member's own word. */
+  readonly outsideIdentityId: string;
 }
 
 const cause = { actor: 'operator', requestId: 'test' };
@@ -137,7 +140,8 @@ export async function buildWorld(gatehouse: TestGatehouse, name: string): Promis
     parkedJobId,
     refusedEntryId: refused.items[0].id,
     signInReference: await refuseSignIn(gatehouse, organizationId),
-    waitingIdentityId: await waitAsAnother(gatehouse, organizationId, member.accountId),
+    waitingIdentityId: await wait(gatehouse, organizationId, member.accountId, 'other_subject'),
+    outsideIdentityId: await wait(gatehouse, organizationId, member.accountId, 'unverified_domain'),
   };
 }
 
@@ -171,12 +175,17 @@ export async function parkJob(gatehouse: TestGatehouse, organizationId: string):
   return row._id;
 }
 
-/** A subject that an IdP sent with the address of somebody who has another one already (SSO-6). */
-async function waitAsAnother(gatehouse: TestGatehouse, organizationId: string, accountId: string): Promise<string> {
+/** A subject that an IdP sent with somebody's address, and that is not yet theirs (SSO-6). */
+async function wait(
+  gatehouse: TestGatehouse,
+  organizationId: string,
+  accountId: string,
+  reason: NonNullable<IdentityRow['reason']>,
+): Promise<string> {
   const row = await gatehouse.store.transaction(cause, (tx) =>
     tx.identities.insert(organizationId, {
       ...{ _id: newId('identity'), organizationId, connectionId: newId('connection'), subject: newReference() },
-      ...{ accountId, link: 'waiting', reason: 'other_subject' },
+      ...{ accountId, link: 'waiting', reason },
     }),
   );
   return row._id;

@@ -137,8 +137,9 @@ describe('what an identity becomes', () => {
   test('an account outside the verified domains is left alone, and the question is noted once (SSO-3)', async () => {
     const victim = await run((tx) => createAccount(tx, { email: 'vera@other.test', provenBy: 'mailbox' }));
     const who = identity('vera', { email: { address: 'vera@other.test', vouched: true } });
-    expect(await signIn(who)).toEqual({ kind: 'waiting', reason: 'unverified_domain' });
-    expect(await signIn(who)).toEqual({ kind: 'waiting', reason: 'unverified_domain' });
+    const question = { about: 'identity', id: expect.any(String) };
+    expect(await signIn(who)).toEqual({ kind: 'waiting', reason: 'unverified_domain', question });
+    expect(await signIn(who)).toEqual({ kind: 'waiting', reason: 'unverified_domain', question });
     expect(await findMember(store.read, org, victim._id)).toBeUndefined();
     const noted = await store.read.identities.find(org, { accountId: victim._id });
     expect(noted.map(({ link, reason }) => ({ link, reason }))).toEqual([
@@ -180,35 +181,50 @@ describe('a sign-in that has begun', () => {
     return { state };
   }
 
+  const takeAnswer = (returned: Omit<Parameters<typeof takeAttempt>[2], 'as'>) =>
+    takeAttempt(store, 'req', { ...returned, as: 'sign_in' });
+
   test('is ended once, however many answers come at the same time', async () => {
     const { state } = await begin('browser-1');
     const answers = await Promise.allSettled(
-      Array.from({ length: 10 }, () => takeAttempt(store, 'req', { state, browser: 'browser-1' })),
+      Array.from({ length: 10 }, () => takeAnswer({ state, browser: 'browser-1' })),
     );
     expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
   test('is ended by the browser that began it, and by no other', async () => {
     const { state } = await begin('browser-1');
-    await expect(takeAttempt(store, 'req', { state, browser: 'browser-2' })).rejects.toMatchObject({
+    await expect(takeAnswer({ state, browser: 'browser-2' })).rejects.toMatchObject({
       code: 'sign_in_elsewhere',
     });
-    await expect(takeAttempt(store, 'req', { state, browser: undefined })).rejects.toMatchObject({
+    await expect(takeAnswer({ state, browser: undefined })).rejects.toMatchObject({
       code: 'sign_in_elsewhere',
     });
-    await expect(takeAttempt(store, 'req', { state, browser: 'browser-1' })).resolves.toMatchObject({
+    await expect(takeAnswer({ state, browser: 'browser-1' })).resolves.toMatchObject({
       requestId: '_r1',
     });
   });
 
   test('is ended through its own connection only', async () => {
     const { state } = await begin('b');
-    await expect(takeAttempt(store, 'req', { state, browser: 'b', connectionId: 'con-entra' })).rejects.toMatchObject({
+    await expect(takeAnswer({ state, browser: 'b', connectionId: 'con-entra' })).rejects.toMatchObject({
       code: 'sign_in_expired',
     });
-    await expect(
-      takeAttempt(store, 'req', { state, browser: 'b', connectionId: connection._id }),
-    ).resolves.toBeDefined();
+    await expect(takeAnswer({ state, browser: 'b', connectionId: connection._id })).resolves.toBeDefined();
+  });
+
+  test('is ended by an answer of its own kind only: no sign-out signs anybody in, and the other way round (SSO-2)', async () => {
+    const { state } = await begin('b');
+    for (const as of ['sign_out', 'test_link'] as const) {
+      const asked = takeAttempt(store, 'req', { state, browser: 'b', as });
+      await expect(asked).rejects.toMatchObject({ code: 'sign_in_expired' });
+    }
+    await expect(takeAnswer({ state, browser: 'b' })).resolves.toBeDefined();
+    const out = newState();
+    await run((tx) =>
+      beginAttempt(tx, connection, { state: out, purpose: 'sign_out', browser: 'b', requestId: '_r2' }),
+    );
+    await expect(takeAnswer({ state: out, browser: 'b' })).rejects.toMatchObject({ code: 'sign_in_expired' });
   });
 
   test('accepts a message of an IdP once, also when ten come at once', async () => {

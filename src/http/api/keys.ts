@@ -30,7 +30,7 @@ const verdict = z
   .meta({ id: 'KeyVerdict', description: 'Of a key that there is not, nothing but the reason is answered.' });
 
 const whose =
-  "For the Owner's own sign-in only: refused to the operator, with Gatehouse-Act-As, and to sessions that the operator made (OWN-4, KEY-3).";
+  'For the Owner only, in a session in which they have used a mailed link, since the word of an IdP is not theirs: refused to the operator, with Gatehouse-Act-As, and to sessions that the operator made (OWN-4, KEY-3).';
 
 export const keyRoutes: readonly Route[] = [
   route({
@@ -76,6 +76,7 @@ export const keyRoutes: readonly Route[] = [
     params: inOrganization,
     status: 200,
     response: defaultKey,
+    errors: ['act_as_refused', 'reauthentication_required'],
     handle: async ({ params, principal, reads }, { sealer }) =>
       present(await readDefaultKey(reads, sealer, params.org, presenceOf(principal, params.org))),
   }),
@@ -89,6 +90,7 @@ export const keyRoutes: readonly Route[] = [
     params: inOrganization,
     status: 200,
     response: defaultKey,
+    errors: ['act_as_refused', 'reauthentication_required'],
     handle: ({ params, principal, write }, { sealer }) =>
       write(async (tx) =>
         present(await regenerateDefaultKey(tx, sealer, params.org, presenceOf(principal, params.org))),

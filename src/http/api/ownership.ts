@@ -31,6 +31,8 @@ const path = '/api/v1/organizations/{org}/ownership-transfer';
 const access = { permission: 'member.update-role', on: 'organization' } as const;
 const ownSignIn =
   'Needs a sign-in of the last ten minutes: refused with Gatehouse-Act-As and to sessions that the operator made (OWN-4).';
+const ownMailbox =
+  "Needs a mailed link, used in this session within the last ten minutes: the word of an IdP is not the Owner's. Refused with Gatehouse-Act-As and to sessions that the operator made (OWN-4).";
 
 export const ownershipRoutes: readonly Route[] = [
   route({
@@ -49,7 +51,7 @@ export const ownershipRoutes: readonly Route[] = [
     path,
     tag: 'Members',
     summary: 'Offer the ownership to an active Admin, or as the operator move it there',
-    description: `The offer waits for seven days. ${ownSignIn} The operator moves the ownership at once, with \`force: true\`. Who was the Owner stays an Admin.`,
+    description: `The offer waits for seven days. ${ownMailbox} The operator moves the ownership at once, with \`force: true\`. Who was the Owner stays an Admin.`,
     access,
     params: inOrganization,
     body: z.strictObject({
@@ -91,10 +93,12 @@ export const ownershipRoutes: readonly Route[] = [
     path,
     tag: 'Members',
     summary: 'Cancel the offer of the ownership, or decline it',
-    description: 'For the Owner, the Admin to whom it was made, and the operator.',
+    description:
+      'For the Owner, who has used a mailed link in this session, the Admin to whom it was made, and the operator.',
     access,
     params: inOrganization,
     status: 204,
+    errors: ['act_as_refused', 'reauthentication_required'],
     handle: async ({ params, principal, write }) => {
       await write((tx) => endOffer(tx, params.org, presenceOf(principal, params.org)));
       return undefined;

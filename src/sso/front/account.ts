@@ -8,7 +8,6 @@ import { leaveForSignOut, signOutOrigins } from '../signOut.ts';
 import { findStepUpUrl } from '../stepUp.ts';
 import { seeOther, sendPage } from './answer.ts';
 import { type FrontDeps, makeFormToken, markOf, readForm, sessionOf } from './browser.ts';
-import { findSignOutElsewhere } from './elsewhere.ts';
 
 export async function showAccount(deps: FrontDeps, request: Request, response: Response): Promise<void> {
   const session = await sessionOf(request.headers, deps);
@@ -73,8 +72,9 @@ export async function takeSignOut(deps: FrontDeps, request: Request, response: R
   const { accountId, _id } = session;
   const requestId = String(response.locals.requestId);
   await deps.store.transaction({ actor: `account:${accountId}`, requestId }, (tx) => endSession(tx, accountId, _id));
-  const departure = await leaveForSignOut(deps, requestId, session, markOf(request, response, deps.baseUrl));
-  if (departure === undefined) sendPage(response, signedOutPage(await findSignOutElsewhere(deps, session)));
-  else if (departure.kind === 'redirect') seeOther(response, departure.url);
+  const onward = await leaveForSignOut(deps, requestId, session, markOf(request, response, deps.baseUrl));
+  if (onward?.kind !== 'go') return sendPage(response, signedOutPage(onward?.url));
+  const { departure } = onward;
+  if (departure.kind === 'redirect') seeOther(response, departure.url);
   else sendPage(response, departurePage(departure));
 }

@@ -8,6 +8,7 @@ import { script, style } from '../pages/style.ts';
 import { endOtherSession, showAccount, showSignOut, takeSignOut } from './account.ts';
 import { sendPage } from './answer.ts';
 import type { FrontDeps } from './browser.ts';
+import { showAsk, takeAsk } from './confirm.ts';
 import { showLink, takeLinkForm } from './link.ts';
 import { showSignIn, takeSignIn } from './signIn.ts';
 
@@ -17,6 +18,7 @@ type Handler = (deps: FrontDeps, request: Request, response: Response) => Promis
 
 const routes: Readonly<Record<string, { readonly get?: Handler; readonly post?: Handler }>> = {
   '/sign-in': { get: showSignIn, post: takeSignIn },
+  '/sign-in/confirm': { get: showAsk, post: takeAsk },
   '/sign-in/link': { get: showLink, post: takeLinkForm },
   '/signed-in': { get: showAccount },
   '/signed-in/sessions': { post: endOtherSession },
@@ -55,6 +57,8 @@ const statuses: Readonly<Partial<Record<ErrorKind, number>>> = {
   not_found: 404,
   method_not_allowed: 405,
   conflict: 409,
+  too_large: 413,
+  unsupported_media: 415,
   rate_limited: 429,
 };
 
@@ -63,11 +67,27 @@ const titles: Readonly<Partial<Record<ErrorKind, string>>> = {
   not_found: 'There is nothing here',
 };
 
+/** What Express's parser of forms found wrong: an error with a status of its own, in words for whoever sees the page. */
+function formFault(error: unknown): AppError | undefined {
+  if (!(error instanceof Error) || !('status' in error) || !('type' in error)) return undefined;
+  switch (error.status) {
+    case 413:
+      return new AppError('body_too_large', 'What was sent is larger than anything that belongs here.');
+    case 415:
+      return new AppError('unsupported_content_type', 'What was sent is no form in UTF-8.');
+    case 400:
+      return new AppError('invalid_request', 'What was sent cannot be read.');
+    default:
+      return undefined;
+  }
+}
+
 /** A refusal as a page, with the id of the request as its reference; anything else is for the app to answer and to log. */
-export function answerRefusals(error: unknown, _request: Request, response: Response, next: NextFunction): void {
-  const status = error instanceof AppError ? statuses[error.kind] : undefined;
-  if (!(error instanceof AppError) || status === undefined || response.headersSent) {
-    next(error);
+export function answerRefusals(given: unknown, _request: Request, response: Response, next: NextFunction): void {
+  const error = given instanceof AppError ? given : formFault(given);
+  const status = error && statuses[error.kind];
+  if (error === undefined || status === undefined || response.headersSent) {
+    next(given);
     return;
   }
   if (hasCode(error, 'rate_limited')) response.setHeader('Retry-After', String(error.details?.retryAfter ?? 60));

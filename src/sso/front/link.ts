@@ -10,7 +10,10 @@ import {
   takeLink,
 } from '../../access/index.ts';
 import type { MailedLink } from '../../store/index.ts';
+import { signInAddress, startAddress } from '../addresses.ts';
+import { confirm, findAskerOf } from '../confirmations.ts';
 import { readFlowCookie, setSessionCookie } from '../cookies.ts';
+import { confirmedPage, confirmPage } from '../pages/confirm.ts';
 import { emailProvenPage, linkPage } from '../pages/link.ts';
 import { seeOther, sendPage } from './answer.ts';
 import { type FrontDeps, makeFormToken, readForm, sessionOf } from './browser.ts';
@@ -28,7 +31,14 @@ export async function showLink(deps: FrontDeps, request: Request, response: Resp
   const link = await knownLink(deps, request, token);
   const here = isAskedBy(link, readFlowCookie(request.headers, deps.baseUrl));
   const formToken = makeFormToken(request, response, deps);
-  sendPage(response, linkPage({ link, token: String(token), formToken, here }));
+  const { purpose, email, returnTo } = link;
+  if (purpose !== 'confirm') {
+    sendPage(response, linkPage({ link: { purpose, email, returnTo }, token: String(token), formToken, here }));
+    return;
+  }
+  const asker = await findAskerOf(deps.store.read, link);
+  if (asker === undefined) throw linkExpired();
+  sendPage(response, confirmPage({ asker, email, token: String(token), formToken }));
 }
 
 export async function takeLinkForm(deps: FrontDeps, request: Request, response: Response): Promise<void> {
@@ -36,6 +46,13 @@ export async function takeLinkForm(deps: FrontDeps, request: Request, response: 
   const link = await knownLink(deps, request, token);
   const session = await sessionOf(request.headers, deps);
   const requestId = String(response.locals.requestId);
+  if (link.purpose === 'confirm') {
+    const cause = { actor: `account:${link.accountId}`, requestId };
+    const { connectionId } = await deps.store.transaction(cause, (tx) => confirm(tx, token));
+    const { baseUrl } = deps;
+    const onward = connectionId === undefined ? signInAddress(baseUrl) : startAddress(baseUrl, connectionId);
+    return sendPage(response, confirmedPage(onward));
+  }
   if (link.purpose === 'prove_email') {
     const accountId = session?.accountId;
     if (accountId === undefined) return seeOther(response, `${deps.baseUrl}/sign-in`);

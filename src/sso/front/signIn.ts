@@ -16,6 +16,8 @@ const query = z.object({
   email: z.string().max(254).optional().catch(undefined),
   return_to: z.string().optional(),
   reauth: z.literal('1').optional().catch(undefined),
+  /** Only the mailed link is offered: the person has to show that a mailbox is theirs. */
+  by: z.literal('link').optional().catch(undefined),
 });
 
 /** A checked place to return to. Throws AppError invalid_request where it is given, but is none. */
@@ -46,7 +48,9 @@ export async function showSignIn(deps: FrontDeps, request: Request, response: Re
   const asked = query.parse(request.query);
   const returnTo = placeOf(asked.return_to, deps);
   const reads = deps.store.read;
-  const organization = asked.organization === undefined ? undefined : await findOrganization(reads, asked.organization);
+  const byLink = asked.by === 'link';
+  const organization =
+    asked.organization === undefined || byLink ? undefined : await findOrganization(reads, asked.organization);
   const ways = organization
     ? waysOf(await findActiveConnections(reads, organization._id), deps.baseUrl, {
         return_to: returnTo,
@@ -60,6 +64,7 @@ export async function showSignIn(deps: FrontDeps, request: Request, response: Re
       email: asked.email,
       returnTo,
       reauth: asked.reauth,
+      byLink,
       // one that has no connection looks like one that does not exist
       ...(organization && ways.length > 0 && { organization: { name: organization.name, ways } }),
     }),

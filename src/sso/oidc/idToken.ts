@@ -164,7 +164,9 @@ const isFresh: Check = ({ claims: { auth_time: at } }, { authenticatedSince: sin
   if (typeof at === 'number' && at >= since.getTime() / 1000 - skewSeconds) return undefined;
   return [
     'authentication_too_old',
-    `its auth_time is ${quote(at)}, expected after ${since.toISOString()}: the person was to sign in again`,
+    at === undefined
+      ? 'it has no auth_time, so that nothing shows that the person was asked again: let the IdP send it, or use a mailed link instead'
+      : `its auth_time is ${quote(at)}, expected after ${since.toISOString()}: the person was to sign in again`,
   ];
 };
 

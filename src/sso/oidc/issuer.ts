@@ -36,12 +36,33 @@ export function expectedIssuer({ issuer, tenantId }: OidcSettings, named: string
   if (!URL.canParse(named)) return undefined;
   if (tenantId === undefined) return sameAddress(named, issuer) && !/\{tenantid\}/i.test(named) ? named : undefined;
   if (!tenantName.test(tenantId)) return undefined;
-  const fill = (text: string) => text.replace(anyTenant, () => tenantId);
+  const tenant = inOneCase(tenantId);
+  const fill = (text: string) => text.replace(anyTenant, () => tenant);
   return sameAddress(fill(named), fill(issuer)) ? fill(named) : undefined;
 }
 
-/** `https://idp.example` and `https://idp.example/` are one issuer to an admin; its tokens say it as its metadata does. */
-const sameAddress = (a: string, b: string): boolean => URL.canParse(b) && new URL(a).href === new URL(b).href;
+/** A tenant's id is the same in any case; Entra's tokens and metadata write it in lower case, whatever an admin has typed. */
+const inOneCase = (text: string): string => (guid.test(text) ? text.toLowerCase() : text);
+
+/**
+ * `https://idp.example` and `https://idp.example/` are one issuer to an admin; its tokens say it as its metadata does. So are the
+ * spellings of a tenant's id in the address.
+ */
+function sameAddress(a: string, b: string): boolean {
+  if (!URL.canParse(b)) return false;
+  const plain = (text: string) => new URL(text).href.split('/').map(inOneCase).join('/');
+  return plain(a) === plain(b);
+}
+
+/** How the settings of a connection may spell the issuer that a token names: to look it up by. */
+export function issuerSpellings(iss: string): readonly string[] {
+  const parts = iss.split('/');
+  const tenant = tenantInIssuer(iss);
+  const tenants =
+    tenant === undefined ? [] : ['common', 'organizations', 'consumers', '{tenantid}', tenant.toUpperCase()];
+  const spelled = [iss, ...tenants.map((other) => parts.map((part) => (part === tenant ? other : part)).join('/'))];
+  return spelled.flatMap((text) => [text, text.endsWith('/') ? text.slice(0, -1) : `${text}/`]);
+}
 
 /** Whether Microsoft's rules apply: `tid` says which tenant, and an email is worth something with `xms_edov` only. */
 export function isEntra(preset: string, { issuer, tenantId }: OidcSettings): boolean {

@@ -1,5 +1,5 @@
 /** Log-out tokens, by which an IdP says that somebody's session with it has ended (OpenID Connect Back-Channel Logout 1.0 §2.4). */
-import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { decodeJwt, decodeProtectedHeader, type JWK } from 'jose';
 import { hashSecret } from '../../lib/secrets.ts';
 import type { Connection, JsonObject, ReadStore } from '../../store/index.ts';
 import { PLATFORM } from '../../store/index.ts';
@@ -7,7 +7,7 @@ import { SignInFault, type SignInFaultCode, type SsoDeps } from '../protocol.ts'
 import { oidcOf } from '../settings.ts';
 import { quote } from './faults.ts';
 import { logoutEvent, type SignedToken, verifySignature } from './idToken.ts';
-import { expectedIssuer } from './issuer.ts';
+import { expectedIssuer, issuerSpellings } from './issuer.ts';
 import { findProvider, type Provider, skewSeconds } from './provider.ts';
 import { describeClaims } from './received.ts';
 
@@ -22,6 +22,7 @@ export interface LoggedOut {
 const WHAT = 'The log-out token';
 const oldestSeconds = 10 * 60;
 const LONGEST_NAME = 255;
+const ISSUER_LIMIT = 2048;
 
 /**
  * Verifies a log-out token that was posted for this connection. Throws SignInFault for every other one. `received` is there
@@ -54,24 +55,57 @@ export async function verifyLogoutToken(deps: SsoDeps, connection: Connection, t
 const lookEveryMs = 10_000;
 const lookedAt = new WeakMap<Provider, number>();
 
-/** Here anybody may name keys; the IdP is not to be asked for each. */
+/**
+ * Here anybody may name keys, or none, or a kind that is not there; the IdP is not to be asked for each. Only a token that one of the known keys could
+ * have signed goes on at once.
+ */
 function requireKnownKey(provider: Provider, text: string): void {
   const known = provider.keys.jwks()?.keys;
-  const kid = kidOf(text);
-  if (known === undefined || kid === undefined || known.some((key) => key.kid === kid)) return;
+  const header = headerOf(text);
+  if (known?.some((key) => couldVerify(key, header))) return;
   const now = Date.now();
   if (now - (lookedAt.get(provider) ?? 0) < lookEveryMs) {
+    const { kid, alg } = header;
     throw new SignInFault(
       'signature_invalid',
-      `${WHAT}: it names the key ${quote(kid)}, which is not at the IdP's jwks_uri`,
+      `${WHAT}: it names the key ${quote(kid)} for ${quote(alg)}, which is not at the IdP's jwks_uri`,
     );
   }
   lookedAt.set(provider, now);
 }
 
-function kidOf(text: string): unknown {
+interface Header {
+  readonly alg?: unknown;
+  readonly kid?: unknown;
+}
+
+/** As jose chooses among the keys (RFC 7517 §4): where it would find none, it asks for them again. */
+function couldVerify(key: JWK, { alg, kid }: Header): boolean {
+  const kind = typeof alg === 'string' ? kinds.find(({ algorithms }) => algorithms.test(alg)) : undefined;
+  return (
+    kind !== undefined &&
+    kind.kty === key.kty &&
+    (kid === undefined || key.kid === kid) &&
+    (key.alg === undefined || key.alg === alg) &&
+    (key.use === undefined || key.use === 'sig') &&
+    (key.key_ops === undefined || key.key_ops.includes('verify')) &&
+    (kind.curve === undefined || key.crv === kind.curve[String(alg)])
+  );
+}
+
+const kinds: readonly {
+  readonly algorithms: RegExp;
+  readonly kty: string;
+  readonly curve?: Readonly<Record<string, string>>;
+}[] = [
+  { algorithms: /^[RP]S(256|384|512)$/, kty: 'RSA' },
+  { algorithms: /^ES(256|384|512)$/, kty: 'EC', curve: { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' } },
+  { algorithms: /^(EdDSA|Ed25519)$/, kty: 'OKP', curve: { EdDSA: 'Ed25519', Ed25519: 'Ed25519' } },
+];
+
+function headerOf(text: string): Header {
   try {
-    return decodeProtectedHeader(text).kid;
+    return decodeProtectedHeader(text);
   } catch {
     throw new SignInFault('malformed', `${WHAT}: it is no signed token`);
   }
@@ -129,13 +163,14 @@ const isObject = (value: unknown): value is JsonObject =>
 
 /**
  * The connection that a log-out token is for, where it was posted to the address that names none: by issuer and client id,
- * which must be one connection's only. Nothing of the token is believed by this.
+ * which must be one connection's only. Looked up by the issuer; nothing of the token is believed by this.
  */
 export async function findConnectionOfToken(reads: ReadStore, text: string): Promise<Connection | undefined> {
   const { iss, aud } = readUnverified(text);
-  if (typeof iss !== 'string') return undefined;
+  if (typeof iss !== 'string' || iss.length > ISSUER_LIMIT) return undefined;
   const audiences = Array.isArray(aud) ? aud : [aud];
-  const candidates = (await reads.connections.find(PLATFORM, { protocol: 'oidc' })).filter((connection) => {
+  const named = await reads.connections.find(PLATFORM, { 'oidc.issuer': { $in: issuerSpellings(iss) } });
+  const candidates = named.filter((connection) => {
     const settings = oidcOf(connection);
     return audiences.includes(settings.clientId) && expectedIssuer(settings, iss) === iss;
   });

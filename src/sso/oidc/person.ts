@@ -10,6 +10,8 @@ import { describeClaims } from './received.ts';
 export interface Claimed {
   readonly idToken: JsonObject;
   readonly userinfo?: JsonObject | undefined;
+  /** The ID token itself, where it is to be kept as the hint of a log-out. */
+  readonly hint?: string | undefined;
 }
 
 /** What is taken from the ID token only: it says whose token it is, not who the person is. */
@@ -60,7 +62,10 @@ export function personOf(claimed: Claimed, names: ClaimNames, entra: boolean): I
     subject: subjectOf(idToken, names),
     ...(email && { email: { ...email, vouched } }),
     groups: groupsIn(claims, names, isCutShort(idToken, names) || isCutShort(userinfo, names)),
-    ...(isReadable(sid) && { idpSession: { index: sid } }),
+    idpSession: {
+      ...(isReadable(sid) && { index: sid }),
+      ...(claimed.hint !== undefined && { idToken: claimed.hint }),
+    },
     received: {
       idToken: describeClaims(idToken),
       ...(claimed.userinfo && { userinfo: describeClaims(claimed.userinfo) }),

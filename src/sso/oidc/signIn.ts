@@ -21,6 +21,15 @@ import { describeClaims } from './received.ts';
 /** The one address that IdPs send people back to: from our configuration, never from a request. */
 const callbackAddress = (baseUrl: string): string => `${baseUrl}/sso/oidc/callback`;
 
+/**
+ * Core §5.5.1: says in another way what `max_age` says already, to IdPs that send no `auth_time` by themselves (Google, Entra). Without that claim
+ * nothing shows that the person was asked: `iat` is new in any case, and the request's own parameters pass through the person's hands.
+ */
+const askForAuthTime = JSON.stringify({ id_token: { auth_time: { essential: true } } });
+
+/** A longer one fits into no address. */
+const HINT_LIMIT = 6 * 1024;
+
 /** What an attempt keeps, sealed. `since`: the person is to show who they are, from then on (epoch milliseconds). */
 const secretsSchema = z.strictObject({ nonce: z.string(), verifier: z.string(), since: z.number().optional() });
 type Secrets = z.output<typeof secretsSchema>;
@@ -44,7 +53,7 @@ export async function beginOidc(deps: SsoDeps, connection: Connection, input: Be
     code_challenge: await calculatePKCECodeChallenge(secrets.verifier),
     code_challenge_method: 'S256',
     ...(loginHint !== undefined && { login_hint: loginHint }),
-    ...(forceAuthn && { prompt: 'login', max_age: '0' }),
+    ...(forceAuthn && { prompt: 'login', max_age: '0', claims: askForAuthTime }),
   });
   return { departure: { kind: 'redirect', url: url.href }, secrets: deps.sealer.seal(JSON.stringify(secrets)) };
 }
@@ -75,7 +84,8 @@ export async function verifyOidc(deps: SsoDeps, connection: Connection, answer: 
   const { claims: idToken } = token;
   const asked = provider.hasUserinfo && lacksClaims(idToken, names, entra);
   const userinfo = asked ? await askUserinfo(provider, tokens.accessToken, idToken) : undefined;
-  return { identity: personOf({ idToken, userinfo }, names, entra), once: [] };
+  const hint = provider.hasEndSession && tokens.idToken.length <= HINT_LIMIT ? tokens.idToken : undefined;
+  return { identity: personOf({ idToken, userinfo, hint }, names, entra), once: [] };
 }
 
 function openSecrets(deps: SsoDeps, connection: Connection, { connectionId, secrets }: SignInAttempt): Secrets {

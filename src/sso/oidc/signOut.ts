@@ -6,18 +6,18 @@ import { findProvider } from './provider.ts';
 
 /**
  * Where the browser goes to end its session with the IdP, too; undefined where the IdP has no such place, or cannot be asked.
- * The IdP is told who we are and whom we mean (`client_id`, `logout_hint`). The ID token, which some IdPs take as a hint, is not
- * kept after the sign-in: it would be a person's data and a token at rest for nothing but this.
+ * The IdP is told who we are and whom we mean: by the ID token of the sign-in, which was kept sealed for this (`id_token_hint`), or where there
+ * is none by `logout_hint`.
  */
 export async function oidcSignOutAddress(
   deps: SsoDeps,
   connection: Connection,
-  { subject, index, state, returnTo }: SignOut,
+  { subject, index, hint, state, returnTo }: SignOut,
 ): Promise<string | undefined> {
   const provider = await findProvider(deps, connection).catch(() => undefined);
   if (provider === undefined || !provider.hasEndSession) return undefined;
   const url = buildEndSessionUrl(provider.configuration, {
-    logout_hint: index ?? subject,
+    ...(hint === undefined ? { logout_hint: index ?? subject } : { id_token_hint: hint }),
     post_logout_redirect_uri: returnTo,
     state,
   });
@@ -28,6 +28,8 @@ export interface SignOut {
   /** The IdP's name for the person, and for its session with them. */
   readonly subject: string;
   readonly index?: string | undefined;
+  /** The ID token of the sign-in. */
+  readonly hint?: string | undefined;
   readonly state: string;
   /** The page of ours that the IdP may send the browser back to; it must know it. */
   readonly returnTo: string;

@@ -3,15 +3,18 @@ import { html } from '../../lib/html.ts';
 import type { MailedLink } from '../../store/index.ts';
 import { hidden, type Page } from './frame.ts';
 
+/** The purposes of links that this page is for; a question about the person has one of its own (confirm.ts). */
+type LinkPurpose = Exclude<MailedLink['purpose'], 'confirm'>;
+
 export interface LinkPage {
-  readonly link: Pick<MailedLink, 'purpose' | 'email' | 'returnTo'>;
+  readonly link: Pick<MailedLink, 'email' | 'returnTo'> & { readonly purpose: LinkPurpose };
   readonly token: string;
   readonly formToken: string;
   /** Asked for by this very browser. */
   readonly here: boolean;
 }
 
-const words: Readonly<Record<MailedLink['purpose'], { readonly title: string; readonly button: string }>> = {
+const words: Readonly<Record<LinkPurpose, { readonly title: string; readonly button: string }>> = {
   sign_in: { title: 'Sign in', button: 'Sign in' },
   register: { title: 'Make an account', button: 'Make the account and sign in' },
   prove_email: { title: 'Prove your address', button: 'Add the address' },

@@ -11,6 +11,8 @@ export interface SignInPage {
   readonly reauth?: '1' | undefined;
   /** Where the organization is known: its ways in. */
   readonly organization?: { readonly name: string; readonly ways: readonly Way[] } | undefined;
+  /** Only the mailed link is offered. */
+  readonly byLink?: boolean | undefined;
   /** What was wrong with the address. */
   readonly fault?: string | undefined;
 }
@@ -24,8 +26,11 @@ export interface Way {
 const wayList = (ways: readonly Way[]): Html =>
   html`<ul class="plain">${ways.map(({ name, url }) => html`<li><a class="button" href="${url}">Continue with ${name}</a></li>`)}</ul>`;
 
+const bothWays = html`<button type="submit" name="action" value="continue">Continue</button>
+<button type="submit" class="second" name="action" value="link">Email me a sign-in link</button>`;
+
 /** The first page. One address, two ways: through the organization, or by a link; the page never says which there are. */
-export function signInPage({ formToken, email, returnTo, reauth, organization, fault }: SignInPage): Page {
+export function signInPage({ formToken, email, returnTo, reauth, organization, byLink, fault }: SignInPage): Page {
   const ways = organization?.ways ?? [];
   const describedBy = fault === undefined ? 'email-hint' : 'email-fault email-hint';
   return {
@@ -38,11 +43,10 @@ ${hidden('form_token', formToken)}
 ${hidden('return_to', returnTo)}
 ${hidden('reauth', reauth)}
 <label for="email">Email address</label>
-<p class="hint" id="email-hint">The one that you use at work, if you sign in through your organization.</p>
+<p class="hint" id="email-hint">${byLink ? 'One that is yours already: the link that we send there shows that it is you.' : 'The one that you use at work, if you sign in through your organization.'}</p>
 ${fault !== undefined && html`<p class="hint" id="email-fault">${fault}</p>`}
 <input type="email" id="email" name="email" value="${email ?? ''}" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="254" aria-describedby="${describedBy}"${fault !== undefined && html` aria-invalid="true"`}>
-<button type="submit" name="action" value="continue">Continue</button>
-<button type="submit" class="second" name="action" value="link">Email me a sign-in link</button>
+${byLink ? html`<button type="submit" name="action" value="link">Email me a sign-in link</button>` : bothWays}
 </form>`,
   };
 }

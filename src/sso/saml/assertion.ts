@@ -1,8 +1,7 @@
-/** What an assertion says, read from the bytes that are signed into plain values (SAML Core §2). Nothing is judged here. */
+/** What an assertion says, read from what is signed into plain values (SAML Core §2). Nothing is judged here. */
 import type { Claims } from '../claims.ts';
 import { SignInFault } from '../protocol.ts';
 import { attributeOf, childrenNamed, childrenOf, elementsBelow, isNamed, textOf } from './dom.ts';
-import { parseMessage } from './message.ts';
 import { assertionNs } from './names.ts';
 
 export interface Assertion {
@@ -25,6 +24,8 @@ export interface Issuer {
 export interface NameId {
   readonly value: string;
   readonly format: string | undefined;
+  readonly nameQualifier?: string | undefined;
+  readonly spNameQualifier?: string | undefined;
 }
 
 export interface Confirmation {
@@ -51,8 +52,7 @@ export interface AuthnStatement {
 const malformed = (detail: string) => new SignInFault('malformed', detail);
 
 /** Reads an assertion. Throws SignInFault `malformed` where something has not its one place or form. */
-export function readAssertion(xml: string): Assertion {
-  const root = parseMessage(xml).document.documentElement;
+export function readAssertion(root: Element): Assertion {
   if (!isNamed(root, assertionNs, 'Assertion')) throw malformed('What is signed is not an assertion');
   const subject = only(root, 'Subject');
   const conditions = atMostOne(root, 'Conditions');
@@ -81,7 +81,12 @@ function readNameId(subject: Element): NameId | undefined {
   if (one === undefined) return undefined;
   if (one.localName !== 'NameID')
     throw new SignInFault('subject_invalid', `The subject is named by a ${one.localName}, which is not understood`);
-  return { value: plainText(one), format: attributeOf(one, 'Format') };
+  return {
+    value: plainText(one),
+    format: attributeOf(one, 'Format'),
+    nameQualifier: attributeOf(one, 'NameQualifier'),
+    spNameQualifier: attributeOf(one, 'SPNameQualifier'),
+  };
 }
 
 function readConfirmation(element: Element): Confirmation {

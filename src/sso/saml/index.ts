@@ -1,5 +1,5 @@
 /**
- * SAML 2.0, as a service provider: requests, responses, metadata, log-out. node-saml verifies signatures, decrypts, and writes
+ * SAML 2.0, as a service provider: requests, responses, metadata, log-out. xml-crypto verifies signatures, node-saml writes
  * requests; what a message may be made of before that, and what it must say after, is here (SSO-THREATS, "SAML").
  */
 export { beginSaml } from './begin.ts';

@@ -3,15 +3,17 @@ import { type Profile, SAML, type SamlConfig, ValidateInResponseTo } from '@node
 import { SignedXml } from 'xml-crypto';
 import type { Connection } from '../../store/index.ts';
 import { samlAddresses } from '../addresses.ts';
+import type { NameIdFacts } from '../identity.ts';
 import { type OpenKey, openSigningKey } from '../keys.ts';
 import type { Departure, SsoDeps } from '../protocol.ts';
 import { claimNamesOf, type SamlSettings, samlOf } from '../settings.ts';
 import { newMessageId } from './begin.ts';
-import { envelopedSignature, exclusiveC14n } from './names.ts';
+import { envelopedSignature, exclusiveC14n, nameIdFormats } from './names.ts';
 
 export interface NewLogout {
   /** The IdP's names for the person, and for its session with them. */
   readonly subject: string;
+  readonly nameId?: NameIdFacts | undefined;
   readonly index?: string | undefined;
   /** What the IdP hands back with its answer. */
   readonly state: string;
@@ -19,22 +21,25 @@ export interface NewLogout {
 
 /**
  * Asks the IdP to end its session, too. Undefined where it has no address for that, or where the connection names people by
- * an attribute: the IdP knows them by a NameID that we do not keep.
+ * an attribute and the NameID of this session was not kept: the IdP knows them by no other.
  */
 export async function beginSamlLogout(
   deps: SsoDeps,
   connection: Connection,
-  { subject, index, state }: NewLogout,
+  { subject, nameId, index, state }: NewLogout,
 ): Promise<{ readonly departure: Departure; readonly requestId: string } | undefined> {
   const settings = samlOf(connection);
-  if (settings.sloUrl === undefined || claimNamesOf(connection).subject !== undefined) return undefined;
+  if (settings.sloUrl === undefined) return undefined;
+  if (nameId === undefined && claimNamesOf(connection).subject !== undefined) return undefined;
   const requestId = newMessageId();
   const key = await openSigningKey(deps.store.read, deps.sealer, connection);
   const sender = openSender(deps, connection, settings, settings.sloUrl, key, requestId);
   const user: Profile = {
     issuer: settings.entityId,
-    nameID: subject,
-    nameIDFormat: settings.nameIdFormat ?? 'urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified',
+    nameID: nameId?.value ?? subject,
+    nameIDFormat: nameId?.format ?? settings.nameIdFormat ?? nameIdFormats.unspecified,
+    ...(nameId?.nameQualifier !== undefined && { nameQualifier: nameId.nameQualifier }),
+    ...(nameId?.spNameQualifier !== undefined && { spNameQualifier: nameId.spNameQualifier }),
     ...(index !== undefined && { sessionIndex: index }),
   };
   if (settings.sloBinding !== 'post') {

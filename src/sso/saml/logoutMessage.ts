@@ -9,9 +9,9 @@ import { type SamlSettings, samlOf } from '../settings.ts';
 import { atMostOne, instantIn, instantOf, readIssuer } from './assertion.ts';
 import { clockSkewMs } from './checks.ts';
 import { attributeOf, childrenNamed, elementsBelow, isNamed, textOf } from './dom.ts';
-import { type Message, readMessage } from './message.ts';
+import { readMessage } from './message.ts';
 import { protocolNs } from './names.ts';
-import { readRedirect } from './redirect.ts';
+import { type RedirectMessage, readRedirect } from './redirect.ts';
 import { refuseSharedIds, refuseStraySignatures } from './responseShape.ts';
 import { readSignature } from './signatureShape.ts';
 import { findSigner } from './signer.ts';
@@ -20,7 +20,7 @@ import { checkStatus } from './status.ts';
 /** How a message came: the query of the address as it was written, or the field of a form. */
 export type LogoutInput =
   | { readonly binding: 'redirect'; readonly query: string }
-  | { readonly binding: 'post'; readonly field: string };
+  | { readonly binding: 'post'; readonly field: string; readonly relayState: string | undefined };
 
 /** The IdP ends somebody's sessions: those that it names by `indexes`, or all of the subject's. */
 export interface LogoutRequest {
@@ -28,6 +28,7 @@ export interface LogoutRequest {
   readonly id: string;
   readonly subject: string | undefined;
   readonly indexes: readonly string[];
+  readonly relayState: string | undefined;
   /** Until when its id is remembered: it counts once. */
   readonly expiresAt: Date;
 }
@@ -36,6 +37,7 @@ export interface LogoutRequest {
 export interface LogoutResponse {
   readonly kind: 'response';
   readonly inResponseTo: string | undefined;
+  readonly relayState: string | undefined;
   /** Throws SignInFault `idp_refused` where the IdP has not ended its session. */
   readonly check: () => void;
 }
@@ -52,16 +54,18 @@ export function readLogout(
   input: LogoutInput,
 ): LogoutRequest | LogoutResponse {
   const settings = samlOf(connection);
-  const { document } = readSigned(settings, input);
-  const root = document.documentElement;
+  const { message, relayState } = readSigned(settings, input);
+  const root = message.document.documentElement;
   const now = deps.clock.now();
   checkHead(root, settings, samlAddresses(deps.baseUrl, connection._id).sloUrl, now);
-  if (isNamed(root, protocolNs, 'LogoutRequest')) return readRequest(root, now);
+  if (isNamed(root, protocolNs, 'LogoutRequest')) return { ...readRequest(root, now), relayState };
   if (!isNamed(root, protocolNs, 'LogoutResponse')) throw malformed(`A ${root.localName} is no message of a log-out`);
-  return { kind: 'response', inResponseTo: attributeOf(root, 'InResponseTo'), check: () => checkStatus(root) };
+  const inResponseTo = attributeOf(root, 'InResponseTo');
+  return { kind: 'response', inResponseTo, relayState, check: () => checkStatus(root) };
 }
 
-function readSigned({ certificates }: SamlSettings, input: LogoutInput): Message {
+/** The message, and the RelayState that came with it: by redirect the one that is signed, and not what else the address may hold. */
+function readSigned({ certificates }: SamlSettings, input: LogoutInput): RedirectMessage {
   const pems = certificates.map(({ pem }) => pem);
   if (input.binding === 'redirect') return readRedirect(input.query, pems);
   const message = readMessage(input.field);
@@ -72,7 +76,7 @@ function readSigned({ certificates }: SamlSettings, input: LogoutInput): Message
   const signature = readSignature(root);
   if (signature === undefined) throw new SignInFault('unsigned', `The ${root.localName} is not signed`);
   findSigner(signature, pems);
-  return message;
+  return { message, relayState: input.relayState };
 }
 
 function checkHead(root: Element, settings: SamlSettings, sloUrl: string, now: Date): void {
@@ -94,7 +98,7 @@ function checkHead(root: Element, settings: SamlSettings, sloUrl: string, now: D
   if (end && end.getTime() + clockSkewMs <= now.getTime()) throw new SignInFault('expired', 'The message has expired');
 }
 
-function readRequest(root: Element, now: Date): LogoutRequest {
+function readRequest(root: Element, now: Date): Omit<LogoutRequest, 'relayState'> {
   const id = attributeOf(root, 'ID') ?? '';
   if (id === '' || id.length > NAME_LIMIT) throw malformed('The request has no ID of a usable length');
   const nameId = atMostOne(root, 'NameID');

@@ -2,19 +2,24 @@
 import { inflateRawSync } from 'node:zlib';
 import { SignInFault } from '../protocol.ts';
 import { type Message, parseText } from './message.ts';
-import { signatureAlgorithms } from './names.ts';
-import { verifiesWith } from './signer.ts';
+import { signatureAlgorithms, verifiesWith } from './schemes.ts';
 
 /** No log-out message is longer; the binding itself sets no bound, and inflating has none. */
 const INFLATED_LIMIT = 64 * 1024;
 
 const malformed = (detail: string) => new SignInFault('malformed', detail);
 
+/** A message of an address, and the RelayState that its signature covers: no other one is the IdP's. */
+export interface RedirectMessage {
+  readonly message: Message;
+  readonly relayState: string | undefined;
+}
+
 /**
  * The message of an address whose signature is valid. `query` is as it came: the signature covers its very escapes. Throws
  * SignInFault `unsigned`, `algorithm_refused`, `signature_invalid`, `malformed`.
  */
-export function readRedirect(query: string, certificates: readonly string[]): Message {
+export function readRedirect(query: string, certificates: readonly string[]): RedirectMessage {
   const parts = splitQuery(query);
   const name = parts.has('SAMLRequest') ? 'SAMLRequest' : 'SAMLResponse';
   const [raw, algorithm, signature] = [parts.get(name), parts.get('SigAlg'), parts.get('Signature')];
@@ -24,7 +29,7 @@ export function readRedirect(query: string, certificates: readonly string[]): Me
   if (algorithm === undefined || signature === undefined)
     throw new SignInFault('unsigned', 'The address is not signed');
   const scheme = decode(algorithm);
-  if (!signatureAlgorithms.has(scheme)) {
+  if (!signatureAlgorithms.includes(scheme)) {
     throw new SignInFault('algorithm_refused', `The signature algorithm ${scheme} is not accepted`);
   }
   const state = parts.get('RelayState');
@@ -40,7 +45,7 @@ export function readRedirect(query: string, certificates: readonly string[]): Me
       'The signature of the address does not verify with a certificate of this connection',
     );
   }
-  return parseText(inflate(decode(raw)));
+  return { message: parseText(inflate(decode(raw))), relayState: state === undefined ? undefined : decode(state) };
 }
 
 /** Each parameter once: what is signed and what is read must not be two. */

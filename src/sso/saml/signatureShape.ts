@@ -5,7 +5,8 @@
  */
 import { SignInFault } from '../protocol.ts';
 import { attributeOf, childrenNamed, childrenOf, elementsBelow, isNamed, textOf } from './dom.ts';
-import { digestAlgorithms, envelopedSignature, exclusiveC14n, signatureAlgorithms, signatureNs } from './names.ts';
+import { envelopedSignature, exclusiveC14n, signature11Ns, signatureNs } from './names.ts';
+import { digests, signatureAlgorithms } from './schemes.ts';
 
 /** A signature of the one shape that there is here. */
 export interface SignatureShape {
@@ -57,7 +58,7 @@ export function readSignature(signed: Element): SignatureShape | undefined {
   ]);
   allow('canonicalization', canonicalization, (name) => name === exclusiveC14n);
   onlyPrefixes(canonicalization);
-  const algorithm = allow('signature algorithm', method, (name) => signatureAlgorithms.has(name));
+  const algorithm = allow('signature algorithm', method, (name) => signatureAlgorithms.includes(name));
   exactly(method, []);
   const certificate = keyInfo && readKeyInfo(keyInfo);
   return {
@@ -87,7 +88,7 @@ function readReference(reference: Element, signed: Element): Pick<SignatureShape
       `A signature has the two transforms enveloped-signature and exclusive canonicalization, not ${names.length}`,
     );
   }
-  const digest = allow('digest algorithm', method, (name) => digestAlgorithms.has(name));
+  const digest = allow('digest algorithm', method, (name) => digests.has(name));
   exactly(method, []);
   return { digest, digestValue: bytesOf(value), keeps: prefixesIn(steps.at(-1)) };
 }
@@ -114,7 +115,7 @@ function allow(what: string, element: Element, allowed: (name: string) => boolea
   if (allowed(name)) return name;
   throw new SignInFault(
     'algorithm_refused',
-    `The ${what} ${name || '(none)'} is not accepted: use RSA with SHA-256 or SHA-512, and exclusive canonicalization without comments`,
+    `The ${what} ${name || '(none)'} is not accepted: use RSA or ECDSA with SHA-256 or stronger, and exclusive canonicalization without comments`,
   );
 }
 
@@ -140,9 +141,14 @@ function bytesOf(element: Element): Buffer {
   return Buffer.from(text, 'base64');
 }
 
+/** XML Signature 1.1 §4.5.2.3 writes the keys of elliptic curves in a namespace of its own. */
+const isHint = ({ namespaceURI, localName }: Element): boolean =>
+  (namespaceURI === signatureNs && keyInfoNames.has(localName)) ||
+  (namespaceURI === signature11Ns && ['ECKeyValue', 'NamedCurve', 'PublicKey'].includes(localName));
+
 function readKeyInfo(keyInfo: Element): string | undefined {
   const parts = elementsBelow(keyInfo);
-  const odd = parts.find((part) => part.namespaceURI !== signatureNs || !keyInfoNames.has(part.localName));
+  const odd = parts.find((part) => !isHint(part));
   if (odd) throw malformed(`KeyInfo holds ${odd.localName}`);
   const certificate = parts.find(({ localName }) => localName === 'X509Certificate');
   return certificate && textOf(certificate).replace(/\s+/g, '');

@@ -1,28 +1,13 @@
 /**
- * Which certificate has made a signature. The library that has the last word (signedAssertion.ts) needs time by the number of
- * elements and of certificates; this asks the key first, then the digest, so that what nobody signed costs next to
+ * Which certificate has made a signature. The library that has the last word (signedXml.ts) needs time by the number of
+ * elements; this asks the key first, then the digest, so that what nobody signed costs next to
  * nothing, and an admin learns which of the two is wrong.
  */
-import { constants, createHash, timingSafeEqual, verify, X509Certificate } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { ExclusiveCanonicalization } from 'xml-crypto';
 import { SignInFault } from '../protocol.ts';
+import { digests, verifiesWith } from './schemes.ts';
 import type { SignatureShape } from './signatureShape.ts';
-
-interface Scheme {
-  readonly hash: string;
-  readonly pss?: true;
-}
-
-const schemes: Readonly<Record<string, Scheme>> = {
-  'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256': { hash: 'sha256' },
-  'http://www.w3.org/2001/04/xmldsig-more#rsa-sha512': { hash: 'sha512' },
-  'http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1': { hash: 'sha256', pss: true },
-};
-
-const digests: Readonly<Record<string, string>> = {
-  'http://www.w3.org/2001/04/xmlenc#sha256': 'sha256',
-  'http://www.w3.org/2001/04/xmlenc#sha512': 'sha512',
-};
 
 /** The certificate (PEM) of these that has signed. Throws SignInFault `signature_invalid`: none, or other contents. */
 export function findSigner(signature: SignatureShape, certificates: readonly string[]): string {
@@ -40,22 +25,12 @@ export function findSigner(signature: SignatureShape, certificates: readonly str
 
 const invalid = (detail: string) => new SignInFault('signature_invalid', detail);
 
-/** Whether `value` is the signature of `material` by the key of this certificate (PEM). */
-export function verifiesWith(pem: string, material: Buffer, value: Buffer, algorithm: string): boolean {
-  const scheme = schemes[algorithm];
-  const key = new X509Certificate(pem).publicKey;
-  if (scheme === undefined || key.asymmetricKeyType !== 'rsa') return false;
-  const padding = scheme.pss ? constants.RSA_PKCS1_PSS_PADDING : constants.RSA_PKCS1_PADDING;
-  const options = { key, padding, ...(scheme.pss && { saltLength: constants.RSA_PSS_SALTLEN_DIGEST }) };
-  return verify(scheme.hash, material, options, value);
-}
-
 /** Whether the element without its signature has the digest that was signed. */
 function sameContents({ element, signed, digest, digestValue, keeps }: SignatureShape): boolean {
   const next = element.nextSibling;
   signed.removeChild(element);
   try {
-    const found = createHash(digests[digest] ?? '')
+    const found = createHash(digests.get(digest) ?? '')
       .update(canonical(signed, keeps), 'utf8')
       .digest();
     return found.length === digestValue.length && timingSafeEqual(found, digestValue);

@@ -4,7 +4,8 @@ import { samlAddresses } from '../addresses.ts';
 import { findKeys } from '../keys.ts';
 import type { SsoDeps } from '../protocol.ts';
 import { samlOf } from '../settings.ts';
-import { contentEncryption, encryptionNs, protocolNs, signatureNs } from './names.ts';
+import { contentSchemes, keyEncryptions } from './encryptionShape.ts';
+import { protocolNs, signatureNs } from './names.ts';
 
 const bindings = {
   redirect: 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect',
@@ -43,15 +44,10 @@ export async function writeSpMetadata(
 
 function keyDescriptor(use: 'signing' | 'encryption', certificate: string): string {
   const bare = certificate.replace(/-----[A-Z ]+-----|\s/g, '');
-  // GCM first: what is changed on the way cannot be opened at all.
-  const methods =
-    use === 'signing'
-      ? []
-      : [...contentEncryption].sort((a, b) => Number(b.includes('gcm')) - Number(a.includes('gcm')));
+  const methods = use === 'signing' ? [] : [...contentSchemes.keys(), ...keyEncryptions];
   return [
     `<md:KeyDescriptor use="${use}"><ds:KeyInfo><ds:X509Data><ds:X509Certificate>${bare}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>`,
     ...methods.map((name) => `<md:EncryptionMethod Algorithm="${name}"/>`),
-    ...(use === 'signing' ? [] : [`<md:EncryptionMethod Algorithm="${encryptionNs}rsa-oaep-mgf1p"/>`]),
     '</md:KeyDescriptor>',
   ].join('');
 }

@@ -1,7 +1,7 @@
 /** From what an assertion says to the one Identity that sign-in knows (SSO-6, SSO-8). */
 import type { JsonObject } from '../../store/index.ts';
 import { type Claims, describeByClaims, firstClaim, groupsIn, readAddress } from '../claims.ts';
-import type { Identity } from '../identity.ts';
+import type { Identity, NameIdFacts } from '../identity.ts';
 import { SignInFault } from '../protocol.ts';
 import type { ClaimNames } from '../settings.ts';
 import type { Assertion, NameId } from './assertion.ts';
@@ -33,9 +33,16 @@ export function identityOf(assertion: Assertion, names: ClaimNames, received: Js
     idpSession: {
       ...(sessionIndex !== undefined && { index: sessionIndex }),
       ...(sessionNotOnOrAfter && { notOnOrAfter: sessionNotOnOrAfter }),
+      ...(nameId && { nameId: factsOf(nameId) }),
     },
     received,
   };
+}
+
+/** Qualifiers and formats that are endless are none. */
+function factsOf({ value, ...about }: NameId): NameIdFacts {
+  const told = Object.entries(about).filter(([, text]) => text !== undefined && text !== '' && text.length <= 1024);
+  return { value, ...Object.fromEntries(told) };
 }
 
 /** The configured attribute where there is one, and nothing in its place; else the NameID, unless it is a passing one (SSO-6). */

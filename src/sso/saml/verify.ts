@@ -6,12 +6,15 @@ import { type SamlAnswer, SignInFault, type SsoDeps, type Verified } from '../pr
 import { claimNamesOf, type SamlSettings, samlOf } from '../settings.ts';
 import { atMostOne, instantOf, readAssertion, readIssuer } from './assertion.ts';
 import { checkResponse, expiryOf, type ResponseHead } from './checks.ts';
-import { openAssertion, readEncryption } from './decryption.ts';
+import { openAssertion } from './decryption.ts';
 import { describeAssertion, describeShape } from './diagnosis.ts';
-import { attributeOf } from './dom.ts';
-import { type Message, readMessage } from './message.ts';
+import { attributeOf, childrenNamed } from './dom.ts';
+import { readEncryption } from './encryptionShape.ts';
+import { type Message, parseMessage, readMessage } from './message.ts';
+import { assertionNs } from './names.ts';
 import { type ResponseShape, readDecryptedShape, readResponseShape } from './responseShape.ts';
-import { verifiedAssertion } from './signedAssertion.ts';
+import type { SignatureShape } from './signatureShape.ts';
+import { signedXml } from './signedXml.ts';
 import { findSigner } from './signer.ts';
 import { checkStatus } from './status.ts';
 import { identityOf } from './subject.ts';
@@ -44,7 +47,7 @@ async function verify(
   received.facts = describeShape(shape, pemsOf(settings));
   checkStatus(shape.response);
   const head = readHead(shape);
-  const assertion = readAssertion(await signedBytes(deps, connection, settings, message, shape));
+  const assertion = readAssertion(await signedAssertion(deps, connection, settings, message, shape));
   received.facts = { ...received.facts, ...describeAssertion(assertion, now) };
   checkResponse(head, assertion, {
     provider: samlAddresses(deps.baseUrl, connection._id),
@@ -81,42 +84,64 @@ function readHead({ response, signature }: ResponseShape): ResponseHead {
   };
 }
 
-/** The assertion's bytes as they are signed: in the response, by itself, or inside of what is encrypted. */
-async function signedBytes(
+/**
+ * The assertion as it is signed: by itself, in the response, or inside of what is encrypted. Whoever signs what, each signature that is
+ * there is valid, and what follows is read from signed bytes alone.
+ */
+async function signedAssertion(
   deps: SsoDeps,
   connection: Connection,
   settings: SamlSettings,
   message: Message,
   shape: ResponseShape,
-): Promise<string> {
+): Promise<Element> {
   const certificates = pemsOf(settings);
-  const ofResponse = shape.signature && findSigner(shape.signature, certificates);
-  const { assertion, decryptionKey } = await openShape(deps, connection, settings, shape);
-  const ofAssertion = assertion.signature && findSigner(assertion.signature, certificates);
-  const signers = [ofResponse, ofAssertion].filter((signer) => signer !== undefined);
-  if (signers.length === 0) throw new SignInFault('unsigned', 'Neither the response nor the assertion is signed');
-  const signed = { response: ofResponse !== undefined, assertion: ofAssertion !== undefined };
-  return verifiedAssertion({ message, signers, signed, decryptionKey });
+  const verified = (text: string, signature: SignatureShape): Element => {
+    const signer = findSigner(signature, certificates);
+    return parseMessage(signedXml(text, signature, signer)).document.documentElement;
+  };
+  // Before anything is decrypted: what somebody has changed is not worth it.
+  const response = shape.signature && verified(message.text, shape.signature);
+  const opened = await openShape(deps, connection, settings, message, shape, response);
+  const { signature } = opened.assertion;
+  if (signature) return verified(opened.text, signature);
+  if (response) return opened.encrypted ? opened.assertion.element : assertionIn(response);
+  throw new SignInFault('unsigned', 'Neither the response nor the assertion is signed');
 }
 
-/** The assertion of a response, opened where it is encrypted. */
+/** In a response whose shape is known. */
+function assertionIn(response: Element): Element {
+  const [assertion] = childrenNamed(response, assertionNs, 'Assertion');
+  if (assertion === undefined) throw new SignInFault('malformed', 'The response holds no assertion');
+  return assertion;
+}
+
+interface Opened {
+  /** What the assertion is written in: the message, or what was encrypted. */
+  readonly text: string;
+  readonly assertion: NonNullable<ResponseShape['assertion']>;
+  readonly encrypted: boolean;
+}
+
+/** The assertion of a response, opened where it is encrypted: what is opened is what is signed, where the response is. */
 async function openShape(
   deps: SsoDeps,
   connection: Connection,
   { requireEncryption }: SamlSettings,
+  message: Message,
   { assertion, encrypted }: ResponseShape,
-): Promise<{ readonly assertion: NonNullable<ResponseShape['assertion']>; readonly decryptionKey?: string }> {
+  response: Element | undefined,
+): Promise<Opened> {
   if (encrypted !== undefined) {
-    readEncryption(encrypted);
+    const [signed = encrypted] = response ? childrenNamed(response, assertionNs, 'EncryptedAssertion') : [];
+    const encryption = readEncryption(signed);
     const keys = await openDecryptionKeys(deps.store.read, deps.sealer, connection);
-    const { message, key } = await openAssertion(
-      encrypted,
-      keys.map(({ privateKey }) => privateKey),
-    );
-    return { assertion: readDecryptedShape(message.document), decryptionKey: key };
+    const pems = keys.map(({ privateKey }) => privateKey);
+    const { text, document } = openAssertion(encryption, pems);
+    return { text, assertion: readDecryptedShape(document), encrypted: true };
   }
   if (assertion === undefined) throw new SignInFault('malformed', 'The response holds no assertion');
-  if (!requireEncryption) return { assertion };
+  if (!requireEncryption) return { text: message.text, assertion, encrypted: false };
   throw new SignInFault('decryption_failed', 'The connection asks for encrypted assertions, and this one is not');
 }
 

@@ -62,6 +62,8 @@ export const directoryUsers = versionedCollection('directoryUsers', {
   link: { type: String, enum: ['linked', 'waiting'], required: true },
   accountId: { type: String },
   conflict: { type: String, enum: ['email_held_by_another'] },
+  /** The person has said from their mailbox that this is them, outside of the organization's verified domains (SCIM-3). */
+  confirmed: { type: Boolean },
 });
 directoryUsers.schema.index({ directoryId: 1, userNameKey: 1 }, { unique: true });
 // With `_id` at their ends, as lists are ordered: without it SQLite walks the directory by `_id` to find one person.

@@ -111,5 +111,6 @@ export type IdentityRow = Row<'identities'>;
 export type SignInAttempt = Row<'signInAttempts'>;
 export type SignInRecord = Row<'signInRecords'>;
 export type MailedLink = Row<'mailedLinks'>;
+export type IdpSession = Row<'idpSessions'>;
 export type OutboxRow = Row<'outbox'>;
 export type AuditEvent = Row<'auditEvents'>;

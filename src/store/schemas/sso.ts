@@ -31,6 +31,7 @@ export const connections = organizationCollection('connections', {
   },
 });
 connections.schema.index({ organizationId: 1, status: 1 });
+connections.schema.index({ 'oidc.issuer': 1 });
 
 /** Keys of ours towards an IdP: several at once while one replaces the other. The private key is sealed. */
 export const connectionKeys = organizationCollection('connectionKeys', {
@@ -115,10 +116,14 @@ signInRecords.schema.index({ createdAt: 1 });
  * proves; `accountId` is absent where nobody has it proven yet.
  */
 export const mailedLinks = platformCollection('mailedLinks', {
-  purpose: { type: String, enum: ['sign_in', 'register', 'prove_email'], required: true },
+  purpose: { type: String, enum: ['sign_in', 'register', 'prove_email', 'confirm'], required: true },
   email: { type: String, required: true },
   emailKey: { type: String, required: true },
   accountId: { type: String },
+  /** To confirm: the organization that asks, and whom it asks about. */
+  askedIn: { type: String },
+  about: { type: String, enum: ['identity', 'directory_user'] },
+  aboutId: { type: String },
   tokenHash: { type: String, required: true },
   browserHash: { type: String },
   returnTo: { type: String },
@@ -130,15 +135,27 @@ mailedLinks.schema.index({ emailKey: 1, purpose: 1 });
 mailedLinks.schema.index({ expiresAt: 1 });
 
 /**
- * The IdP's session (`sid`, SessionIndex) that a session of ours stands on: by it, the IdP may end ours without saying whose
- * it is. Rows end with the session.
+ * The IdP's session behind a session of ours, as the IdP names it (`sid`, SessionIndex) and the person in it (`nameId`): by these the IdP
+ * may end ours, and we may ask it to end its own. `idToken` is the sealed hint that an OpenID provider wants then. Rows end with the session.
  */
 export const idpSessions = organizationCollection('idpSessions', {
   connectionId: { type: String, required: true },
-  index: { type: String, required: true },
+  index: { type: String },
+  nameId: {
+    type: {
+      value: { type: String, required: true },
+      format: { type: String },
+      nameQualifier: { type: String },
+      spNameQualifier: { type: String },
+    },
+    _id: false,
+  },
+  idToken: { type: String },
   sessionId: { type: String, required: true },
   accountId: { type: String, required: true },
   expiresAt: { type: Date, required: true },
 });
 idpSessions.schema.index({ connectionId: 1, index: 1 });
+idpSessions.schema.index({ connectionId: 1, 'nameId.value': 1 });
+idpSessions.schema.index({ sessionId: 1 });
 idpSessions.schema.index({ expiresAt: 1 });

@@ -62,7 +62,7 @@ export async function openDirect(): Promise<Direct> {
     const { departure, ...kept } = await beginOidc(deps, connection, { state, forceAuthn: false, ...begin });
     await store.transaction(cause, (tx) => beginAttempt(tx, connection, { state, purpose: 'sign_in', ...kept }));
     const url = idp.authorize(departure.url, person, flaw);
-    const taken = await takeAttempt(store, 'req-test', { state, browser: undefined });
+    const taken = await takeAttempt(store, 'req-test', { state, browser: undefined, as: 'sign_in' });
     const verified = await verifyOidc(deps, connection, { attempt: taken, state, url });
     return verified.identity;
   }

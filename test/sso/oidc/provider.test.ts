@@ -1,5 +1,6 @@
 /** Against the certified oidc-provider, dressed as the common makes: sign-in, log-out from both sides (SSO-2, DEV-1). */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { decodeJwt } from 'jose';
 import { findAccountByProvenEmail } from '../../../src/access/index.ts';
 import {
   type OidcIdp,
@@ -8,7 +9,7 @@ import {
   openOidcIdp,
   simulatedTenant,
 } from '../../../src/simulator/index.ts';
-import type { Connection } from '../../../src/store/index.ts';
+import { type Connection, PLATFORM } from '../../../src/store/index.ts';
 import { type BrowserWorld, openBrowserWorld } from './browser.ts';
 
 const nina: OidcPerson = {
@@ -82,29 +83,54 @@ describe.each<readonly [OidcVendorName, object]>([
   });
   afterAll(() => idp.close());
 
-  test('is offered as a place to sign out, too, with nothing but who is meant', async () => {
+  test('is where a sign-out goes on to, with the ID token that was kept sealed for it, and it comes back to our page (SSO-2)', async () => {
     const left = await world.start(connection);
     if (!('address' in left)) throw new Error(left.text);
     const [person] = idp.people.values();
     if (!person) throw new Error('nobody is there');
     const { session } = await world.finish(await signInAt(idp, left.address, person), left.cookie);
     const cookie = `${left.cookie}; ${session}`;
+    const kept = await world.gatehouse.store.read.idpSessions.findOne(PLATFORM, { connectionId: connection._id });
     const form = await world.gatehouse.request.get('/sign-out').set({ cookie });
+    expect(form.headers['content-security-policy']).toContain(`form-action 'self' ${idp.issuer};`);
     const form_token = /name="form_token" value="([^"]+)"/.exec(form.text)?.[1];
     const site = { cookie, origin: 'http://gatehouse.test' };
-    const signedOut = await world.gatehouse.request.post('/sign-out').set(site).type('form').send({ form_token });
-    const link = new URL(/href="(http:[^"]+)"/.exec(signedOut.text)?.[1]?.replaceAll('&amp;', '&') ?? '');
+    const signedOut = await world.gatehouse.request
+      .post('/sign-out')
+      .redirects(0)
+      .set(site)
+      .type('form')
+      .send({ form_token });
+    expect(signedOut.status).toBe(303);
+    const link = new URL(signedOut.headers.location ?? '');
     expect(link.origin).toBe(idp.issuer);
-    expect([...link.searchParams.keys()].sort()).toEqual([
-      'client_id',
-      'logout_hint',
-      'post_logout_redirect_uri',
-      'state',
-    ]);
+    const {
+      client_id,
+      id_token_hint = '',
+      post_logout_redirect_uri,
+      state,
+      ...more
+    } = Object.fromEntries(link.searchParams);
+    expect([client_id, more]).toEqual(['gatehouse', {}]);
+    expect(decodeJwt(id_token_hint)).toMatchObject({ iss: idp.issuer, aud: 'gatehouse' });
+    expect(kept?.idToken).toMatch(/^v\d/);
+    expect(kept?.idToken).not.toContain(id_token_hint.slice(0, 40));
     const path = `/api/v1/organizations/${connection.organizationId}/connections/${connection._id}`;
     const { body } = await world.gatehouse.operator('get', path).expect(200);
-    expect(link.searchParams.get('post_logout_redirect_uri')).toBe(body.forIdp.postLogoutRedirectUri);
-    expect((await fetch(link)).status).toBe(200);
+    expect(post_logout_redirect_uri).toBe(body.forIdp.postLogoutRedirectUri);
+    const page = await fetch(link);
+    const html = await page.text();
+    const [action = '', xsrf = ''] = [/action="([^"]+)"/, /name="xsrf" value="([^"]+)"/].map(
+      (part) => part.exec(html)?.[1],
+    );
+    const cookies = page.headers.getSetCookie().map((line) => line.split(';')[0]);
+    const ended = await fetch(action, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { cookie: cookies.join('; ') },
+      body: new URLSearchParams({ xsrf, logout: 'yes' }),
+    });
+    expect(ended.headers.get('location')).toBe(`http://gatehouse.test/sign-in?state=${state}`);
   });
 
   test('signs somebody in, whose address is proven by it, and ends the session on its word', async () => {

@@ -225,7 +225,7 @@ describe('a connection that is switched off', () => {
       const noted = await openSessionOf(gatehouse, unnamed.accountId, (at) => [through(compromised, at)]);
       const row = await gatehouse.store.read.sessions.get(PLATFORM, noted.id);
       await gatehouse.store.transaction({ actor: 'system', requestId: 'test' }, async (tx) => {
-        if (row) await noteIdpSession(tx, compromised, 'sid-1', row);
+        if (row) await noteIdpSession(tx, compromised, { index: 'sid-1' }, row);
       });
       const me = ({ token }: { readonly token: string }) => browse(gatehouse, token, 'get', '/api/v1/me');
       for (const session of [alone, byMail, byOther, noted]) await expectStatus(200, me(session));
@@ -357,22 +357,23 @@ test('a person sees where their sessions come from, and ends all others at once 
   expect((await browse(gatehouse, mine, 'get', '/api/v1/me')).status).toBe(200);
 });
 
-test("the Owner offers the ownership after a sign-in of their own, not by another organization's IdP (OWN-4)", async () => {
+test('the Owner offers the ownership after a mailed link, by no word of an IdP (OWN-4)', async () => {
   const offer = (token: string) =>
     browse(gatehouse, token, 'post', `${home}/ownership-transfer`).send({ memberId: acme.admin.memberId });
   await expectStatus(200, settings({ trustedSessions: 'everybody' }));
   const foreign = await openSessionOf(gatehouse, acme.owner.accountId, (at) => [through(rivals, at, true)]);
   const refused = await offer(foreign.token);
   expect([refused.status, refused.body.code]).toEqual([403, 'reauthentication_required']);
-  const signInUrl = `${testBaseUrl}/sso/start?connection=${okta._id}&reauth=1`;
-  expect(refused.body.details).toEqual({ signInUrl });
-  const silent = await openSessionOf(gatehouse, acme.owner.accountId, (at) => [through(okta, at)]);
-  expect((await offer(silent.token)).body.code).toBe('reauthentication_required');
+  expect(refused.body.details).toEqual({ proof: 'mailbox', signInUrl: `${testBaseUrl}/sign-in?by=link` });
+  for (const forced of [false, true]) {
+    const own = await openSessionOf(gatehouse, acme.owner.accountId, (at) => [through(okta, at, forced)]);
+    expect((await offer(own.token)).body.code).toBe('reauthentication_required');
+  }
   const old = await openSessionOf(gatehouse, acme.owner.accountId, (at) => [
     through(rivals, at),
     { kind: 'mailbox', at: new Date(at.getTime() - 11 * 60_000) },
   ]);
   expect((await offer(old.token)).body.code).toBe('reauthentication_required');
-  const own = await openSessionOf(gatehouse, acme.owner.accountId, (at) => [through(okta, at, true)]);
+  const own = await openSessionOf(gatehouse, acme.owner.accountId, (at) => [{ kind: 'mailbox', at }]);
   await expectStatus(201, offer(own.token));
 });

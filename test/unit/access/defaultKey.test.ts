@@ -8,7 +8,8 @@ beforeEach(async () => {
   world = await openWorld();
 });
 
-const signedIn = (accountId: string): Presence => ({ kind: 'session', accountId, madeBy: 'sign_in' });
+const throughIdp = (accountId: string): Presence => ({ kind: 'session', accountId, madeBy: 'sign_in' });
+const signedIn = (accountId: string): Presence => ({ ...throughIdp(accountId), mailboxAt: new Date(0) }) as Presence;
 const read = (reader: Presence) => readDefaultKey(world.store.read, sealer, world.org, reader);
 const regenerate = (reader: Presence) => world.write((tx) => regenerateDefaultKey(tx, sealer, world.org, reader));
 const holders = (secret: string) => world.store.read.apiKeys.count(world.org, { hash: hashSecret(secret) });
@@ -42,6 +43,7 @@ describe('the Organization Default Key', () => {
       [{ kind: 'operator' }, 'permission_denied'],
       [{ kind: 'act_as', accountId: owner.accountId }, 'act_as_refused'],
       [{ kind: 'session', accountId: owner.accountId, madeBy: 'operator' }, 'permission_denied'],
+      [throughIdp(owner.accountId), 'reauthentication_required'],
       [signedIn(admin.accountId), 'permission_denied'],
       [signedIn(member.accountId), 'permission_denied'],
       [signedIn(outsider._id), 'not_found'],

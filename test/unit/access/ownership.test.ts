@@ -4,8 +4,10 @@ import {
   changeMemberRole,
   claimEmail,
   decideAcceptance,
+  decideFreshOwnersSignIn,
   decideFreshSignIn,
   decideHeir,
+  decideOwnersSignIn,
   endOffer,
   findGrants,
   findOwner,
@@ -31,8 +33,17 @@ beforeEach(async () => {
   world = await openWorld({ clock: { now: () => new Date(now) } });
 });
 
-/** A person who has signed in just now. */
+/** A person who has signed in just now, by a mailed link. */
 const signedIn = ({ accountId }: Pick<Member, 'accountId'>): Presence => ({
+  kind: 'session',
+  accountId,
+  madeBy: 'sign_in',
+  authenticatedAt: new Date(now),
+  mailboxAt: new Date(now),
+});
+
+/** The same through the organization's IdP, which was told to ask them again. */
+const throughIdp = ({ accountId }: Pick<Member, 'accountId'>): Presence => ({
   kind: 'session',
   accountId,
   madeBy: 'sign_in',
@@ -88,7 +99,41 @@ describe('a fresh sign-in (OWN-4)', () => {
   });
 });
 
+describe("the Owner's own sign-in (OWN-4, KEY-3)", () => {
+  const at = new Date(start);
+  const session = { kind: 'session', accountId: 'acc-1', madeBy: 'sign_in', authenticatedAt: at } as const;
+  const byMail = { ...session, mailboxAt: at } as const;
+  test.each([
+    ['by a mailed link', byMail, 0, undefined, undefined],
+    ['by a mailed link, ten minutes ago', byMail, 10 * minute, undefined, undefined],
+    ['by a mailed link, longer ago', byMail, 10 * minute + 1, undefined, 'reauthentication_required'],
+    ['through an IdP, however fresh', session, 0, 'reauthentication_required', 'reauthentication_required'],
+    [
+      'in a session that the operator made',
+      { ...byMail, madeBy: 'operator' },
+      0,
+      'permission_denied',
+      'permission_denied',
+    ],
+    ['with Act-As', { kind: 'act_as', accountId: 'acc-1' }, 0, 'act_as_refused', 'act_as_refused'],
+  ] as const)('%s', (_what, presence, later, ever, fresh) => {
+    expect(decideOwnersSignIn(presence, 'This')?.code).toBe(ever);
+    expect(decideFreshOwnersSignIn(presence, new Date(start + later), 'This')?.code).toBe(fresh);
+  });
+});
+
 describe('the ownership', () => {
+  test('is offered, and the offer cancelled, by no word of an IdP; accepting goes on to count it (OWN-4)', async () => {
+    const { org, owner, admin } = world;
+    const end = (by: Presence) => world.write((tx) => endOffer(tx, org, by));
+    await refused(offer(admin, throughIdp(owner)), 'reauthentication_required');
+    await offer(admin);
+    await refused(end(throughIdp(owner)), 'reauthentication_required');
+    await end(signedIn(owner));
+    await offer(admin);
+    expect(await accept(throughIdp(admin))).toMatchObject({ _id: admin._id, owner: true });
+  });
+
   test('moves when the Admin accepts what the Owner has offered; who was the Owner stays an Admin (OWN-4)', async () => {
     const { org, owner, admin, store } = world;
     await offer(admin);
