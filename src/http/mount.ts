@@ -75,7 +75,10 @@ async function answer(
   sendJson(response, route.status, result);
 }
 
-/** A refusal that asks for a fresh sign-in tells where that is. */
+/**
+ * A refusal that asks for a fresh sign-in tells where that is: through the IdP, which may be unable to say that it has asked the person again,
+ * or by a mailed link, which always counts.
+ */
 async function sayWhere(
   error: unknown,
   principal: Principal,
@@ -87,7 +90,8 @@ async function sayWhere(
   const signInUrl = byMail
     ? mailedLinkAddress(baseUrl)
     : await findStepUpUrl(store.read, baseUrl, organizationId, principal.accountId, { again: true });
-  return new AppError(error.code, error.message, { details: { ...error.details, signInUrl } });
+  const mailedLinkUrl = byMail ? {} : { mailedLinkUrl: mailedLinkAddress(baseUrl) };
+  return new AppError(error.code, error.message, { details: { ...error.details, signInUrl, ...mailedLinkUrl } });
 }
 
 const nobody: Principal = { kind: 'account', accountId: '', operator: false };

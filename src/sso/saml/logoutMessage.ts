@@ -9,12 +9,12 @@ import { type SamlSettings, samlOf } from '../settings.ts';
 import { atMostOne, instantIn, instantOf, readIssuer } from './assertion.ts';
 import { clockSkewMs } from './checks.ts';
 import { attributeOf, childrenNamed, elementsBelow, isNamed, textOf } from './dom.ts';
-import { readMessage } from './message.ts';
+import { parseMessage, readMessage } from './message.ts';
 import { protocolNs } from './names.ts';
 import { type RedirectMessage, readRedirect } from './redirect.ts';
 import { refuseSharedIds, refuseStraySignatures } from './responseShape.ts';
 import { readSignature } from './signatureShape.ts';
-import { findSigner } from './signer.ts';
+import { verifySigned } from './signer.ts';
 import { checkStatus } from './status.ts';
 
 /** How a message came: the query of the address as it was written, or the field of a form. */
@@ -75,8 +75,8 @@ function readSigned({ certificates }: SamlSettings, input: LogoutInput): Redirec
   refuseStraySignatures(elements, [root]);
   const signature = readSignature(root);
   if (signature === undefined) throw new SignInFault('unsigned', `The ${root.localName} is not signed`);
-  findSigner(signature, pems);
-  return { message, relayState: input.relayState };
+  const signed = parseMessage(verifySigned(signature, pems));
+  return { message: signed, relayState: input.relayState };
 }
 
 function checkHead(root: Element, settings: SamlSettings, sloUrl: string, now: Date): void {

@@ -1,7 +1,7 @@
 /**
- * Which certificate has made a signature. The library that has the last word (signedXml.ts) needs time by the number of
- * elements; this asks the key first, then the digest, so that what nobody signed costs next to
- * nothing, and an admin learns which of the two is wrong.
+ * Verifies a signature of the one shape that readSignature lets through: first by whose key SignedInfo is signed, then whether the digest is
+ * that of the element. So what nobody signed costs next to nothing, and an admin learns which of the two is wrong. What is signed is
+ * answered as it was hashed: whoever reads on reads that text, and nothing else of the message.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { ExclusiveCanonicalization } from 'xml-crypto';
@@ -9,34 +9,41 @@ import { SignInFault } from '../protocol.ts';
 import { digests, verifiesWith } from './schemes.ts';
 import type { SignatureShape } from './signatureShape.ts';
 
-/** The certificate (PEM) of these that has signed. Throws SignInFault `signature_invalid`: none, or other contents. */
-export function findSigner(signature: SignatureShape, certificates: readonly string[]): string {
+/**
+ * The element that this signature covers: canonical, and without the signature. `certificates`: PEM, of the connection. Throws
+ * SignInFault `signature_invalid`: none of them has signed, or other contents.
+ */
+export function verifySigned(signature: SignatureShape, certificates: readonly string[]): string {
   const { signed, info, value, algorithm } = signature;
   const material = Buffer.from(canonical(info, []), 'utf8');
-  const signer = certificates.find((pem) => verifiesWith(pem, material, value, algorithm));
   const what = signed.localName.toLowerCase();
-  if (signer === undefined) {
+  if (!certificates.some((pem) => verifiesWith(pem, material, value, algorithm))) {
     const which = certificates.length === 1 ? 'the certificate' : `any of the ${certificates.length} certificates`;
     throw invalid(`The ${what} is signed with a key that is not that of ${which} of this connection`);
   }
-  if (!sameContents(signature)) throw invalid(`The ${what} was changed after it was signed`);
-  return signer;
+  const text = withoutSignature(signature);
+  if (!hasDigest(text, signature)) throw invalid(`The ${what} was changed after it was signed`);
+  return text;
 }
 
 const invalid = (detail: string) => new SignInFault('signature_invalid', detail);
 
-/** Whether the element without its signature has the digest that was signed. */
-function sameContents({ element, signed, digest, digestValue, keeps }: SignatureShape): boolean {
+/** The enveloped signature is left out, and nothing else (XML Signature §6.6.4). */
+function withoutSignature({ element, signed, keeps }: SignatureShape): string {
   const next = element.nextSibling;
   signed.removeChild(element);
   try {
-    const found = createHash(digests.get(digest) ?? '')
-      .update(canonical(signed, keeps), 'utf8')
-      .digest();
-    return found.length === digestValue.length && timingSafeEqual(found, digestValue);
+    return canonical(signed, keeps);
   } finally {
     signed.insertBefore(element, next);
   }
+}
+
+function hasDigest(text: string, { digest, digestValue }: SignatureShape): boolean {
+  const found = createHash(digests.get(digest) ?? '')
+    .update(text, 'utf8')
+    .digest();
+  return found.length === digestValue.length && timingSafeEqual(found, digestValue);
 }
 
 function canonical(element: Element, keeps: readonly string[]): string {

@@ -10,12 +10,11 @@ import { openAssertion } from './decryption.ts';
 import { describeAssertion, describeShape } from './diagnosis.ts';
 import { attributeOf, childrenNamed } from './dom.ts';
 import { readEncryption } from './encryptionShape.ts';
-import { type Message, parseMessage, readMessage } from './message.ts';
+import { parseMessage, readMessage } from './message.ts';
 import { assertionNs } from './names.ts';
 import { type ResponseShape, readDecryptedShape, readResponseShape } from './responseShape.ts';
 import type { SignatureShape } from './signatureShape.ts';
-import { signedXml } from './signedXml.ts';
-import { findSigner } from './signer.ts';
+import { verifySigned } from './signer.ts';
 import { checkStatus } from './status.ts';
 import { identityOf } from './subject.ts';
 
@@ -47,7 +46,7 @@ async function verify(
   received.facts = describeShape(shape, pemsOf(settings));
   checkStatus(shape.response);
   const head = readHead(shape);
-  const assertion = readAssertion(await signedAssertion(deps, connection, settings, message, shape));
+  const assertion = readAssertion(await signedAssertion(deps, connection, settings, shape));
   received.facts = { ...received.facts, ...describeAssertion(assertion, now) };
   checkResponse(head, assertion, {
     provider: samlAddresses(deps.baseUrl, connection._id),
@@ -92,19 +91,16 @@ async function signedAssertion(
   deps: SsoDeps,
   connection: Connection,
   settings: SamlSettings,
-  message: Message,
   shape: ResponseShape,
 ): Promise<Element> {
   const certificates = pemsOf(settings);
-  const verified = (text: string, signature: SignatureShape): Element => {
-    const signer = findSigner(signature, certificates);
-    return parseMessage(signedXml(text, signature, signer)).document.documentElement;
-  };
+  const verified = (signature: SignatureShape): Element =>
+    parseMessage(verifySigned(signature, certificates)).document.documentElement;
   // Before anything is decrypted: what somebody has changed is not worth it.
-  const response = shape.signature && verified(message.text, shape.signature);
-  const opened = await openShape(deps, connection, settings, message, shape, response);
+  const response = shape.signature && verified(shape.signature);
+  const opened = await openShape(deps, connection, settings, shape, response);
   const { signature } = opened.assertion;
-  if (signature) return verified(opened.text, signature);
+  if (signature) return verified(signature);
   if (response) return opened.encrypted ? opened.assertion.element : assertionIn(response);
   throw new SignInFault('unsigned', 'Neither the response nor the assertion is signed');
 }
@@ -117,8 +113,6 @@ function assertionIn(response: Element): Element {
 }
 
 interface Opened {
-  /** What the assertion is written in: the message, or what was encrypted. */
-  readonly text: string;
   readonly assertion: NonNullable<ResponseShape['assertion']>;
   readonly encrypted: boolean;
 }
@@ -128,7 +122,6 @@ async function openShape(
   deps: SsoDeps,
   connection: Connection,
   { requireEncryption }: SamlSettings,
-  message: Message,
   { assertion, encrypted }: ResponseShape,
   response: Element | undefined,
 ): Promise<Opened> {
@@ -137,11 +130,11 @@ async function openShape(
     const encryption = readEncryption(signed);
     const keys = await openDecryptionKeys(deps.store.read, deps.sealer, connection);
     const pems = keys.map(({ privateKey }) => privateKey);
-    const { text, document } = openAssertion(encryption, pems);
-    return { text, assertion: readDecryptedShape(document), encrypted: true };
+    const { document } = openAssertion(encryption, pems);
+    return { assertion: readDecryptedShape(document), encrypted: true };
   }
   if (assertion === undefined) throw new SignInFault('malformed', 'The response holds no assertion');
-  if (!requireEncryption) return { text: message.text, assertion, encrypted: false };
+  if (!requireEncryption) return { assertion, encrypted: false };
   throw new SignInFault('decryption_failed', 'The connection asks for encrypted assertions, and this one is not');
 }
 

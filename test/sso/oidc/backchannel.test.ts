@@ -2,6 +2,8 @@
 
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { SignJWT } from 'jose';
+import { findConnectionOfToken } from '../../../src/sso/oidc/index.ts';
 import { type Connection, PLATFORM, type Session } from '../../../src/store/index.ts';
 import { type BrowserWorld, openBrowserWorld } from './browser.ts';
 import { type EvilIdp, type Json, newKey, openEvilIdp, type Person, type SigningKey } from './evilIdp.ts';
@@ -221,6 +223,35 @@ describe('a log-out token with one flaw is 400, and ends nothing', () => {
     const before = asked();
     for (let index = 0; index < 20; index += 1) await post(await sign(honest(), { kid: `unknown-${index}` }));
     expect(asked() - before).toBeLessThanOrEqual(1);
+    // Nor does a kind of key that is not there, whether it is named by an id, by a known one, or by none.
+    const elliptic = await newKey('key-1', 'ES256');
+    for (const kid of [undefined, 'key-1', 'unknown']) {
+      for (let index = 0; index < 5; index += 1) {
+        const token = await new SignJWT(honest())
+          .setProtectedHeader({ alg: 'ES256', ...(kid && { kid }) })
+          .sign(elliptic.privateKey);
+        expect((await post(token)).status).toBe(400);
+      }
+    }
+    expect(asked() - before).toBeLessThanOrEqual(1);
+    const nameless = await new SignJWT(honest()).setProtectedHeader({ alg: 'RS256' }).sign(idp.key.privateKey);
+    expect((await post(nameless)).status).toBe(200);
+  });
+
+  test('a body that is no form, in the protocol’s own form (OPS-1)', async () => {
+    const { request } = world.gatehouse;
+    const path = `/sso/oidc/backchannel-logout/${connection._id}`;
+    for (const bad of [
+      request
+        .post(path)
+        .type('form')
+        .send(`logout_token=${'A'.repeat(400_000)}`),
+      request.post(path).set('content-type', 'application/x-www-form-urlencoded; charset=utf-16').send('a=b'),
+      request.post(path).send({ logout_token: 'x' }),
+    ]) {
+      const answer = await bad;
+      expect([answer.status, answer.body]).toEqual([400, { error: 'invalid_request' }]);
+    }
   });
 });
 
@@ -235,6 +266,26 @@ describe('the address without a connection', () => {
     expect((await post(await lone.sign({ ...honest(), iss: lone.issuer }), path)).status).toBe(200);
     expect(await live()).toHaveLength(0);
     await lone.close();
+  });
+
+  test('finds it by any spelling of its issuer that the settings may have, Entra’s tenants too', async () => {
+    const tenant = '0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d';
+    const reads = world.gatehouse.store.read;
+    const iss = `https://login.microsoftonline.com/${tenant}/v2.0`;
+    const clientId = 'by-spelling';
+    for (const issuer of [
+      iss,
+      iss.replace(tenant, tenant.toUpperCase()),
+      'https://login.microsoftonline.com/common/v2.0',
+    ]) {
+      const made = await world.connect(issuer, { clientId, tenantId: tenant.toUpperCase() }, 'entra');
+      const token = await sign({ ...honest(), iss, aud: clientId });
+      expect((await findConnectionOfToken(reads, token))?._id).toBe(made._id);
+      await world.gatehouse.store.transaction({ actor: 'system', requestId: 'test' }, (tx) =>
+        tx.connections.remove(made.organizationId, { _id: made._id }),
+      );
+      expect(await findConnectionOfToken(reads, token)).toBeUndefined();
+    }
   });
 
   test('takes no token that several connections may mean: each has an address of its own', async () => {

@@ -135,6 +135,29 @@ describe('the IdP ends a session', () => {
     expect(await counts(pair, session)).toBe(false);
   });
 
+  test('by a NameID, where the connection knows people by an attribute: whoever it is, and not whom the attribute calls so', async () => {
+    const pair = await world.connect({ vendor: 'keycloak', claims: { subject: ['email'] } });
+    const [cleo, dora] = [
+      { ...ann, id: 'dora@acme.test', email: 'cleo@acme.test' },
+      { ...ann, id: 'id-of-dora', email: 'dora@acme.test' },
+    ];
+    const sessions = [await signIn(pair, newSamlId(), cleo), await signIn(pair, newSamlId(), dora)] as const;
+    // Cleo's NameID is what Dora's attribute says.
+    await send(pair, 'redirect', writeLogoutRequest(factsOf(pair), { nameId: 'dora@acme.test' }));
+    expect([await counts(pair, sessions[0]), await counts(pair, sessions[1])]).toEqual([false, true]);
+  });
+
+  test('and hears the RelayState that it has signed, whatever else the address holds', async () => {
+    const pair = await world.connect();
+    const session = await signIn(pair);
+    const xml = writeLogoutRequest(factsOf(pair), { nameId: ann.email, indexes: [session.index] });
+    const signed = signRedirect('SAMLRequest', xml, pair.idp.keys[0]);
+    const path = pathOf(sloUrl(pair));
+    const answer = await world.gatehouse.request.get(`${path}?${signed}&%52elayState=evil&Relay%53tate=evil`);
+    expect(answer.status).toBe(303);
+    expect(answer.headers.location).not.toContain('evil');
+  });
+
   test('is written to the audit', async () => {
     const pair = await world.connect();
     await signIn(pair);
@@ -322,6 +345,51 @@ describe('a person signs out here', () => {
       purpose: 'sign_out',
     });
     expect(record).toMatchObject({ code: 'idp_refused', detail: 'The IdP answers Responder' });
+  });
+});
+
+describe('a form that cannot be read is answered with a page, not with JSON (OPS-1)', () => {
+  const paths = () => world.connect().then((pair) => [pathOf(pair.to.acsUrl), pathOf(sloUrl(pair))]);
+  const page = { 'content-type': 'text/html; charset=utf-8', 'x-frame-options': 'DENY' };
+
+  test.each<readonly [string, number, (path: string) => supertest.Test]>([
+    [
+      'that is too large',
+      413,
+      (path) =>
+        world.gatehouse.request
+          .post(path)
+          .type('form')
+          .send(`SAMLResponse=${'A'.repeat(1_000_000)}`),
+    ],
+    [
+      'with too many fields',
+      413,
+      (path) => world.gatehouse.request.post(path).type('form').send(Array(50).fill('a=b').join('&')),
+    ],
+    [
+      'in another charset',
+      415,
+      (path) =>
+        world.gatehouse.request
+          .post(path)
+          .set('content-type', 'application/x-www-form-urlencoded; charset=utf-16')
+          .send('SAMLResponse=AAAA'),
+    ],
+    [
+      'in an encoding that nobody knows',
+      415,
+      (path) => world.gatehouse.request.post(path).type('form').set('content-encoding', 'x').send('SAMLResponse=AAAA'),
+    ],
+    ['that is JSON', 403, (path) => world.gatehouse.request.post(path).send({ SAMLResponse: 'AAAA' })],
+    ['that is empty', 403, (path) => world.gatehouse.request.post(path)],
+  ])('%s', async (_title, status, ask) => {
+    for (const path of await paths()) {
+      const answer = await ask(path);
+      expect([path.endsWith('slo') ? 'slo' : 'acs', answer.status]).toEqual([expect.any(String), status]);
+      expect(answer.headers).toMatchObject(page);
+      expect(answer.text).toContain('give this reference');
+    }
   });
 });
 

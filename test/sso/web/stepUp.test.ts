@@ -9,7 +9,7 @@ import { until } from '../../support/until.ts';
 import { insertConnection } from '../oidc/direct.ts';
 import { type EvilIdp, openEvilIdp } from '../oidc/evilIdp.ts';
 import { type Browser, openBrowser } from './browser.ts';
-import { browse, openSessionOf } from './people.ts';
+import { browse, openSessionOf, through } from './people.ts';
 
 let mailbox: Mailbox;
 let gatehouse: TestGatehouse;
@@ -139,10 +139,28 @@ describe('a fresh sign-in', () => {
     const accept = () => browse(gatehouse, tokenOf(browser), 'post', `${path}/accept`);
     const refused = await accept();
     expect([refused.status, refused.body.code]).toEqual([403, 'reauthentication_required']);
-    const { signInUrl } = refused.body.details;
+    const { signInUrl, mailedLinkUrl } = refused.body.details;
     expect(signInUrl).toBe(`${testBaseUrl}/sso/start?connection=${connection._id}&reauth=1`);
+    expect(mailedLinkUrl).toBe(`${testBaseUrl}/sign-in?by=link`);
     await forced(browser, signInUrl, admin());
     await expectStatus(200, accept());
+    await expectStatus(201, gatehouse.operator('post', path).send({ memberId: acme.owner.memberId, force: true }));
+  });
+
+  test('is none where the IdP does not say when it asked the person, however new its token; a mailed link is one (OWN-4)', async () => {
+    const path = await offered(acme);
+    const browser = openBrowser(gatehouse);
+    const left = await browser.open(`/sso/start?connection=${connection._id}&reauth=1`);
+    const asked = new URL(left.headers.location ?? '').searchParams;
+    expect(JSON.parse(asked.get('claims') ?? '')).toEqual({ id_token: { auth_time: { essential: true } } });
+    const back = idp.authorize(left.headers.location ?? '', admin(), {});
+    expect((await browser.open(back.pathname + back.search)).status).toBe(403);
+    expect(browser.cookies.has('gatehouse-session')).toBe(false);
+    const { token } = await openSessionOf(gatehouse, acme.admin.accountId, (at) => [
+      { kind: 'mailbox', at },
+      through(connection, at),
+    ]);
+    await expectStatus(200, browse(gatehouse, token, 'post', `${path}/accept`));
     await expectStatus(201, gatehouse.operator('post', path).send({ memberId: acme.owner.memberId, force: true }));
   });
 
