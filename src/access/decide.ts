@@ -1,5 +1,6 @@
-/** The one decision of the product: may this account do that, here, and why (PERM-1…5, MEM-1, PRJ-2, PRJ-5, PRJ-6). */
-import { higherRole, isPermission, permissionScope, type Role, rolesFor } from './permissions.ts';
+/** The one decision of the product: may this account, or this key, do that, here, and why (PERM-1…5, MEM-1, PRJ-2, PRJ-5, PRJ-6, KEY-2). */
+import type { KeyState } from './apiKeys.ts';
+import { higherRole, isPermission, type Permission, permissionScope, type Role, rolesFor } from './permissions.ts';
 import type { Worth } from './sessionWorth.ts';
 
 /** A thing that permissions are asked on. */
@@ -31,7 +32,7 @@ export interface AccessFacts {
 }
 
 /** Where an effective role comes from. */
-type Via = 'owner' | 'organization_role' | 'default_project' | 'grant' | 'external';
+type Via = 'owner' | 'organization_role' | 'default_project' | 'grant' | 'external' | 'key';
 
 /** Stable codes of the AuthZEN answer's reason; the first line allow (or fall short of the permission's role), the others deny. */
 export type ReasonCode =
@@ -43,12 +44,19 @@ export type ReasonCode =
   | 'granted_by_mapping'
   | 'granted_as_creator'
   | 'external_collaborator'
+  | 'key_of_project'
   | 'role_insufficient'
   | 'member_suspended'
   | 'not_a_member'
   | 'external_without_organization_role'
   | 'project_not_joined'
   | 'no_project_access'
+  | 'key_of_other_project'
+  | 'key_without_organization_role'
+  | 'key_revoked'
+  | 'key_expired'
+  | 'project_archived'
+  | 'organization_closed'
   | 'session_ended'
   | 'step_up_required'
   | 'unknown_permission'
@@ -91,26 +99,62 @@ export function deny(reason: ReasonCode, message: string): Decision {
  * Whether the account of these facts has `permission`. Anything unknown denies with its own reason; nothing throws.
  */
 export function decideAccess(facts: AccessFacts, permission: string): Decision {
-  if (!isPermission(permission))
-    return deny('unknown_permission', `There is no permission ${JSON.stringify(permission)}`);
-  if (facts.resource === undefined) return deny('unknown_resource', 'There is no such organization or project');
-  if (permissionScope(permission) !== facts.resource.kind) {
-    return deny(
-      'permission_not_for_resource',
-      `${permission} is asked on the ${permissionScope(permission)}, not on the ${facts.resource.kind}`,
-    );
-  }
+  const asked = readQuestion(facts.resource, permission);
+  if (typeof asked !== 'string') return asked;
   const standing = resolveStanding(facts);
   if (standing.role === undefined) return deny(standing.reason, standing.message);
   if (facts.worth === 'step_up') {
     return deny('step_up_required', 'The organization asks for a sign-in of its own: sign in there, and repeat this');
   }
-  const { role, via } = standing;
-  if (rolesFor(permission).includes(role)) {
-    return { allowed: true, reason: standing.reason, message: `${roleName[role]}: ${standing.message}`, role, via };
+  return decideByRole(standing, asked);
+}
+
+/** All that a decision about an API key depends on. */
+export interface KeyFacts {
+  /** Absent where there is no such resource. `own`: the project that the key belongs to. */
+  readonly resource?: { readonly kind: 'organization' } | { readonly kind: 'project'; readonly own: boolean };
+  readonly state: KeyState;
+}
+
+/**
+ * Whether the API key of these facts has `permission`: in its own project what a Member has, and nothing in any other or
+ * on an organization (KEY-2). Whoever made it, and what became of them, says nothing here (KEY-1).
+ */
+export function decideKeyAccess({ resource, state }: KeyFacts, permission: string): Decision {
+  const asked = readQuestion(resource, permission);
+  if (typeof asked !== 'string') return asked;
+  if (state !== 'live') return deadKeys[state];
+  if (resource?.kind !== 'project') {
+    return deny('key_without_organization_role', 'A key belongs to a project: it has no right in an organization');
   }
-  const message = `${permission} needs the role Admin; the role here is ${roleName[role]}: ${standing.message}`;
-  return { allowed: false, reason: 'role_insufficient', message, role, via };
+  if (!resource.own) return deny('key_of_other_project', 'The key belongs to another project');
+  const message = 'API key of the project';
+  return decideByRole({ role: 'member', via: 'key', reason: 'key_of_project', message }, asked);
+}
+
+const deadKeys: Readonly<Record<Exclude<KeyState, 'live'>, Decision>> = {
+  revoked: deny('key_revoked', 'The key has been revoked'),
+  expired: deny('key_expired', 'The key has expired'),
+  project_archived: deny('project_archived', 'The project of the key is archived'),
+  organization_closed: deny('organization_closed', 'The organization of the key is closed'),
+};
+
+/** The permission, or why nobody can have it: there is none of this name, or not on this, or there is no such resource. */
+function readQuestion(resource: Pick<ResourceRef, 'kind'> | undefined, permission: string): Permission | Decision {
+  if (!isPermission(permission))
+    return deny('unknown_permission', `There is no permission ${JSON.stringify(permission)}`);
+  if (resource === undefined) return deny('unknown_resource', 'There is no such organization or project');
+  const scope = permissionScope(permission);
+  if (scope === resource.kind) return permission;
+  return deny('permission_not_for_resource', `${permission} is asked on the ${scope}, not on the ${resource.kind}`);
+}
+
+function decideByRole({ role, via, reason, message }: Standing, permission: Permission): Decision {
+  if (rolesFor(permission).includes(role)) {
+    return { allowed: true, reason, message: `${roleName[role]}: ${message}`, role, via };
+  }
+  const told = `${permission} needs the role Admin; the role here is ${roleName[role]}: ${message}`;
+  return { allowed: false, reason: 'role_insufficient', message: told, role, via };
 }
 
 /**

@@ -1,26 +1,53 @@
 /** Loads the facts of a decision with the fewest indexed reads, and decides: the hot path of every permission check. */
-import { type Grant, type Member, PLATFORM, type ReadStore } from '../store/index.ts';
-import { type AccessFacts, type Decision, decideAccess, type GrantFacts, type ResourceRef } from './decide.ts';
+import { groupBy } from '../lib/groupBy.ts';
+import { type ApiKey, type Grant, type Member, PLATFORM, type Project, type ReadStore } from '../store/index.ts';
+import { decideKey } from './apiKeys.ts';
+import {
+  type AccessFacts,
+  type Decision,
+  decideAccess,
+  type GrantFacts,
+  type KeyFacts,
+  type ResourceRef,
+} from './decide.ts';
 import { isOwner } from './owner.ts';
 import { type SessionProofs, worthIn } from './sessionWorth.ts';
 
-export interface Question {
+/** An account on a thing, and the session that asks, where one does: what it is worth there counts too (SSO-5). */
+export interface Asking {
   readonly accountId: string;
+  readonly resource: ResourceRef;
+  readonly session?: SessionProofs;
+}
+
+export interface Question extends Asking {
   /** A permission of the tables; any other text is denied with its own reason. */
   readonly permission: string;
-  readonly resource: ResourceRef;
-  /** The session that asks, where one does: what it is worth in the organization counts too (SSO-5). */
-  readonly session?: SessionProofs;
 }
 
 /** Whether this account may do this here (PERM-5). Denies whatever is unknown; throws only where the store does. */
 export async function evaluate(reads: ReadStore, question: Question): Promise<Decision> {
-  const { resource, permission } = question;
-  const facts =
-    resource.kind === 'organization'
-      ? await loadOrganizationFacts(reads, question)
-      : await loadProjectFacts(reads, question);
-  return decideAccess(facts, permission);
+  return decideAccess(await loadFacts(reads, question), question.permission);
+}
+
+/** All that decisions about this account on this thing depend on, whatever the permission. */
+export function loadFacts(reads: ReadStore, asking: Asking): Promise<AccessFacts> {
+  return asking.resource.kind === 'organization'
+    ? loadOrganizationFacts(reads, asking)
+    : loadProjectFacts(reads, asking);
+}
+
+/** The same for an API key, which is of the state that it has at `now` (KEY-2). */
+export async function loadKeyFacts(
+  reads: ReadStore,
+  key: ApiKey,
+  { kind, id }: ResourceRef,
+  now: Date,
+): Promise<KeyFacts> {
+  const state = decideKey(key, now);
+  const found = await (kind === 'organization' ? reads.organizations.get(id, id) : reads.projects.get(PLATFORM, id));
+  if (!found) return { state };
+  return { state, resource: kind === 'organization' ? { kind } : { kind, own: id === key.projectId } };
 }
 
 const nothing = { adminAccess: 'all', grants: [] } as const satisfies AccessFacts;
@@ -28,7 +55,7 @@ const nothing = { adminAccess: 'all', grants: [] } as const satisfies AccessFact
 /** The membership alone, where it decides; the organization itself for who is none, and where a session asks. */
 async function loadOrganizationFacts(
   reads: ReadStore,
-  { accountId, resource: { id }, session }: Question,
+  { accountId, resource: { id }, session }: Asking,
 ): Promise<AccessFacts> {
   const resource = { kind: 'organization' } as const;
   const member = await reads.members.findOne(id, { accountId });
@@ -44,7 +71,7 @@ async function loadOrganizationFacts(
 /** The project, membership and grants; the organization only for an Admin outside the default project, and for a session. */
 async function loadProjectFacts(
   reads: ReadStore,
-  { accountId, resource: { id }, session }: Question,
+  { accountId, resource: { id }, session }: Asking,
 ): Promise<AccessFacts> {
   const project = await reads.projects.get(PLATFORM, id);
   if (!project) return nothing;
@@ -70,6 +97,49 @@ async function loadProjectFacts(
     ...(inherits && { adminAccess: organization.settings.adminAccess }),
     ...(session && { worth: worthIn(session, organization, member) }),
   };
+}
+
+/** One project of several, with what decisions about one account on it depend on. */
+export interface ProjectFacts {
+  readonly project: Project;
+  readonly facts: AccessFacts;
+}
+
+/**
+ * The facts of an account on every project of the organization in which it may have a role, in the order of making: on
+ * all others it has none.
+ */
+export async function loadFactsOfProjects(
+  reads: ReadStore,
+  organizationId: string,
+  { accountId, session }: Omit<Asking, 'resource'>,
+): Promise<readonly ProjectFacts[]> {
+  const [organization, member, grants] = await Promise.all([
+    reads.organizations.get(organizationId, organizationId),
+    reads.members.findOne(organizationId, { accountId }),
+    reads.grants.find(organizationId, { accountId, target: 'project' }),
+  ]);
+  if (!organization) return [];
+  const { adminAccess } = organization.settings;
+  const known = member && toMemberFacts(member);
+  const granted = [...new Set(grants.map(({ targetId }) => targetId))];
+  const inherits = known?.role === 'admin' && adminAccess === 'all';
+  const projects = await reads.projects.find(
+    organizationId,
+    inherits ? {} : { $or: [{ _id: { $in: granted } }, ...(known ? [{ isDefault: true }] : [])] },
+  );
+  const worth = session && { worth: worthIn(session, organization, member) };
+  const byProject = groupBy(grants, ({ targetId }) => targetId);
+  return projects.map((project) => ({
+    project,
+    facts: {
+      resource: { kind: 'project', isDefault: project.isDefault === true },
+      adminAccess,
+      grants: (byProject.get(project._id) ?? []).map(toGrantFacts),
+      ...(known && { member: known }),
+      ...worth,
+    },
+  }));
 }
 
 /** A member row as a decision sees it; the Owner is an Admin whatever the row or grants say (OWN-1). */

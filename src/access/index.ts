@@ -44,6 +44,7 @@ export * from './presence.ts';
 export * from './profile.ts';
 export * from './projectKeys.ts';
 export * from './projects.ts';
+export * from './search.ts';
 export * from './serviceCredentials.ts';
 export * from './sessions.ts';
 export * from './sessionWorth.ts';

@@ -77,6 +77,12 @@ type ProjectPermission = keyof typeof projectPermissions;
 export type Permission = OrganizationPermission | ProjectPermission;
 
 const roles: Readonly<Record<Permission, readonly Role[]>> = { ...organizationPermissions, ...projectPermissions };
+const allPermissions = Object.keys(roles) as readonly Permission[];
+
+/** The permissions that are asked on an organization, or on a project, in the order of the tables. */
+export function permissionsOn(kind: 'organization' | 'project'): readonly Permission[] {
+  return allPermissions.filter((permission) => permissionScope(permission) === kind);
+}
 
 /** Whether `text` names a permission; permissions are case-sensitive. */
 export function isPermission(text: string): text is Permission {

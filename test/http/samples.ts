@@ -69,6 +69,12 @@ export const bodies: Bodies = {
     const { action, ...defaults } = question(world);
     return { ...defaults, evaluations: [{ action }] };
   },
+  'POST /access/v1/search/subject': (world) => ({ ...question(world), subject: { type: 'user' }, page: { limit: 1 } }),
+  'POST /access/v1/search/resource': (world) => ({ ...question(world), resource: { type: 'project' } }),
+  'POST /access/v1/search/action': (world) => ({
+    subject: question(world).subject,
+    resource: question(world).resource,
+  }),
   'POST /api/v1/accounts': () => ({ email: 'new@people.example', name: 'New' }),
   'POST /api/v1/service-credentials': () => ({
     name: 'gateway',

@@ -395,6 +395,15 @@ test('decisions are served by AuthZEN (PERM-5)', async () => {
   expect(one).toMatchObject({ decision: true, context: { role: 'member', via: 'default_project' } });
   const many = await ask(200, 'post', '/access/v1/evaluations', sample('POST /access/v1/evaluations'));
   expect(many.evaluations).toMatchObject([{ decision: true }]);
+  for (const [kind, found] of [
+    ['subject', { type: 'user', id: acme.owner.accountId }],
+    ['resource', { type: 'project', id: acme.defaultProjectId }],
+    ['action', { name: 'project.read' }],
+  ] as const) {
+    const path = `/access/v1/search/${kind}`;
+    const { results, page } = await ask(200, 'post', path, { ...sample(`POST ${path}`), page: { limit: 100 } });
+    expect([results, page.next_token]).toEqual([expect.arrayContaining([found]), '']);
+  }
   const about = await ask(200, 'get', '/.well-known/authzen-configuration');
   expect(about.access_evaluation_endpoint).toBe('http://gatehouse.test/access/v1/evaluation');
 });

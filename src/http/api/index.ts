@@ -1,5 +1,5 @@
 /** The management API: every route, one file per noun. The order decides nothing but how quickly a route is found. */
-import { decisionRoutes } from '../authzen.ts';
+import { decisionRoutes } from '../authzen/index.ts';
 import type { Route } from '../route.ts';
 import { accountRoutes } from './accounts.ts';
 import { collaboratorRoutes } from './collaborators.ts';

@@ -1,88 +1,53 @@
-/** Permission decisions by the OpenID AuthZEN Authorization API 1.0 (PERM-5). */
+/** Permission decisions, one or several at once (AuthZEN 1.0, sections 6 and 7). */
 import { z } from 'zod';
-import { type Decision, deny, evaluate, findAccount, findSession } from '../access/index.ts';
-import { isId } from '../lib/ids.ts';
-import type { ReadStore, Session } from '../store/index.ts';
-import { parseInput } from './input.ts';
-import { type ApiDeps, type Route, route } from './route.ts';
-import { noteUse } from './sessionUse.ts';
+import { type Decision, prepareDecisions } from '../../access/index.ts';
+import { parseInput } from '../input.ts';
+import { type Route, route } from '../route.ts';
+import {
+  type Asking,
+  action,
+  askingOf,
+  context,
+  entity,
+  isDecision,
+  reason,
+  resolveResource,
+  resolveSubject,
+} from './asking.ts';
 
 const evaluationLimit = 200;
 
-// AuthZEN lets a request say more than we look at: unknown members are passed over here, unlike everywhere else.
-const properties = z.looseObject({}).optional();
-const text = z.string().min(1).max(320);
-const entity = z.object({ type: text, id: text, properties });
-const action = z.object({ name: text, properties });
-const context = z
-  .looseObject({
-    sessionId: text.optional().meta({
-      description:
-        'as introspection answers it: the session through which the person asks, whose worth then counts too; it counts as use of the session',
-    }),
-  })
-  .optional();
 const question = z.object({ subject: entity, action, resource: entity, context });
 
 type Question = z.output<typeof question>;
-
-interface Asking {
-  readonly reads: ReadStore;
-  readonly now: Date;
-  /** The person is at work with this session. */
-  readonly noteUse: (session: Session) => void;
-}
-
-/** One request's questions; a session that several of them name is noted once. */
-function askingOf(reads: ReadStore, deps: ApiDeps): Asking {
-  const noted = new Set<string>();
-  return {
-    reads,
-    now: deps.clock.now(),
-    noteUse: (session) => {
-      if (noted.has(session._id)) return;
-      noted.add(session._id);
-      noteUse(session, deps);
-    },
-  };
-}
 
 const decision = z
   .strictObject({
     decision: z.boolean(),
     context: z.strictObject({
-      reason: z.strictObject({ code: z.string(), message: z.string() }),
+      reason,
       role: z.enum(['admin', 'member']).optional(),
-      via: z.enum(['owner', 'organization_role', 'default_project', 'grant', 'external']).optional(),
+      via: z.enum(['owner', 'organization_role', 'default_project', 'grant', 'external', 'key']).optional(),
     }),
   })
   .meta({ id: 'Decision' });
 
 type Answer = z.output<typeof decision>;
 
-const present = ({ allowed, reason, message, role, via }: Decision): Answer => ({
+const present = ({ allowed, reason: code, message, role, via }: Decision): Answer => ({
   decision: allowed,
-  context: { reason: { code: reason, message }, ...(role && { role }), ...(via && { via }) },
+  context: { reason: { code, message }, ...(role && { role }), ...(via && { via }) },
 });
 
-/** Decides one question; whatever is unknown is denied with its own reason. A session that is named must live (SSO-5). */
+/** Decides one question; whatever is unknown is denied with its own reason. */
 async function decide(
-  { reads, now, noteUse: note }: Asking,
-  { subject, action: asked, resource, context: around }: Question,
+  asking: Asking,
+  { subject, action: { name }, resource, context: around }: Question,
 ): Promise<Decision> {
-  if (subject.type !== 'user') return deny('unknown_subject', 'Subjects are of the type "user"');
-  const account = isId('account', subject.id) ? { _id: subject.id } : await findAccount(reads, subject.id);
-  if (!account) return deny('unknown_subject', 'There is no account with this id or proven email');
-  const { type: kind, id } = resource;
-  if (kind !== 'organization' && kind !== 'project') {
-    return deny('unknown_resource', 'Resources are of the type "organization" or "project"');
-  }
-  const asking = { accountId: account._id, permission: asked.name, resource: { kind, id } as const };
-  if (around?.sessionId === undefined) return evaluate(reads, asking);
-  const session = await findSession(reads, around.sessionId, now);
-  if (session?.accountId !== account._id) return deny('session_ended', 'The person has no such session, or no longer');
-  note(session);
-  return evaluate(reads, { ...asking, session });
+  const who = await resolveSubject(asking, subject, around);
+  if (isDecision(who)) return who;
+  const what = resolveResource(resource);
+  return isDecision(what) ? what : (await prepareDecisions(asking.reads, who, what))(name);
 }
 
 const semantics = ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'] as const;
@@ -135,14 +100,14 @@ async function answerInTurn(asking: Asking, body: Batch, items: readonly unknown
   return answers;
 }
 
-export const decisionRoutes: readonly Route[] = [
+export const evaluationRoutes: readonly Route[] = [
   route({
     method: 'post',
     path: '/access/v1/evaluation',
     tag: 'Decisions',
-    summary: 'Ask whether a person may do something',
+    summary: 'Ask whether a person or an API key may do something',
     description:
-      'AuthZEN 1.0. The subject is `{"type":"user","id":…}` with an account id or a proven email, the action names a permission, the resource is an organization or a project. The reason is in the `context`.',
+      'AuthZEN 1.0. The subject is `{"type":"user","id":…}` with an account id or a proven email, or `{"type":"api_key","id":…}` with the id that verification answers; the action names a permission, the resource is an organization or a project. The reason is in the `context`.',
     access: 'operator',
     scope: 'evaluate',
     readOnly: true,
@@ -169,23 +134,5 @@ export const decisionRoutes: readonly Route[] = [
       if (evaluations.length === 0) return present(await decide(asking, parseInput(question, body, 'body')));
       return { evaluations: await answerInTurn(asking, body, evaluations) };
     },
-  }),
-  route({
-    method: 'get',
-    path: '/.well-known/authzen-configuration',
-    tag: 'Decisions',
-    summary: 'Read the configuration of the decision point',
-    access: 'public',
-    status: 200,
-    response: z.strictObject({
-      policy_decision_point: z.string(),
-      access_evaluation_endpoint: z.string(),
-      access_evaluations_endpoint: z.string(),
-    }),
-    handle: async (_call, { baseUrl }) => ({
-      policy_decision_point: baseUrl,
-      access_evaluation_endpoint: `${baseUrl}/access/v1/evaluation`,
-      access_evaluations_endpoint: `${baseUrl}/access/v1/evaluations`,
-    }),
   }),
 ];

@@ -1,0 +1,97 @@
+/** Who and what a question is about: AuthZEN's entities, and what they are here. */
+import { z } from 'zod';
+import {
+  type Decision,
+  deny,
+  findAccount,
+  findKeyById,
+  findSession,
+  type ResourceRef,
+  type Subject,
+} from '../../access/index.ts';
+import { isId } from '../../lib/ids.ts';
+import type { ReadStore, Session } from '../../store/index.ts';
+import type { ApiDeps } from '../route.ts';
+import { noteUse } from '../sessionUse.ts';
+
+// AuthZEN lets a request say more than we look at: unknown members are passed over here, unlike everywhere else.
+export const properties = z.looseObject({}).optional();
+export const text = z.string().min(1).max(320);
+export const entity = z.object({ type: text, id: text, properties });
+export const action = z.object({ name: text, properties });
+export const context = z
+  .looseObject({
+    sessionId: text.optional().meta({
+      description:
+        'as introspection answers it: the session through which the person asks, whose worth then counts too; it counts as use of the session',
+    }),
+  })
+  .optional();
+
+export const reason = z.strictObject({ code: z.string(), message: z.string() });
+
+type Entity = z.output<typeof entity>;
+type Context = z.output<typeof context>;
+
+export interface Asking {
+  readonly reads: ReadStore;
+  readonly now: Date;
+  /** The person is at work with this session. */
+  readonly noteUse: (session: Session) => void;
+}
+
+/** One request's questions; a session that several of them name is noted once. */
+export function askingOf(reads: ReadStore, deps: ApiDeps): Asking {
+  const noted = new Set<string>();
+  return {
+    reads,
+    now: deps.clock.now(),
+    noteUse: (session) => {
+      if (noted.has(session._id)) return;
+      noted.add(session._id);
+      noteUse(session, deps);
+    },
+  };
+}
+
+/**
+ * Who this is: an account by id or proven email, or an API key by its id, never by its secret. A session that is named must
+ * live and be the person's (SSO-5). Answers why there is nobody where there is nobody.
+ */
+export async function resolveSubject(
+  asking: Asking,
+  { type, id }: Entity,
+  around: Context,
+): Promise<Subject | Decision> {
+  const { reads, now } = asking;
+  const sessionId = around?.sessionId;
+  if (type === 'api_key') {
+    const key = await findKeyById(reads, id);
+    if (!key) return deny('unknown_subject', 'There is no API key with this id');
+    return sessionId === undefined ? { kind: 'key', key, at: now } : noSession;
+  }
+  if (type !== 'user') return deny('unknown_subject', 'Subjects are of the type "user" or "api_key"');
+  const account = isId('account', id) ? { _id: id } : await findAccount(reads, id);
+  if (!account) return deny('unknown_subject', 'There is no account with this id or proven email');
+  const subject = { kind: 'account', accountId: account._id } as const;
+  if (sessionId === undefined) return subject;
+  const session = await findSession(reads, sessionId, now);
+  if (session?.accountId !== account._id) return noSession;
+  asking.noteUse(session);
+  return { ...subject, session };
+}
+
+const noSession = deny('session_ended', 'The person has no such session, or no longer');
+
+/** What this is, or why there is no such thing. */
+export function resolveResource({ type: kind, id }: Entity): ResourceRef | Decision {
+  return isKind(kind) ? { kind, id } : noSuchType;
+}
+
+/** Whether this is a type of things on which decisions are made. */
+export const isKind = (type: string): type is ResourceRef['kind'] => type === 'organization' || type === 'project';
+
+export const noSuchType = deny('unknown_resource', 'Resources are of the type "organization" or "project"');
+
+/** Tells an answer that settles the question from what a question is about. */
+export const isDecision = (resolved: Subject | ResourceRef | Decision): resolved is Decision => 'allowed' in resolved;

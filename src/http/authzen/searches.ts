@@ -1,0 +1,168 @@
+/** Searches over decisions (AuthZEN 1.0, section 8): what an evaluation would allow, and nothing else. */
+import { z } from 'zod';
+import {
+  type Decision,
+  findAccountsThatMay,
+  findActions,
+  findKeysThatMay,
+  findResources,
+  findSession,
+  prepareDecisions,
+  type ResourceRef,
+} from '../../access/index.ts';
+import { type Route, route } from '../route.ts';
+import {
+  type Asking,
+  action,
+  askingOf,
+  context,
+  entity,
+  isDecision,
+  isKind,
+  noSuchType,
+  properties,
+  reason,
+  resolveResource,
+  resolveSubject,
+  text,
+} from './asking.ts';
+import { mostResults, pageInput, pageOutput, readPlace, takePage } from './paging.ts';
+
+/** An entity that is looked for: an id is passed over, as the specification asks. */
+const wanted = z.object({ type: text, properties });
+
+const answerOf = <S extends z.ZodType>(result: S) =>
+  z.strictObject({
+    page: pageOutput,
+    context: z.strictObject({ reason }).optional().meta({ description: 'why nothing can be found' }),
+    results: z.array(result),
+  });
+
+const found = z.strictObject({ type: z.string(), id: z.string() });
+
+/** The answer where the question itself has none. */
+const nothing = ({ reason: code, message }: Decision) => ({
+  page: { next_token: '', count: 0 },
+  context: { reason: { code, message } },
+  results: [],
+});
+
+const beyond = (names: readonly string[], after: string) => names.filter((name) => name > after);
+
+const pages = `The answer has at most ${mostResults} results; \`page.next_token\` leads to the next ones and is empty at the end. The question must stay the same from page to page. Whatever is found is allowed by an evaluation, and whatever an evaluation allows is found.`;
+
+const paths = '/access/v1/search';
+
+export const searchRoutes: readonly Route[] = [
+  route({
+    method: 'post',
+    path: `${paths}/subject`,
+    tag: 'Decisions',
+    summary: 'Find who may do something here',
+    description: `AuthZEN 1.0. \`subject.type\` is \`user\` (accounts) or \`api_key\`. ${pages}`,
+    access: 'operator',
+    scope: 'evaluate',
+    readOnly: true,
+    body: z.object({ subject: wanted, action, resource: entity, context, page: pageInput }),
+    status: 200,
+    response: answerOf(found),
+    handle: async ({ body, reads }, deps) => {
+      const { page, ...question } = body;
+      const place = readPlace(page, question);
+      const { type } = question.subject;
+      if (type !== 'user' && type !== 'api_key') return nothing(noSuchSubject);
+      const resource = resolveResource(question.resource);
+      if (isDecision(resource)) return nothing(resource);
+      const asking = askingOf(reads, deps);
+      const all = findSubjects(asking, question.action.name, resource, {
+        type,
+        after: place.after,
+        context: body.context,
+      });
+      const taken = await takePage(all, place);
+      return { page: taken.page, results: taken.names.map((id) => ({ type, id })) };
+    },
+  }),
+  route({
+    method: 'post',
+    path: `${paths}/resource`,
+    tag: 'Decisions',
+    summary: 'Find where somebody may do something',
+    description: `AuthZEN 1.0. \`resource.type\` is \`organization\` or \`project\`. ${pages}`,
+    access: 'operator',
+    scope: 'evaluate',
+    readOnly: true,
+    body: z.object({ subject: entity, action, resource: wanted, context, page: pageInput }),
+    status: 200,
+    response: answerOf(found),
+    handle: async ({ body, reads }, deps) => {
+      const { page, ...question } = body;
+      const place = readPlace(page, question);
+      const { type } = question.resource;
+      if (!isKind(type)) return nothing(noSuchType);
+      const subject = await resolveSubject(askingOf(reads, deps), question.subject, question.context);
+      if (isDecision(subject)) return nothing(subject);
+      const all = await findResources(reads, subject, question.action.name, type);
+      const taken = await takePage(beyond(all, place.after), place);
+      return { page: taken.page, results: taken.names.map((id) => ({ type, id })) };
+    },
+  }),
+  route({
+    method: 'post',
+    path: `${paths}/action`,
+    tag: 'Decisions',
+    summary: 'Find what somebody may do here',
+    description: `AuthZEN 1.0. The results are the names of permissions, sorted. ${pages}`,
+    access: 'operator',
+    scope: 'evaluate',
+    readOnly: true,
+    body: z.object({ subject: entity, resource: entity, context, page: pageInput }),
+    status: 200,
+    response: answerOf(z.strictObject({ name: z.string() })),
+    handle: async ({ body, reads }, deps) => {
+      const { page, ...question } = body;
+      const place = readPlace(page, question);
+      const subject = await resolveSubject(askingOf(reads, deps), question.subject, question.context);
+      if (isDecision(subject)) return nothing(subject);
+      const resource = resolveResource(question.resource);
+      if (isDecision(resource)) return nothing(resource);
+      const all = await findActions(reads, subject, resource);
+      const taken = await takePage(beyond(all, place.after), place);
+      return { page: taken.page, results: taken.names.map((name) => ({ name })) };
+    },
+  }),
+];
+
+const noSuchSubject: Decision = {
+  allowed: false,
+  reason: 'unknown_subject',
+  message: 'Subjects are of the type "user" or "api_key"',
+};
+
+interface SubjectSearch {
+  readonly type: 'user' | 'api_key';
+  readonly after: string;
+  readonly context: z.output<typeof context>;
+}
+
+/** Accounts or keys; where a session asks, nobody but its person can be meant. */
+async function* findSubjects(
+  asking: Asking,
+  permission: string,
+  resource: ResourceRef,
+  { type, after, context: around }: SubjectSearch,
+): AsyncGenerator<string> {
+  const { reads, now } = asking;
+  if (around?.sessionId !== undefined) {
+    const session = type === 'user' ? await findSession(reads, around.sessionId, now) : undefined;
+    if (!session) return;
+    asking.noteUse(session);
+    const { accountId } = session;
+    const decide = await prepareDecisions(reads, { kind: 'account', accountId, session }, resource);
+    if (accountId > after && decide(permission).allowed) yield accountId;
+  } else if (type === 'user') {
+    yield* findAccountsThatMay(reads, permission, resource, after);
+  } else {
+    yield* findKeysThatMay(reads, permission, resource, { after, at: now });
+  }
+}
