@@ -136,6 +136,12 @@ function splitUrn(type: ResourceType, text: string, known: readonly string[]): {
   return { urn: text.slice(0, colon), rest: text.slice(colon + 1) };
 }
 
+/** Whether an attribute has several values that are not complex: each of them is its own `value` (RFC 7643 §2.4). */
+export const isPlainList = ({ multiValued, type }: Attribute): boolean => multiValued && type !== 'complex';
+
+/** What is known of one value of such an attribute. */
+export const singleOf = (attribute: Attribute): Attribute => ({ ...attribute, name: 'value', multiValued: false });
+
 /**
  * Resolves an attribute name such as `userName`, `NAME.givenname`, `urn:…:User:department` (RFC 7644 §3.10).
  *
@@ -174,6 +180,8 @@ function resolveAny(type: ResourceType, text: string, known: readonly string[]):
   if (subName !== undefined && (!NAME.test(subName) || isPoisonous(subName))) return undefined;
   const table = urn === undefined ? type.core : type.extensions.find((extension) => extension.urn === urn);
   const found = table?.attributes.get(name.toLowerCase());
+  if (found && isPlainList(found) && subName?.toLowerCase() === 'value')
+    return resolveAny(type, text.slice(0, text.lastIndexOf('.')), known);
   const sub = subName === undefined ? undefined : found?.subAttributes?.get(subName.toLowerCase());
   const keys = [...(urn === undefined ? [] : [urn]), found?.name ?? name];
   if (subName !== undefined) keys.push(sub?.name ?? subName);

@@ -38,8 +38,16 @@ export function requireVersion({ headers }: Conditional, row: AnyRow): void {
   }
 }
 
-/** Whether the one who reads says to have this very version (304). */
+/**
+ * What the conditions of a reader come to, for the version of what would be answered: whether it is known already (304).
+ * Throws AppError `stale` (412) where If-Match names another version; it goes before If-None-Match (RFC 9110 §13.2.2).
+ */
 export function isKnown({ headers }: Conditional, version: string): boolean {
+  const wanted = tagsIn(headers['if-match']);
+  const fits = (tag: string) => tag === '*' || tag === opaque(version) || tag === ofRow(opaque(version));
+  if (wanted && !wanted.some(fits)) {
+    throw new AppError('stale', `The resource has another version than that of If-Match: ${version}`);
+  }
   const tags = tagsIn(headers['if-none-match']);
   return tags !== undefined && (tags.includes('*') || tags.includes(opaque(version)));
 }

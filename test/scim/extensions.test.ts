@@ -285,6 +285,45 @@ describe('a registered schema drives everything, in its directory only (SCIM-1)'
     },
   );
 
+  test('values that are not complex are chosen by their value, in filters and in paths (RFC 7643 §2.4)', async () => {
+    const zones = `${BADGE}:zones`;
+    const made = await world.user({ [BADGE]: { number: 'Z-1', zones: ['zone-a', 'Zone-b', 'zone-c'] } });
+    const find = async (filter: string) =>
+      (await world.call('get', `/Users?filter=${encodeURIComponent(`id eq "${made.id}" and ${filter}`)}`)).body
+        .totalResults;
+    for (const filter of ['[value eq "zone-B"]', '.value sw "zone-"', ' co "b"', '[value ew "c" or value eq "x"]'])
+      expect([filter, await find(zones + filter)]).toEqual([filter, 1]);
+    expect(await find(`${zones}[value eq "none"]`)).toBe(0);
+    expect(await find(`not (${zones}[value sw "zone-b" and value ew "c"])`)).toBe(1);
+    const path = `/Users/${made.id}`;
+    const zonesAfter = async (...operations: object[]) => {
+      const { status, body } = await world.patch(path, ...operations);
+      return status === 200 ? body[BADGE].zones : [status, body.scimType];
+    };
+    expect(await zonesAfter({ op: 'remove', path: `${zones}[value eq "ZONE-A"]` })).toEqual(['Zone-b', 'zone-c']);
+    expect(await zonesAfter({ op: 'replace', path: `${zones}[value eq "zone-b"]`, value: 'd' })).toEqual([
+      'd',
+      'zone-c',
+    ]);
+    expect(await zonesAfter({ op: 'replace', path: `${zones}[value eq "zone-c"].value`, value: 'e' })).toEqual([
+      'd',
+      'e',
+    ]);
+    expect(await zonesAfter({ op: 'replace', path: `${zones}[value pr]`, value: 'f' })).toEqual(['f']);
+    expect(await zonesAfter({ op: 'add', path: `${zones}.value`, value: ['g'] })).toEqual(['f', 'g']);
+    for (const op of ['remove', 'replace', 'add'])
+      expect(await zonesAfter({ op, path: `${zones}[value eq "none"]`, value: 'x' })).toEqual([400, 'noTarget']);
+    expect(await zonesAfter({ op: 'remove', path: `${zones}[type eq "x"]` })).toEqual([400, 'invalidFilter']);
+    expect(await zonesAfter({ op: 'replace', path: `${zones}[value eq "f"]`, value: { a: 1 } })).toEqual([
+      400,
+      'invalidValue',
+    ]);
+    const chosen = await world.call('get', `${path}?attributes=${zones}.value`);
+    expect(chosen.body[BADGE]).toEqual({ zones: ['f', 'g'] });
+    const gone = await world.patch(path, { op: 'remove', path: `${zones}[value pr]` });
+    expect(gone.body[BADGE]).toEqual({ number: 'Z-1' });
+  });
+
   test('groups have schemas too', async () => {
     const group = await world.group({ [COST]: { CENTER: '7' } });
     expect(group[COST]).toEqual({ center: '7' });

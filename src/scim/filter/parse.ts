@@ -2,7 +2,14 @@
  * From the text of a filter to a typed condition on attributes of the tables: the grammar of RFC 7644 §3.4.2.2, one
  * function per rule. Every refusal names the place of the fault.
  */
-import { type Attribute, type AttributePath, type ResourceType, resolvePath } from '../attributes.ts';
+import {
+  type Attribute,
+  type AttributePath,
+  isPlainList,
+  type ResourceType,
+  resolvePath,
+  singleOf,
+} from '../attributes.ts';
 import { type Comparison, type Condition, type Leaf, suit } from './condition.ts';
 import { type FilterValue, faultAt, readWords, type Word } from './lex.ts';
 import { matches } from './match.ts';
@@ -58,10 +65,13 @@ function resourceNames(type: ResourceType, others: readonly ResourceType[]): Res
 }
 
 function elementNames(attribute: Attribute): Resolve {
+  const plain = isPlainList(attribute);
   return (name, at) => {
-    const of = attribute.subAttributes?.get(name.toLowerCase());
+    const lower = name.toLowerCase();
+    const of = plain && lower === 'value' ? singleOf(attribute) : attribute.subAttributes?.get(lower);
     if (of === undefined) throw faultAt(at, `${attribute.name} has no sub-attribute ${name} to filter by`);
-    return { path: { name: of.name, attribute: of, keys: [of.name] }, of };
+    // a plain value is what its name leads to
+    return { path: { name: of.name, attribute: of, keys: plain ? [] : [of.name] }, of };
   };
 }
 
@@ -150,8 +160,8 @@ function parse(text: string, resolve: Resolve): Condition {
   function valuePath(name: string, at: number, names: Resolve): Condition {
     const { path, elsewhere } = names(name, at);
     const { attribute } = path;
-    if (attribute?.type !== 'complex' || path.subName !== undefined)
-      throw faultAt(at, `${name} has no sub-attributes to filter by`);
+    const chosen = attribute !== undefined && (attribute.type === 'complex' || isPlainList(attribute));
+    if (!chosen || path.subName !== undefined) throw faultAt(at, `${name} has no sub-attributes to filter by`);
     const elements = elementNames(attribute);
     let one = inside(']', (inner, place) => {
       if (isSign('[')) throw faultAt(place, 'a value path cannot stand inside of another');

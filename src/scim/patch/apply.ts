@@ -10,7 +10,7 @@ import { hasConstraints, requirePatched } from '../constraints.ts';
 import { invalidPath, invalidValue, mutability } from '../errors.ts';
 import { isObject, memberOf, noteOn, ownName, type Resource, readAt } from '../input.ts';
 import type { ScimNote } from '../notes.ts';
-import { addElements, changeElements, removeElements } from './elements.ts';
+import { addElements, changeElements, isHollow, removeElements } from './elements.ts';
 import { type MemberStep, memberStep } from './members.ts';
 import type { Operation } from './operations.ts';
 import { type PatchPath, parsePath } from './path.ts';
@@ -33,6 +33,8 @@ interface Work {
   readonly members: MemberStep[];
   readonly named: Set<string>;
   readonly notes: Set<ScimNote>;
+  /** Lists of which elements have lost a part: those that are left hollow go at the end. */
+  readonly thinned: Map<string, AttributePath>;
 }
 
 /**
@@ -49,11 +51,12 @@ export function applyPatch(
   operations: readonly Operation[],
 ): Patched {
   const before = hasConstraints(type) ? copyOf(resource) : undefined;
-  const work: Work = { type, id, resource, members: [], named: new Set(), notes: new Set() };
+  const work: Work = { type, id, resource, members: [], named: new Set(), notes: new Set(), thinned: new Map() };
   for (const operation of operations) {
     if (operation.path === undefined) applyObject(work, operation, operation.value as Resource);
     else applyAt(work, operation, parsePath(type, operation.path, urnsOf(resource)), 'path');
   }
+  for (const path of work.thinned.values()) dropHollow(work, path);
   if (before) requirePatched(type, before, resource);
   return work;
 }
@@ -237,9 +240,7 @@ function applySub(
 function applyPlural(work: Work, operation: Operation, { path, filter, text }: PatchPath): void {
   const { attribute, sub } = path;
   if (attribute === undefined) return;
-  const holder = path.extension === undefined ? work.resource : work.resource[path.extension];
-  const present = isObject(holder) ? holder[attribute.name] : undefined;
-  const list = Array.isArray(present) ? present : [];
+  const list = listAt(work, path);
   const whole: AttributePath = { ...path, keys: path.subName === undefined ? path.keys : path.keys.slice(0, -1) };
   const target = { attribute, filter, sub, text };
   let next: readonly unknown[] | undefined;
@@ -251,7 +252,20 @@ function applyPlural(work: Work, operation: Operation, { path, filter, text }: P
     next = operation.op === 'replace' ? values : addElements(list, values ?? [], text);
   }
   if (operation.op === 'remove' && isDeepStrictEqual(next ?? [], list)) work.notes.add('nothing_to_remove');
+  if (sub && next?.some(isHollow)) work.thinned.set(whole.keys.join(' '), whole);
   change(work, whole, next?.length === 0 ? undefined : next);
+}
+
+function listAt({ resource }: Work, { extension, attribute }: AttributePath): readonly unknown[] {
+  const holder = extension === undefined ? resource : resource[extension];
+  const present = isObject(holder) && attribute ? holder[attribute.name] : undefined;
+  return Array.isArray(present) ? present : [];
+}
+
+function dropHollow(work: Work, path: AttributePath): void {
+  const list = listAt(work, path);
+  const left = list.filter((element) => !isHollow(element));
+  if (left.length < list.length) change(work, path, left.length === 0 ? undefined : left);
 }
 
 /** `remove` without filter: everything, or (OneLogin, Entra) the values that it names. */

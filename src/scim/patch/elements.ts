@@ -1,7 +1,7 @@
 /** PATCH on the elements of multi-valued attributes: chosen by a filter, made where Entra expects them to be made. */
 
 import { caseKey } from '../../lib/text.ts';
-import type { Attribute } from '../attributes.ts';
+import { type Attribute, isPlainList } from '../attributes.ts';
 import { invalidValue, noTarget } from '../errors.ts';
 import { matches } from '../filter/match.ts';
 import type { Condition } from '../filter/parse.ts';
@@ -20,24 +20,35 @@ export interface ElementTarget {
 
 const chosen = (filter: Condition | undefined, element: unknown): boolean => !filter || matches(filter, element);
 
-/** The list without what the operation removes; undefined where nothing is left. Choosing nothing removes nothing. */
-export function removeElements(list: List, { filter, sub }: ElementTarget): List | undefined {
+/**
+ * The list without what the operation removes; undefined where nothing is left. An element that is left hollow stays: a
+ * later operation may name it once more (Entra removes an address part by part). Throws scim_no_target where the filter
+ * chooses none (RFC 7644 §3.12, Table 9).
+ */
+export function removeElements(list: List, target: ElementTarget): List | undefined {
+  const { filter, sub } = target;
+  if (filter && !list.some((element) => chosen(filter, element))) throw matchless(target);
   const left = list.flatMap((element) => {
     if (!chosen(filter, element)) return [element];
     if (!sub || !isObject(element)) return [];
     if (!Object.hasOwn(element, sub.name)) return [element];
     const { [sub.name]: _, ...rest } = element;
-    // what is left says what kind of value it was, and no value
-    const hollow = Object.keys(rest).every((key) => key === 'type' || key === 'primary');
-    return hollow ? [] : [rest];
+    return [rest];
   });
   return left.length === 0 ? undefined : left;
 }
 
+/** Whether what is left of an element says what kind of value it was, and no value. */
+export const isHollow = (element: unknown): boolean =>
+  isObject(element) && Object.keys(element).every((key) => key === 'type' || key === 'primary');
+
+const matchless = ({ attribute, text }: ElementTarget): Error =>
+  noTarget(`${text}: no value of ${attribute.name} is like this`);
+
 /**
  * The list after `add` or `replace` on chosen elements or on a sub-attribute. Where a filter chooses none: an element
- * with what the filter asks for is made (Entra: `emails[type eq "work"].value`), unless it asks for a particular value
- * or the whole element is to be replaced (RFC 7644 §3.5.2.3, noTarget).
+ * with what the filter asks for is made (Entra: `emails[type eq "work"].value`), unless it asks for a particular value,
+ * `replace` names a type that the attribute does not know, or the whole element is to be replaced (RFC 7644 §3.5.2.3).
  * Throws scim_no_target, scim_invalid_value.
  */
 export function changeElements(
@@ -48,41 +59,46 @@ export function changeElements(
 ): List | undefined {
   const { attribute, filter, sub, text } = target;
   const clean = sub ? readValue(sub, text, value) : readElement(attribute, text, value);
-  if (clean === undefined) return sub || op === 'replace' ? removeElements(list, target) : list;
+  const matched = list.some((element) => chosen(filter, element));
+  const seed = matched || !filter ? {} : seedOf(op, filter);
+  if (!matched && (seed === undefined || (op === 'replace' && !sub))) throw matchless(target);
+  if (clean === undefined) return matched && (sub || op === 'replace') ? removeElements(list, target) : list;
   const fresh = new Set<unknown>();
   const change = (element: unknown): unknown => {
     const before = isObject(element) ? element : {};
-    const after = sub ? { ...before, [sub.name]: clean } : op === 'add' ? { ...before, ...(clean as Resource) } : clean;
+    const merged = sub ? { ...before, [sub.name]: clean } : { ...before, ...(clean as Resource) };
+    const after = isPlainList(attribute) || (op === 'replace' && !sub) ? clean : merged;
     fresh.add(after);
     return after;
   };
+  if (!matched) return onePrimary([...list, change(seed)], fresh, text);
   const touched = list.map((element) => (chosen(filter, element) ? change(element) : element));
-  if (fresh.size > 0) return onePrimary(touched, fresh, text);
-  const seed = filter ? seedOf(filter) : {};
-  if (seed === undefined || (op === 'replace' && !sub))
-    throw noTarget(`${text}: no value of ${attribute.name} is like this`);
-  const made = change(seed);
-  return onePrimary([...list, made], fresh, text);
+  return isPlainList(attribute) ? [...new Set(touched)] : onePrimary(touched, fresh, text);
 }
 
-function readElement(attribute: Attribute, text: string, value: unknown): Resource | undefined {
+function readElement(attribute: Attribute, text: string, value: unknown): unknown {
   const clean = readValue(attribute, text, value);
   if (clean === undefined) return undefined;
   const [only, ...more] = clean as unknown[];
-  if (!isObject(only) || more.length > 0) throw invalidValue(`${text} takes one value`);
+  if ((attribute.type === 'complex' && !isObject(only)) || more.length > 0)
+    throw invalidValue(`${text} takes one value`);
   return only;
 }
 
-/** What an element must hold to be chosen by an `and` of equations; undefined where the filter is of another kind. */
-function seedOf(filter: Condition): Resource | undefined {
+/** What an element must hold to be chosen by an `and` of equations; undefined where none is to be made for this filter. */
+function seedOf(op: 'add' | 'replace', filter: Condition): Resource | undefined {
   if (filter.kind === 'compare') {
-    const selective = ['value', '$ref', 'display'].includes(filter.of.name);
-    return filter.op === 'eq' && !selective ? { [filter.of.name]: filter.value } : undefined;
+    const { name, canonicalValues } = filter.of;
+    const selective = ['value', '$ref', 'display'].includes(name);
+    const foreign = op === 'replace' && canonicalValues && !canonicalValues.some((one) => sameText(one, filter.value));
+    return filter.op === 'eq' && !selective && !foreign ? { [name]: filter.value } : undefined;
   }
   if (filter.kind !== 'and') return undefined;
-  const seeds = filter.all.map(seedOf);
+  const seeds = filter.all.map((part) => seedOf(op, part));
   return seeds.every((seed) => seed !== undefined) ? Object.assign({}, ...seeds) : undefined;
 }
+
+const sameText = (one: string, other: unknown): boolean => typeof other === 'string' && caseKey(one) === caseKey(other);
 
 /** The list with `values` added: one that has the same value and type as an element is that element, brought up to date. */
 export function addElements(list: List, values: List, text: string): List {

@@ -4,7 +4,7 @@
  */
 import { invalidFilter, invalidPath, invalidValue, mutability } from '../errors.ts';
 import type { Condition } from '../filter/parse.ts';
-import { isObject, memberOf } from '../input.ts';
+import { isObject, memberOf, type Resource } from '../input.ts';
 import type { ScimNote } from '../notes.ts';
 import type { Operation } from './operations.ts';
 import type { PatchPath } from './path.ts';
@@ -14,16 +14,31 @@ export type MemberStep =
   /** Remove those that fulfil a condition on `value` and `type`. */
   | { readonly step: 'remove_where'; readonly condition: Condition };
 
-/** Ids of a list of members in any of its dialects: objects with `value`, bare ids, or one such thing alone. */
+/**
+ * Ids of a list of members in any of its dialects: objects with `value`, bare ids, or one such thing alone; each once.
+ * Throws scim_invalid_value for a member without an id, and for a part of one that is no text.
+ */
 export function readMemberIds(value: unknown): readonly string[] {
   const list = Array.isArray(value) ? value : [value];
-  const ids = list.map((entry) => {
+  const ids = new Set<string>();
+  for (const entry of list) {
     const id = isObject(entry) ? memberOf(entry, 'value') : entry;
     if (typeof id !== 'string' || id === '')
       throw invalidValue('Every member needs the id of a user or group as its value');
-    return id;
-  });
-  return [...new Set(ids)];
+    if (isObject(entry)) requireTexts(entry);
+    ids.add(id);
+  }
+  return [...ids];
+}
+
+const parts: ReadonlySet<string> = new Set(['$ref', 'type', 'display']);
+
+function requireTexts(member: Resource): void {
+  for (const name of Object.keys(member)) {
+    const part = member[name];
+    if (typeof part !== 'string' && part !== null && parts.has(name.toLowerCase()))
+      throw invalidValue(`members.${name} must be a text`);
+  }
 }
 
 /**

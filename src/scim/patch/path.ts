@@ -45,7 +45,7 @@ export function parsePath(type: ResourceType, text: string, known: readonly stri
   }
   const { attribute } = path;
   if (attribute === undefined) throw invalidPath(`A ${type.name} has no attribute ${path.name ?? quoted(text)}`);
-  if (!attribute.multiValued || attribute.type !== 'complex') {
+  if (!attribute.multiValued) {
     throw invalidPath(`${attribute.name} has no values to choose from by a filter`);
   }
   return { text: trimmed, path, filter: parseElementFilter(attribute, trimmed.slice(open + 1, close)) };

@@ -184,6 +184,37 @@ describe.each(kinds)('versions of a %s (RFC 7644 §3.14)', (kind, endpoint, make
   );
 });
 
+describe('conditions of those who read (RFC 9110 §13)', () => {
+  test.each(kinds)('If-Match on GET and HEAD of a %s: 412 for another version, before If-None-Match', async (...of) => {
+    const [, endpoint, make] = of;
+    const { id } = await make();
+    const path = `${endpoint}/${id}`;
+    const { etag = '' } = (await world.call('get', path)).headers;
+    for (const wanted of ['W/"0"', '"x"', 'garbage']) {
+      const refused = await send('get', path, { 'If-Match': wanted, 'If-None-Match': etag });
+      expect([refused.status, refused.body.status, refused.body.schemas]).toEqual([412, '412', [ERROR]]);
+      const head = world.gatehouse.request.head(`/scim/v2/${world.directory._id}${path}`);
+      expect((await head.set({ Authorization: `Bearer ${world.token}`, 'If-Match': wanted })).status).toBe(412);
+    }
+    for (const wanted of [etag, '*', `"x", ${etag}`, etag.slice(2)]) {
+      expect((await send('get', path, { 'If-Match': wanted })).status).toBe(200);
+      expect((await send('get', path, { 'If-Match': wanted, 'If-None-Match': etag })).status).toBe(304);
+    }
+    expect((await send('get', `${endpoint}/none`, { 'If-Match': '*' })).status).toBe(404);
+  });
+
+  test("a user's version that was seen without groups is the same version; one of other groups is not", async () => {
+    const { id } = await world.user();
+    await world.group({ members: [{ value: id }] });
+    const path = `/Users/${id}`;
+    const alone = String((await world.call('get', `${path}?excludedAttributes=groups`)).headers.etag);
+    const before = String((await world.call('get', path)).headers.etag);
+    await world.group({ members: [{ value: id }] });
+    expect((await send('get', path, { 'If-Match': alone })).status).toBe(200);
+    expect((await send('get', path, { 'If-Match': before })).status).toBe(412);
+  });
+});
+
 describe('versions and memberships (RFC 7644 §3.14)', () => {
   test(
     proves("a change of its members, also by a member's end, is a new version of the Group", '7644-3.14-14'),

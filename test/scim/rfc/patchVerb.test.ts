@@ -200,6 +200,11 @@ describe('PATCH of a User (RFC 7644 §3.5.2)', () => {
       'noTarget',
       [{ op: 'replace', path: 'emails[type eq "fax" or type eq "x"].value', value: 'x' }],
     ],
+    [rows('7644-3.5.2.3-08'), 'noTarget', [{ op: 'replace', path: 'emails[type eq "nonsense"].value', value: 'x' }]],
+    [rows('7644-3.5.2.3-08'), 'noTarget', [{ op: 'replace', path: 'emails[type eq "nonsense"].value', value: null }]],
+    [rows('7644-3.12-20'), 'noTarget', [{ op: 'remove', path: 'emails[value eq "none"]' }]],
+    [rows('7644-3.12-20'), 'noTarget', [{ op: 'remove', path: 'emails[type eq "other"].display' }]],
+    [rows('7644-3.12-20'), 'noTarget', [{ op: 'remove', path: 'ims[value pr]' }]],
     [rows('7644-3.12-14'), 'invalidFilter', [{ op: 'remove', path: 'emails[type xx "work"]' }]],
   ];
   test.each(refusals)(
