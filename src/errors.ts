@@ -118,6 +118,8 @@ const catalogue = {
   oauth_unsupported_grant_type: 'invalid',
   oauth_invalid_scope: 'invalid',
   oauth_key_exists: 'conflict',
+  oauth_issuer_exists: 'conflict',
+  issuer_keys_unavailable: 'unavailable',
   rate_limited: 'rate_limited',
   // mappings
   mapping_exists: 'conflict',

@@ -39,6 +39,7 @@ const prefixes = {
   oauthClient: 'ocl',
   oauthSecret: 'ocs',
   oauthKey: 'ock',
+  oauthIssuer: 'oci',
   oauthToken: 'oat',
   oauthAssertion: 'oas',
   directoryUser: 'usr',

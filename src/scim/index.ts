@@ -1,8 +1,9 @@
 /** The SCIM 2.0 protocol and only it: RFC 7643/7644 in, records and membership changes out. */
 /** What a push means for people is provisioning/'s, what is kept of it directory/'s. */
 import type { Router } from 'express';
-import { openRequestLog, openTokenUses } from '../directory/index.ts';
+import { openIssuerKeys, openRequestLog, openTokenUses } from '../directory/index.ts';
 import type { Rate } from '../lib/buckets.ts';
+import type { Outgoing } from '../lib/outgoing.ts';
 import type { ScimDeps } from './exchange.ts';
 import { openLimits } from './limits.ts';
 import { openReplay, type Replay } from './replay.ts';
@@ -25,8 +26,12 @@ export interface Scim {
 /** The protocol layer of one process, with the buffers that it owns. */
 export function openScim({
   rate,
+  outgoing,
   ...deps
-}: Omit<ScimDeps, 'types' | 'requestLog' | 'tokenUses' | 'limits'> & { readonly rate: Rate }): Scim {
+}: Omit<ScimDeps, 'types' | 'requestLog' | 'tokenUses' | 'limits' | 'issuerKeys'> & {
+  readonly rate: Rate;
+  readonly outgoing: Outgoing;
+}): Scim {
   const onError = (err: unknown) => deps.logger.error({ err }, 'buffered SCIM notes could not be written');
   const requestLog = openRequestLog(deps.store, { onError });
   const tokenUses = openTokenUses(deps.store, { onError });
@@ -39,6 +44,7 @@ export function openScim({
     requestLog,
     tokenUses,
     limits: openLimits(deps.clock, rate),
+    issuerKeys: openIssuerKeys(outgoing, deps.clock),
   };
   return {
     router: scimRouter(all),

@@ -42,6 +42,9 @@ describe('OAuth clients', () => {
     const revoked = await expectStatus(200, asAdmin('delete', `${one}/secrets/${secret.id}`));
     expect(await expectStatus(200, asAdmin('delete', `${one}/secrets/${secret.id}`))).toEqual(revoked);
     await expectStatus(204, asAdmin('delete', `${one}/keys/${key.id}`));
+    const trust = { name: 'x', issuer: 'https://i.example', subject: 's', jwksUri: 'https://i.example/keys' };
+    const issuer = await expectStatus(201, asAdmin('post', `${one}/issuers`).send(trust));
+    await expectStatus(204, asAdmin('delete', `${one}/issuers/${issuer.id}`));
     await expectStatus(204, asAdmin('delete', one));
     expect((await asAdmin('get', one)).status).toBe(404);
     const { items } = await expectStatus(
@@ -61,6 +64,8 @@ describe('OAuth clients', () => {
       'directory.client_key_added',
       'directory.client_secret_revoked',
       'directory.client_key_removed',
+      'directory.client_issuer_added',
+      'directory.client_issuer_removed',
       'directory.client_deleted',
     ]);
     expect(JSON.stringify(items)).not.toContain(second.secret);

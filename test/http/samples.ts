@@ -31,6 +31,7 @@ export function pathIn(route: Route, world: World): string {
     client: world.oauthClient.id,
     secret: world.oauthClient.secretId,
     key: route.path.startsWith('/api/v1/projects/') ? world.apiKeyId : world.oauthClient.keyId,
+    issuer: world.oauthClient.issuerId,
     mapping: world.mappingId,
     connection: world.connectionId,
     connectionKey: world.connectionKeyId,
@@ -121,6 +122,13 @@ export const bodies: Bodies = {
   [`POST ${org}/directories/{directory}/oauth-clients/{client}/secrets`]: () => ({
     name: 'next',
     expiresAt: '2100-01-01T00:00:00Z',
+  }),
+  [`POST ${org}/directories/{directory}/oauth-clients/{client}/issuers`]: () => ({
+    name: 'GitHub',
+    issuer: 'https://token.example',
+    subject: 'repo:acme/sync',
+    audience: 'api://gatehouse',
+    jwksUri: 'https://token.example/keys',
   }),
   [`POST ${org}/directories/{directory}/oauth-clients/{client}/keys`]: () => ({ name: 'next', pem: samplePem() }),
   [`POST ${org}/mappings`]: (world) => ({ groupId: world.groupId, role: 'admin', projectId: world.projectId }),

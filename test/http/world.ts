@@ -29,7 +29,12 @@ export interface World {
   readonly apiKeyId: string;
   readonly directoryId: string;
   readonly directoryToken: { readonly id: string; readonly secret: string };
-  readonly oauthClient: { readonly id: string; readonly secretId: string; readonly keyId: string };
+  readonly oauthClient: {
+    readonly id: string;
+    readonly secretId: string;
+    readonly keyId: string;
+    readonly issuerId: string;
+  };
   readonly groupId: string;
   readonly mappingId: string;
   readonly connectionId: string;
@@ -96,6 +101,12 @@ export async function buildWorld(gatehouse: TestGatehouse, name: string): Promis
   const clients = `${home}/directories/${directory.id}/oauth-clients`;
   const { client, secret } = await ask(201, 'post', clients, { name: 'Entra' });
   const key = await ask(201, 'post', `${clients}/${client.id}/keys`, { name: 'key', pem: samplePem() });
+  const issuer = await ask(201, 'post', `${clients}/${client.id}/issuers`, {
+    name: 'Entra',
+    issuer: 'https://login.example/v2.0',
+    subject: 'workload',
+    jwksUri: 'https://login.example/keys',
+  });
   const group = await expectStatus(
     201,
     gatehouse.bearer(token.secret, 'post', `/scim/v2/${directory.id}/Groups`).send({
@@ -132,7 +143,7 @@ export async function buildWorld(gatehouse: TestGatehouse, name: string): Promis
     member,
     directoryId: directory.id,
     directoryToken: token,
-    oauthClient: { id: client.id, secretId: secret.id, keyId: key.id },
+    oauthClient: { id: client.id, secretId: secret.id, keyId: key.id, issuerId: issuer.id },
     groupId: group.id,
     mappingId: mapping.id,
     connectionId: connection.id,

@@ -46,10 +46,13 @@ export async function grantAccessToken(tx: Transaction, proven: ProvenClient): P
 
 async function useCredential(tx: Transaction, { organizationId, credentialId, by }: ProvenClient): Promise<void> {
   const change = { $set: { lastUsedAt: tx.at } };
-  const used =
-    by === 'oauthSecrets'
-      ? await tx.oauthSecrets.updateOne(organizationId, { _id: credentialId, revokedAt: { $exists: false } }, change)
-      : await tx.oauthKeys.updateOne(organizationId, { _id: credentialId }, change);
+  const uses = {
+    oauthSecrets: () =>
+      tx.oauthSecrets.updateOne(organizationId, { _id: credentialId, revokedAt: { $exists: false } }, change),
+    oauthKeys: () => tx.oauthKeys.updateOne(organizationId, { _id: credentialId }, change),
+    oauthIssuers: () => tx.oauthIssuers.updateOne(organizationId, { _id: credentialId }, change),
+  };
+  const used = await uses[by]();
   if (!used) throw new AppError('oauth_invalid_client', 'The credential has been revoked');
 }
 

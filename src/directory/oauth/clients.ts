@@ -2,7 +2,7 @@
 import { AppError } from '../../errors.ts';
 import { recordAudit } from '../../events/index.ts';
 import { newId } from '../../lib/ids.ts';
-import type { OAuthClient, OAuthKey, OAuthSecret, ReadStore, Transaction } from '../../store/index.ts';
+import type { OAuthClient, OAuthIssuer, OAuthKey, OAuthSecret, ReadStore, Transaction } from '../../store/index.ts';
 import { getDirectory } from '../directories.ts';
 
 /** A client with all that it can authenticate with, revoked and expired ones too. */
@@ -10,6 +10,7 @@ export interface ClientCredentials {
   readonly client: OAuthClient;
   readonly secrets: readonly OAuthSecret[];
   readonly keys: readonly OAuthKey[];
+  readonly issuers: readonly OAuthIssuer[];
 }
 
 /** Makes a client that cannot authenticate yet. Throws AppError `not_found` where the organization has no such directory. */
@@ -57,10 +58,11 @@ export async function credentialsOf(reads: ReadStore, client: OAuthClient): Prom
   const { organizationId, _id: clientId } = client;
   const secrets = await reads.oauthSecrets.find(organizationId, { clientId });
   const keys = await reads.oauthKeys.find(organizationId, { clientId });
-  return { client, secrets, keys };
+  const issuers = await reads.oauthIssuers.find(organizationId, { clientId });
+  return { client, secrets, keys, issuers };
 }
 
-/** Removes a client with all its secrets, keys and access tokens: what it was given ends at once. Throws `not_found`. */
+/** Removes a client with all its secrets, keys, trusted issuers and access tokens: what it was given ends at once. Throws `not_found`. */
 export async function deleteClient(
   tx: Transaction,
   organizationId: string,
@@ -70,6 +72,7 @@ export async function deleteClient(
   const client = await getClient(tx, organizationId, directoryId, clientId);
   await tx.oauthSecrets.remove(organizationId, { clientId });
   await tx.oauthKeys.remove(organizationId, { clientId });
+  await tx.oauthIssuers.remove(organizationId, { clientId });
   await tx.oauthTokens.remove(organizationId, { clientId });
   await tx.oauthAssertions.remove(organizationId, { clientId });
   await tx.oauthClients.remove(organizationId, { _id: clientId });
@@ -80,7 +83,7 @@ export async function deleteClient(
 export async function recordClient(
   tx: Transaction,
   client: OAuthClient,
-  what: `${'client' | 'client_secret' | 'client_key'}_${string}`,
+  what: `${'client' | 'client_secret' | 'client_key' | 'client_issuer'}_${string}`,
   change: { readonly before?: Record<string, unknown>; readonly after?: Record<string, unknown> },
 ): Promise<void> {
   const named = (fields?: Record<string, unknown>) => fields && { clientId: client._id, ...fields };

@@ -2,5 +2,7 @@
 export * from './accessTokens.ts';
 export * from './authenticate.ts';
 export * from './clients.ts';
+export * from './issuerKeys.ts';
+export * from './issuers.ts';
 export * from './keys.ts';
 export * from './secrets.ts';

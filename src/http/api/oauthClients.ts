@@ -1,6 +1,7 @@
 /** OAuth 2.0 clients of directories (SCIM-1): for IdPs that fetch access tokens instead of keeping a token. */
 import { z } from 'zod';
 import {
+  addClientIssuer,
   addClientKey,
   type ClientCredentials,
   createClient,
@@ -10,10 +11,12 @@ import {
   issueClientSecret,
   listClients,
   readPublicKey,
+  removeClientIssuer,
   removeClientKey,
   revokeClientSecret,
 } from '../../directory/index.ts';
-import type { JsonObject, OAuthKey, OAuthSecret } from '../../store/index.ts';
+import { AppError } from '../../errors.ts';
+import type { JsonObject, OAuthIssuer, OAuthKey, OAuthSecret } from '../../store/index.ts';
 import { invalidRequest } from '../errors.ts';
 import { type Route, route } from '../route.ts';
 import { id, idIn, inOrganization, nameInput, time } from './common.ts';
@@ -43,6 +46,25 @@ const key = z
   })
   .meta({ id: 'OAuthClientKey' });
 
+const issuerFields = {
+  name: nameInput,
+  issuer: z.string().min(1).max(1024).meta({ description: '`iss` of its assertions, to the letter' }),
+  subject: z.string().min(1).max(255).meta({ description: '`sub` of its assertions, to the letter' }),
+  audience: z
+    .string()
+    .min(1)
+    .max(1024)
+    .optional()
+    .meta({ description: '`aud` of its assertions; default: the token endpoint, or the SCIM base URL' }),
+  jwksUri: z
+    .url({ protocol: /^https?$/ })
+    .max(2048)
+    .meta({ description: 'where its public keys are' }),
+};
+const issuer = z
+  .strictObject({ id, ...issuerFields, lastUsedAt: time.optional(), createdAt: time })
+  .meta({ id: 'OAuthClientIssuer' });
+
 const client = z
   .strictObject({
     id: id.meta({ description: 'the client_id' }),
@@ -50,6 +72,7 @@ const client = z
     tokenEndpoint: z.string(),
     secrets: z.array(secret),
     keys: z.array(key),
+    issuers: z.array(issuer),
     createdAt: time,
   })
   .meta({ id: 'OAuthClient' });
@@ -83,8 +106,19 @@ const presentKey = (row: OAuthKey): z.output<typeof key> => ({
   createdAt: row.createdAt.toISOString(),
 });
 
+const presentIssuer = (row: OAuthIssuer): z.output<typeof issuer> => ({
+  id: row._id,
+  name: row.name,
+  issuer: row.issuer,
+  subject: row.subject,
+  ...(row.audience !== undefined && { audience: row.audience }),
+  jwksUri: row.jwksUri,
+  ...timeIn('lastUsedAt', row.lastUsedAt),
+  createdAt: row.createdAt.toISOString(),
+});
+
 const presentClient = (
-  { client: row, secrets, keys }: ClientCredentials,
+  { client: row, secrets, keys, issuers }: ClientCredentials,
   baseUrl: string,
 ): z.output<typeof client> => ({
   id: row._id,
@@ -92,6 +126,7 @@ const presentClient = (
   tokenEndpoint: `${baseUrl}/scim/v2/${row.directoryId}/oauth/token`,
   secrets: secrets.map(presentSecret),
   keys: keys.map(presentKey),
+  issuers: issuers.map(presentIssuer),
   createdAt: row.createdAt.toISOString(),
 });
 
@@ -171,7 +206,7 @@ const clientRoutes: readonly Route[] = [
     path: one,
     tag,
     summary: 'Delete an OAuth 2.0 client',
-    description: 'Its secrets, keys and access tokens end at once.',
+    description: 'Its secrets, keys, trusted issuers and access tokens end at once.',
     access,
     params: inClient,
     status: 204,
@@ -257,4 +292,45 @@ const credentialRoutes: readonly Route[] = [
   }),
 ];
 
-export const oauthClientRoutes: readonly Route[] = [...clientRoutes, ...credentialRoutes];
+const issuerRoutes: readonly Route[] = [
+  route({
+    method: 'post',
+    path: `${one}/issuers`,
+    tag,
+    summary: 'Trust an issuer that speaks for the client',
+    description:
+      'Workload identity federation (RFC 7523), such as that of Microsoft Entra ID: the client authenticates with a JWT of this issuer, about this subject, for this audience. The keys are read at `jwksUri` now and then, and whenever an unknown one is named.',
+    access,
+    params: inClient,
+    body: z.strictObject(issuerFields),
+    status: 201,
+    response: issuer,
+    errors: ['oauth_issuer_exists', 'address_refused'],
+    handle: ({ params, body, write }, { allowPrivate }) => {
+      if (!allowPrivate && new URL(body.jwksUri).protocol !== 'https:')
+        throw new AppError('address_refused', 'jwksUri must be an https address');
+      return write(async (tx) => {
+        const row = await getClient(tx, params.org, params.directory, params.client);
+        return presentIssuer(await addClientIssuer(tx, row, body));
+      });
+    },
+  }),
+  route({
+    method: 'delete',
+    path: `${one}/issuers/{issuer}`,
+    tag,
+    summary: 'Trust an issuer no longer',
+    description: 'The access tokens that were given for its word end with it.',
+    access,
+    params: inClient.extend(idIn('issuer')),
+    status: 204,
+    handle: ({ params, write }) =>
+      write(async (tx) => {
+        const row = await getClient(tx, params.org, params.directory, params.client);
+        await removeClientIssuer(tx, row, params.issuer);
+        return undefined;
+      }),
+  }),
+];
+
+export const oauthClientRoutes: readonly Route[] = [...clientRoutes, ...credentialRoutes, ...issuerRoutes];

@@ -32,6 +32,7 @@ const oauthErrors: Partial<Record<ErrorCode, readonly [error: string, status: nu
   method_not_allowed: ['invalid_request', 405],
   rate_limited: ['temporarily_unavailable', 429],
   store_unavailable: ['temporarily_unavailable', 503],
+  issuer_keys_unavailable: ['temporarily_unavailable', 503],
 };
 
 /** The Express handler of the endpoint, for every method. */
@@ -41,7 +42,14 @@ export function tokenEndpoint(deps: ScimDeps) {
     const startedAt = performance.now();
     // what the request log and the metrics call it: above the directories' own router there is no better name
     response.locals.route = `/scim/v2/{directoryId}${TOKEN_PATH}`;
-    const asked: Asked = { directoryId: String(request.params.directoryId), requestId, startedAt, clientId: undefined };
+    const { directoryId } = request.params;
+    const asked: Asked = {
+      directoryId: String(directoryId),
+      requestId,
+      startedAt,
+      clientId: undefined,
+      prover: undefined,
+    };
     try {
       if (request.method !== 'POST') {
         throw new AppError('method_not_allowed', 'Only POST is possible here', { details: { allow: 'POST' } });
@@ -50,10 +58,11 @@ export function tokenEndpoint(deps: ScimDeps) {
       const grant = form.get('grant_type');
       if (grant === undefined) throw invalidRequest('There is no grant_type');
       const proof = readProof(request.headers.authorization, form);
-      const clientId = proof.kind === 'secret' ? proof.clientId : subjectOf(proof.assertion);
-      asked.clientId = clientId;
-      deps.limits.attempts.admit(clientId, request.ip);
+      asked.prover = proof.kind === 'secret' ? proof.clientId : subjectOf(proof.assertion);
+      asked.clientId = proof.clientId ?? asked.prover;
+      deps.limits.attempts.admit(asked.prover, request.ip);
       const proven = await prove(deps, asked.directoryId, proof);
+      asked.clientId = proven.clientId;
       if (grant !== 'client_credentials') {
         throw new AppError('oauth_unsupported_grant_type', 'The one grant_type here is client_credentials');
       }
@@ -76,16 +85,19 @@ interface Asked {
   readonly startedAt: number;
   /** Who the client says it is. */
   clientId: string | undefined;
+  /** Whose attempts are counted: the client's, or those of the subject of an assertion. */
+  prover: string | undefined;
 }
 
-async function prove({ store, clock, baseUrl }: ScimDeps, directoryId: string, proof: Proof): Promise<ProvenClient> {
+async function prove(deps: ScimDeps, directoryId: string, proof: Proof): Promise<ProvenClient> {
+  const { store, clock, baseUrl, issuerKeys } = deps;
   if (proof.kind === 'secret') return proveBySecret(store.read, directoryId, proof, clock.now());
   const issuer = baseUrlOf(baseUrl, { _id: directoryId });
   const audiences = [issuer + TOKEN_PATH, issuer];
   const { assertion, clientId } = proof;
-  const proven = await proveByAssertion(store.read, directoryId, { assertion, audiences }, clock.now());
+  const proven = await proveByAssertion(store.read, issuerKeys, directoryId, { assertion, audiences }, clock.now());
   if (clientId !== undefined && clientId !== proven.clientId) {
-    throw invalidRequest('client_id is another than the subject of the assertion (RFC 7521 §4.2)');
+    throw invalidRequest('client_id is another than the client of the assertion (RFC 7521 §4.2)');
   }
   return proven;
 }
@@ -131,15 +143,16 @@ async function refuse(
   const { allow, retryAfter } = (refusal instanceof AppError && refusal.details) || {};
   if (status === 405) response.setHeader('Allow', String(allow));
   if (status === 429 || status === 503) response.setHeader('Retry-After', String(retryAfter ?? 1));
-  if (status < 429) await logRefusal(deps, asked, { status, detail: body.error_description, body });
+  const forAdmin = status < 429 || (refusal instanceof AppError && refusal.code === 'issuer_keys_unavailable');
+  if (forAdmin) await logRefusal(deps, asked, { status, detail: body.error_description, body });
   send(response, status, body);
 }
 
 /** A failed authentication counts against client and address; too many of them are told by another answer. */
-function limited({ limits }: ScimDeps, { clientId }: Asked, { ip }: Request, error: unknown): unknown {
+function limited({ limits }: ScimDeps, { prover }: Asked, { ip }: Request, error: unknown): unknown {
   if (!(error instanceof AppError) || error.code !== 'oauth_invalid_client') return error;
   try {
-    if (clientId !== undefined) limits.attempts.failed(clientId, ip);
+    if (prover !== undefined) limits.attempts.failed(prover, ip);
     limits.failed(ip);
     return error;
   } catch (limit) {

@@ -12,6 +12,7 @@ import {
   enableNonRepudiationChecks,
 } from 'openid-client';
 import { z } from 'zod';
+import { KEY_LIMIT, readKeySet } from '../../lib/keySet.ts';
 import type { Outgoing } from '../../lib/outgoing.ts';
 import { asymmetricSignatures } from '../../lib/signatures.ts';
 import type { Connection } from '../../store/index.ts';
@@ -28,10 +29,6 @@ const lifeMs = 5 * 60_000;
 const timeoutSeconds = 5;
 const KEPT_LIMIT = 1000;
 const DOCUMENT_LIMIT = 256 * 1024;
-const KEY_LIMIT = 100;
-/** Base64url of an RSA modulus of 8192 bits, and of an exponent of 64: larger ones only cost time. */
-const MODULUS_LIMIT = 1366;
-const EXPONENT_LIMIT = 11;
 
 export interface Provider {
   readonly configuration: Configuration;
@@ -199,8 +196,6 @@ function fetchThrough(outgoing: Outgoing, jwksUri: string): CustomFetch {
   };
 }
 
-const keySet = z.object({ keys: z.array(z.record(z.string(), z.unknown())).max(KEY_LIMIT) });
-
 /** The keys at an address, bounded in number and size. */
 async function fetchKeys(outgoing: Outgoing, url: string, init: Parameters<Outgoing>[1]): Promise<Response> {
   const what = `The keys at ${url}`;
@@ -208,11 +203,7 @@ async function fetchKeys(outgoing: Outgoing, url: string, init: Parameters<Outgo
     throw faultOf(error, what);
   });
   if (response.status !== 200) throw new SignInFault('idp_unreachable', `${what}: it answers ${response.status}`);
-  const parsed = keySet.safeParse(await readDocument(response, what));
-  if (!parsed.success) throw new SignInFault('malformed', `${what}: it is no set of at most ${KEY_LIMIT} keys`);
-  return Response.json({ keys: parsed.data.keys.filter(isBounded) });
+  const found = readKeySet(await readDocument(response, what));
+  if (found === undefined) throw new SignInFault('malformed', `${what}: it is no set of at most ${KEY_LIMIT} keys`);
+  return Response.json(found);
 }
-
-const isBounded = ({ n, e }: Readonly<Record<string, unknown>>): boolean =>
-  (n === undefined || (typeof n === 'string' && n.length <= MODULUS_LIMIT)) &&
-  (e === undefined || (typeof e === 'string' && e.length <= EXPONENT_LIMIT));

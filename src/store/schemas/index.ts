@@ -13,7 +13,7 @@ import {
   provisioningLog,
 } from './directory.ts';
 import { auditChains, auditEvents, history, keyChecks, leases, outbox } from './machinery.ts';
-import { oauthAssertions, oauthClients, oauthKeys, oauthSecrets, oauthTokens } from './oauth.ts';
+import { oauthAssertions, oauthClients, oauthIssuers, oauthKeys, oauthSecrets, oauthTokens } from './oauth.ts';
 import { serviceCredentials } from './platform.ts';
 import { mappings } from './provisioning.ts';
 import {
@@ -46,6 +46,7 @@ export const collections = {
   oauthClients,
   oauthSecrets,
   oauthKeys,
+  oauthIssuers,
   oauthTokens,
   oauthAssertions,
   directoryUsers,
@@ -98,6 +99,7 @@ export type DirectoryToken = Row<'directoryTokens'>;
 export type OAuthClient = Row<'oauthClients'>;
 export type OAuthSecret = Row<'oauthSecrets'>;
 export type OAuthKey = Row<'oauthKeys'>;
+export type OAuthIssuer = Row<'oauthIssuers'>;
 export type OAuthToken = Row<'oauthTokens'>;
 export type DirectoryUser = Row<'directoryUsers'>;
 export type DirectoryEmail = Row<'directoryEmails'>;

@@ -35,7 +35,24 @@ export const oauthKeys = organizationCollection('oauthKeys', {
 oauthKeys.schema.index({ clientId: 1, keyId: 1 }, { unique: true });
 oauthKeys.schema.index({ organizationId: 1, clientId: 1 });
 
-/** Access tokens, hashed; `credentialId` is the secret or key that they were given for and end with. */
+/**
+ * Issuers whose word counts for a client (RFC 7523 §3): what their assertions must say, and where their keys are. Of one
+ * directory, an issuer and a subject stand for one client.
+ */
+export const oauthIssuers = organizationCollection('oauthIssuers', {
+  directoryId: { type: String, required: true },
+  clientId: { type: String, required: true },
+  name: { type: String, required: true },
+  issuer: { type: String, required: true },
+  subject: { type: String, required: true },
+  audience: { type: String },
+  jwksUri: { type: String, required: true },
+  lastUsedAt: { type: Date },
+});
+oauthIssuers.schema.index({ directoryId: 1, issuer: 1, subject: 1 }, { unique: true });
+oauthIssuers.schema.index({ organizationId: 1, clientId: 1 });
+
+/** Access tokens, hashed; `credentialId` is the secret, key or issuer that they were given for and end with. */
 export const oauthTokens = organizationCollection('oauthTokens', {
   directoryId: { type: String, required: true },
   clientId: { type: String, required: true },
