@@ -1,9 +1,11 @@
 /** Reading bodies: bytes → text → JSON, each step with its own precise refusal (OPS-1). */
 import { isUtf8 } from 'node:buffer';
-import express, { type Request, type Response } from 'express';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Request } from 'express';
 import { AppError } from '../errors.ts';
-import { refuseAmbiguity } from './json.ts';
-import { inspect } from './safety.ts';
+import { readBytes } from './bytes.ts';
+import { Ambiguity } from './json.ts';
+import { Inspection } from './safety.ts';
 import { openTurns } from './turns.ts';
 
 /** Room for a bulk, and for a group with tens of thousands of members. */
@@ -12,28 +14,15 @@ export const BODY_LIMIT = 8 * 1024 * 1024;
 /** Room for a group of 100,000 members as its own GET answers it, with the name and address of each. */
 export const LONG_BODY_LIMIT = 32 * 1024 * 1024;
 
-const readers = new Map(
-  [BODY_LIMIT, LONG_BODY_LIMIT].map((limit) => [limit, express.raw({ limit, type: () => true })] as const),
-);
+/** So many characters, or values, are looked at before others get their turn. */
+const SLICE = 200_000;
 
-/** Of long bodies, few are held at once; the others are not read before it is their turn, so that they take no memory. */
+/** Of long bodies, few are held at once; the others are read no further than to BODY_LIMIT before it is their turn. */
 const turns = openTurns({
   running: 2,
   waiting: 8,
   busy: 'Too many requests with long bodies are waiting; try again later',
 });
-
-/**
- * Waits for the turn of a request whose body is long, and answers how to end it; undefined where it is not.
- * Throws AppError directory_busy.
- */
-export async function turnFor({ headers }: Request, limit: number): Promise<(() => void) | undefined> {
-  return declaredLength(headers) > BODY_LIMIT && limit > BODY_LIMIT ? turns.enter('') : undefined;
-}
-
-/** How long the client says that its body is, as it is: 0 where it does not say, or sends it compressed. */
-const declaredLength = (headers: Request['headers']): number =>
-  headers['content-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : 0;
 
 export interface ReadBody {
   readonly value: unknown;
@@ -43,13 +32,18 @@ export interface ReadBody {
 }
 
 /**
- * The request's JSON body.
+ * The request's JSON body, plain or compressed, whether it declares its length or not.
  *
- * @param limit BODY_LIMIT, or LONG_BODY_LIMIT in its turn: beyond the former only for a body that declares its length
- * Throws AppError: unsupported_content_type, body_too_large, malformed_json,
+ * @param limit BODY_LIMIT or LONG_BODY_LIMIT; what is longer than the former waits for its turn
+ * @param holding is told how to end the turn, where there is one
+ * Throws AppError: unsupported_content_type, body_too_large, malformed_json, directory_busy,
  * scim_invalid_syntax and scim_invalid_value for what no body may hold.
  */
-export async function readBody(request: Request, response: Response, limit = BODY_LIMIT): Promise<ReadBody> {
+export async function readBody(
+  request: Request,
+  limit: number,
+  holding: (endTurn: () => void) => void,
+): Promise<ReadBody> {
   const contentType = request.headers['content-type'] ?? '';
   if (!/^application\/(?:scim\+)?json\s*(?:;|$)/i.test(contentType) || !inUtf8(contentType)) {
     throw new AppError(
@@ -57,12 +51,19 @@ export async function readBody(request: Request, response: Response, limit = BOD
       'Send the body as application/scim+json or application/json, in UTF-8',
     );
   }
-  const bytes = await bytesOf(request, response, declaredLength(request.headers) > BODY_LIMIT ? limit : BODY_LIMIT);
+  const bytes = await readBytes(request, {
+    limit,
+    free: BODY_LIMIT,
+    enter: async () => holding(await turns.enter('')),
+  });
   if (!isUtf8(bytes)) throw new AppError('malformed_json', 'The body is not valid UTF-8');
   const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
   const value = parse(text);
-  refuseAmbiguity(text);
-  return { value, text, secret: inspect(value) };
+  const ambiguity = new Ambiguity(text);
+  while (!ambiguity.read(SLICE)) await nextTurn();
+  const inspection = new Inspection(value);
+  while (!inspection.read(SLICE)) await nextTurn();
+  return { value, text, secret: inspection.secret };
 }
 
 const inUtf8 = (contentType: string): boolean =>
@@ -76,28 +77,5 @@ function parse(text: string): unknown {
     const position = /position (\d+)/.exec(String(error))?.[1];
     const where = text.trim() === '' ? ': it is empty' : position === undefined ? '' : ` at position ${position}`;
     throw new AppError('malformed_json', `The body is not valid JSON${where}`);
-  }
-}
-
-function bytesOf(request: Request, response: Response, limit: number): Promise<Buffer> {
-  const readBytes = readers.get(limit) ?? express.raw({ limit, type: () => true });
-  return new Promise((resolve, reject) => {
-    readBytes(request, response, (error?: unknown) => {
-      if (error !== undefined) reject(toRefusal(error, limit));
-      else resolve(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
-      request.body = undefined; // it lives as long as the answer
-    });
-  });
-}
-
-function toRefusal(error: unknown, limit: number): unknown {
-  if (!(error instanceof Error) || !('status' in error)) return error;
-  switch (error.status) {
-    case 413:
-      return new AppError('body_too_large', `The body is larger than ${limit} bytes`);
-    case 415:
-      return new AppError('unsupported_content_type', 'Send the body plain, or compressed with gzip or deflate');
-    default:
-      return new AppError('malformed_json', 'The body cannot be read to its end');
   }
 }

@@ -4,7 +4,7 @@
  * in the buffer for a read.
  */
 import type { Request, Response } from 'express';
-import type { TokenUse, WriteBuffer } from '../directory/index.ts';
+import type { IssuerKeys, TokenUse, WriteBuffer } from '../directory/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
 import type { Directory } from '../store/index.ts';
@@ -21,7 +21,7 @@ import {
   writing,
 } from './answer.ts';
 import { authenticate } from './authenticate.ts';
-import { BODY_LIMIT, type ReadBody, readBody, turnFor } from './body.ts';
+import { BODY_LIMIT, type ReadBody, readBody } from './body.ts';
 import { refusalOf } from './errors.ts';
 import type { Limits } from './limits.ts';
 import { isLong } from './long.ts';
@@ -37,6 +37,7 @@ export interface ScimDeps extends LogDeps {
   readonly types: TypeSource;
   readonly tokenUses: WriteBuffer<TokenUse>;
   readonly limits: Limits;
+  readonly issuerKeys: IssuerKeys;
 }
 
 /** What handlers see of a request: Express's own, or one operation of a bulk. */
@@ -91,8 +92,9 @@ export async function exchange(deps: ScimDeps, handle: Handler, request: Request
       types: await deps.types.of(directory),
       request,
       async body(limit = BODY_LIMIT) {
-        endTurn = await turnFor(request, limit);
-        body = await readBody(request, response, limit);
+        body = await readBody(request, limit, (end) => {
+          endTurn = end;
+        });
         logged = { ...base, body };
         return body.value;
       },

@@ -4,7 +4,7 @@ import { requireWhole } from './constraints.ts';
 import { invalidSyntax, invalidValue } from './errors.ts';
 import type { ScimNote } from './notes.ts';
 import { isObject, type Resource } from './resource.ts';
-import { hasRepetitions, keepUnknown, readValue, unassigned } from './values.ts';
+import { hasRepeatedIds, hasRepetitions, keepUnknown, readValue, unassigned } from './values.ts';
 
 export { isObject, type Resource } from './resource.ts';
 
@@ -137,7 +137,7 @@ export const ownName = ({ keys, extension }: AttributePath): string =>
   keys.slice(extension === undefined ? 0 : 1).join('.');
 
 /**
- * The value at `path` in canonical form; undefined where it is unassigned, read-only or not kept.
+ * The value at `path` in canonical form; undefined where it is unassigned, read-only, not kept, or kept as edges.
  * Throws scim_invalid_value.
  */
 export function readAt(path: AttributePath, label: string, value: unknown): unknown {
@@ -145,6 +145,8 @@ export function readAt(path: AttributePath, label: string, value: unknown): unkn
   if (attribute === undefined || (path.subName !== undefined && sub === undefined))
     return unassigned(value) ? undefined : value;
   if (attribute.mutability === 'readOnly' || sub?.mutability === 'readOnly') return undefined;
+  // read where they become edges: they may be many
+  if (attribute.home?.in === 'edges') return undefined;
   if (attribute.home?.in === 'nowhere') {
     readValue(attribute, label, value);
     return undefined;
@@ -157,7 +159,8 @@ export function noteOn({ attribute, sub }: AttributePath, value: unknown): ScimN
   if (attribute === undefined || attribute.name === 'meta' || unassigned(value)) return undefined;
   if (attribute.mutability === 'readOnly' || sub?.mutability === 'readOnly') return 'read_only_ignored';
   if (attribute.mutability === 'writeOnly') return 'password_not_kept';
-  if (attribute.multiValued && sub === undefined && hasRepetitions(value)) return 'repeated_value_ignored';
+  const isRepeated = attribute.home?.in === 'edges' ? hasRepeatedIds : hasRepetitions;
+  if (attribute.multiValued && sub === undefined && isRepeated(value)) return 'repeated_value_ignored';
   const named = sub === undefined && isObject(value) ? Object.keys(value) : [];
   const readOnly = (name: string) => attribute.subAttributes?.get(name.toLowerCase())?.mutability === 'readOnly';
   return named.some(readOnly) ? 'read_only_ignored' : undefined;

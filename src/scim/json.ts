@@ -41,42 +41,61 @@ const digits = (spelled: string): string =>
 /**
  * Reads a text that JSON.parse has taken once more, from end to end. RFC 8259 §4 leaves open which of two equal names
  * counts, and §6 how exact a number is kept; a guess at either would be a silent change of what was pushed.
- * Throws AppError scim_invalid_syntax for a name given twice, scim_invalid_value for a number that cannot be kept.
  */
-export function refuseAmbiguity(text: string): void {
-  const open: (Names | undefined)[] = [];
-  let expectsName = false;
-  let at = 0;
-  while (at < text.length) {
-    const char = text[at] ?? '';
-    if (char === '"') {
-      const end = endOfText(text, at);
-      if (expectsName) {
-        const name: string = JSON.parse(text.slice(at, end));
-        if (open.at(-1)?.add(name) === false) throw invalidSyntax(`${quoted(name)} is given twice in one object`);
-        expectsName = false;
+export class Ambiguity {
+  readonly #text: string;
+  readonly #open: (Names | undefined)[] = [];
+  #expectsName = false;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /**
+   * Reads on for about so many characters; whether that was the end.
+   * Throws AppError scim_invalid_syntax for a name given twice, scim_invalid_value for a number that cannot be kept.
+   */
+  read(characters = Number.POSITIVE_INFINITY): boolean {
+    const text = this.#text;
+    const open = this.#open;
+    const end = Math.min(text.length, this.#at + characters);
+    let at = this.#at;
+    let expectsName = this.#expectsName;
+    while (at < end) {
+      const char = text[at] ?? '';
+      if (char === '"') {
+        const after = endOfText(text, at);
+        if (expectsName) {
+          const name: string = JSON.parse(text.slice(at, after));
+          if (open.at(-1)?.add(name) === false) throw invalidSyntax(`${quoted(name)} is given twice in one object`);
+          expectsName = false;
+        }
+        at = after;
+        continue;
       }
-      at = end;
-      continue;
+      if (char === '-' || (char >= '0' && char <= '9')) {
+        number.lastIndex = at;
+        const spelled = number.exec(text)?.[0] ?? char;
+        if (spelled.length > 15 || /[eE]/.test(spelled)) requireExact(spelled);
+        at += spelled.length;
+        continue;
+      }
+      if (char === '{') {
+        open.push(new Names());
+        expectsName = true;
+      } else if (char === '[') {
+        open.push(undefined);
+        expectsName = false;
+      } else if (char === '}' || char === ']') {
+        open.pop();
+        expectsName = false;
+      } else if (char === ',') expectsName = open.at(-1) !== undefined;
+      at++;
     }
-    if (char === '-' || (char >= '0' && char <= '9')) {
-      number.lastIndex = at;
-      const spelled = number.exec(text)?.[0] ?? char;
-      if (spelled.length > 15 || /[eE]/.test(spelled)) requireExact(spelled);
-      at += spelled.length;
-      continue;
-    }
-    if (char === '{') {
-      open.push(new Names());
-      expectsName = true;
-    } else if (char === '[') {
-      open.push(undefined);
-      expectsName = false;
-    } else if (char === '}' || char === ']') {
-      open.pop();
-      expectsName = false;
-    } else if (char === ',') expectsName = open.at(-1) !== undefined;
-    at++;
+    this.#at = at;
+    this.#expectsName = expectsName;
+    return at >= text.length;
   }
 }
 

@@ -7,6 +7,7 @@ import { REDACTED, redact, redactBeginning, redactText } from './safety.ts';
 
 const BODY_LIMIT = 16 * 1024;
 const PATH_LIMIT = 2048;
+const REDACTION_LIMIT = 1024 * 1024;
 const HEADER_LIMIT = 1024;
 
 /** One exchange as the log sees it. */
@@ -56,7 +57,7 @@ export function logEntry(
     ...(error && { detail: cut(error.detail.replaceAll('\0', ''), PATH_LIMIT) }),
     notes: [...new Set(notes)],
     touched: [...new Set(touched)],
-    ...(body && { request: cut(body.secret ? JSON.stringify(redact(body.value)) : body.text, BODY_LIMIT) }),
+    ...(body && { request: cut(body.secret ? redacted(body) : body.text, BODY_LIMIT) }),
     ...(response !== undefined && {
       response: cut(isCut ? `${redactBeginning(response)}…` : redactText(response), BODY_LIMIT),
     }),
@@ -66,6 +67,10 @@ export function logEntry(
     durationMs: Math.round((performance.now() - startedAt) * 100) / 100,
   };
 }
+
+/** Of a body that is long and names a secret nothing is kept: to look for it everywhere would hold up the others. */
+const redacted = ({ text, value }: ReadBody): string =>
+  text.length > REDACTION_LIMIT ? `${REDACTED}…` : JSON.stringify(redact(value));
 
 /** Whether a recorded path is all that was sent: not cut, nothing of it redacted. */
 export const isWholePath = (path: string): boolean => !path.endsWith('…') && !path.includes(REDACTED);

@@ -12,33 +12,59 @@ const unstorable = /\0|\p{Surrogate}/u;
 const poisonous = /(?:^|[.:\]])(?:__proto__|constructor|prototype|_bsontype)(?:$|[.[])/i;
 const secretName = /password|secret|token/i;
 
-/**
- * Walks `value` once and refuses poisonous names, NUL characters, halves of characters and endless nesting.
- *
- * @returns whether a name in it speaks of a secret, so that it must be redacted before it is logged
- * Throws AppError scim_invalid_syntax or scim_invalid_value.
- */
-export function inspect(value: unknown, depth = 0): boolean {
-  if (typeof value === 'string') {
-    if (unstorable.test(value)) throw invalidValue('A value holds a NUL character or half a character');
-    return false;
+/** Walks a value once and refuses poisonous names, NUL characters, halves of characters and endless nesting. */
+export class Inspection {
+  /** Whether a name in it speaks of a secret, so that it must be redacted before it is logged. */
+  secret = false;
+  readonly #values: unknown[];
+  readonly #depths: number[] = [0];
+
+  constructor(value: unknown) {
+    this.#values = [value];
   }
-  if (typeof value === 'number' && !Number.isFinite(value)) throw invalidValue('A number is too large');
-  if (typeof value !== 'object' || value === null) return false;
-  if (depth >= DEPTH_LIMIT) throw invalidSyntax(`The body is nested more than ${DEPTH_LIMIT} levels deep`);
-  let secret = false;
-  if (Array.isArray(value)) {
-    for (const entry of value) if (inspect(entry, depth + 1)) secret = true;
-    return secret;
+
+  /** Looks at about so many values more; whether those were all. Throws AppError scim_invalid_syntax, scim_invalid_value. */
+  read(most = Number.POSITIVE_INFINITY): boolean {
+    for (let left = most; left > 0 && this.#values.length > 0; left--) {
+      this.#look(this.#values.pop(), this.#depths.pop() ?? 0);
+    }
+    return this.#values.length === 0;
   }
-  for (const key of Object.keys(value)) {
-    if (poisonous.test(key)) throw invalidSyntax(`${key} is not allowed as the name of an attribute`);
-    if (unstorable.test(key)) throw invalidValue('The name of an attribute holds a NUL character or half a character');
-    const entry = (value as Record<string, unknown>)[key];
-    if (inspect(entry, depth + 1) || secretName.test(key)) secret = true;
-    if (key.toLowerCase() === 'path' && typeof entry === 'string' && secretName.test(entry)) secret = true;
+
+  #look(value: unknown, depth: number): void {
+    if (typeof value === 'string') {
+      if (unstorable.test(value)) throw invalidValue('A value holds a NUL character or half a character');
+      return;
+    }
+    if (typeof value === 'number' && !Number.isFinite(value)) throw invalidValue('A number is too large');
+    if (typeof value !== 'object' || value === null) return;
+    if (depth >= DEPTH_LIMIT) throw invalidSyntax(`The body is nested more than ${DEPTH_LIMIT} levels deep`);
+    if (Array.isArray(value)) {
+      for (const entry of value) this.#add(entry, depth + 1);
+      return;
+    }
+    for (const key of Object.keys(value)) {
+      if (poisonous.test(key)) throw invalidSyntax(`${key} is not allowed as the name of an attribute`);
+      if (unstorable.test(key))
+        throw invalidValue('The name of an attribute holds a NUL character or half a character');
+      const entry = (value as Record<string, unknown>)[key];
+      if (secretName.test(key)) this.secret = true;
+      if (key.toLowerCase() === 'path' && typeof entry === 'string' && secretName.test(entry)) this.secret = true;
+      this.#add(entry, depth + 1);
+    }
   }
-  return secret;
+
+  #add(value: unknown, depth: number): void {
+    this.#values.push(value);
+    this.#depths.push(depth);
+  }
+}
+
+/** Looks at all of a value at once. Answers and throws as an Inspection does. */
+export function inspect(value: unknown): boolean {
+  const inspection = new Inspection(value);
+  inspection.read();
+  return inspection.secret;
 }
 
 /** The text of a JSON answer without the values of secrets: the rule of `redact`, at no cost where no name is near. */

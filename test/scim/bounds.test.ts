@@ -1,5 +1,9 @@
 /** How much a request may say: long bodies of groups, long filters, large numbers, parameters that say two things (OPS-1). */
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import supertest from 'supertest';
 import { openTurns } from '../../src/scim/turns.ts';
 import { GROUP, openWorld, PATCH, type ScimWorld, USER } from './setup.ts';
@@ -10,6 +14,22 @@ beforeAll(async () => {
 });
 
 const MIB = 1024 * 1024;
+
+const brotli = (text: string): Buffer => brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } });
+
+let server: Server | undefined;
+/** The port on which the service really listens. */
+async function listening(): Promise<number> {
+  if (server === undefined) {
+    server = createServer(world.gatehouse.app).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  }
+  return (server.address() as AddressInfo).port;
+}
+afterAll(() => {
+  server?.close();
+  server?.closeAllConnections();
+});
 
 /** A call whose body is as long as `bytes`, by blanks behind the JSON. */
 const padded = (verb: 'post' | 'put' | 'patch', path: string, body: object, bytes: number) =>
@@ -35,6 +55,88 @@ describe('bodies', () => {
     const put = (n: number) => padded('put', `/Groups/${id}`, { schemas: [GROUP], displayName: `v${n}` }, 9 * MIB);
     const answers = await Promise.all(Array.from({ length: 4 }, (_, n) => put(n)));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  });
+
+  /** A raw call: supertest declares lengths. */
+  async function raw(
+    verb: string,
+    path: string,
+    chunks: Iterable<Buffer>,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; body: Record<string, unknown> }> {
+    const port = await listening();
+    const asked = request({
+      ...{
+        port,
+        host: '127.0.0.1',
+        agent: false as const,
+        method: verb,
+        path: `/scim/v2/${world.directory._id}${path}`,
+      },
+      headers: { Authorization: `Bearer ${world.token}`, 'Content-Type': 'application/scim+json', ...headers },
+    });
+    const answered = once(asked, 'response');
+    asked.on('error', () => undefined);
+    for (const chunk of chunks) if (!asked.write(chunk)) await Promise.race([once(asked, 'drain'), answered]);
+    asked.end();
+    const [response] = (await answered) as [IncomingMessage];
+    const parts: Buffer[] = [];
+    for await (const part of response) parts.push(part as Buffer);
+    return { status: response.statusCode ?? 0, body: JSON.parse(Buffer.concat(parts).toString() || '{}') };
+  }
+  const chunked = function* (text: string, size = 512 * 1024) {
+    for (let at = 0; at < text.length; at += size) yield Buffer.from(text.slice(at, at + size));
+  };
+  const codings: [string, (text: string) => Iterable<Buffer>, Record<string, string>][] = [
+    ['in chunks', chunked, {}],
+    ['packed by gzip', (text) => [gzipSync(text)], { 'Content-Encoding': 'gzip' }],
+    ['packed by deflate, in chunks', (text) => [deflateSync(text)], { 'Content-Encoding': 'deflate' }],
+    ['packed by brotli', (text) => [brotli(text)], { 'Content-Encoding': 'br' }],
+  ];
+
+  test.each(codings)('a group may be as long where its body comes %s (SCIM-4)', async (_, pack, headers) => {
+    const { id } = await world.user();
+    const body = { schemas: [GROUP], displayName: 'Streamed', members: [{ value: id }] };
+    const made = await raw('POST', '/Groups', pack(JSON.stringify(body).padEnd(20 * MIB)), headers);
+    expect([made.status, made.body.members]).toEqual([201, [expect.objectContaining({ value: id })]]);
+  });
+
+  test.each(codings)(
+    'what is longer than that is 413 where it comes %s, and changes nothing',
+    async (_, pack, headers) => {
+      const total = async () => (await world.call('get', '/Groups?count=0')).body.totalResults;
+      const before = await total();
+      const group = JSON.stringify({ schemas: [GROUP], displayName: 'Too long' });
+      const answer = await raw('POST', '/Groups', pack(group.padEnd(32 * MIB + 1)), headers);
+      expect([answer.status, answer.body.detail]).toEqual([413, `The body is larger than ${32 * MIB} bytes`]);
+      const user = JSON.stringify({ schemas: [USER], userName: 'too.long' });
+      const other = await raw('POST', '/Users', pack(user.padEnd(8 * MIB + 1)), headers);
+      expect([other.status, other.body.detail]).toEqual([413, `The body is larger than ${8 * MIB} bytes`]);
+      expect(await total()).toBe(before);
+    },
+  );
+
+  test('a bomb is unpacked no further than to the limit', async () => {
+    const bomb = gzipSync(Buffer.alloc(512 * MIB));
+    const peak = process.memoryUsage().rss;
+    const answer = await raw('POST', '/Groups', [bomb], { 'Content-Encoding': 'gzip' });
+    expect(answer.status).toBe(413);
+    expect(process.memoryUsage().rss - peak).toBeLessThan(300 * MIB);
+  });
+
+  test('a body that is not what its coding says, or comes in an unknown one, is refused', async () => {
+    const body = Buffer.from(JSON.stringify({ schemas: [USER], userName: 'broken' }));
+    for (const [coding, bytes, status] of [
+      ['gzip', body, 400],
+      ['gzip', gzipSync(body).subarray(0, 30), 400],
+      ['zstd', body, 415],
+      ['identity', body, 201],
+      ['', Buffer.from(JSON.stringify({ schemas: [USER], userName: 'unbroken' })), 201],
+    ] as const)
+      expect([coding, (await raw('POST', '/Users', [bytes], { 'Content-Encoding': coding })).status]).toEqual([
+        coding,
+        status,
+      ]);
   });
 
   test.each([

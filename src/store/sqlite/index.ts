@@ -25,7 +25,7 @@ export interface SqliteStoreOptions {
   readonly protection?: boolean;
   /** For tests: every transaction's body runs twice, the first time for nothing. */
   readonly rehearse?: boolean;
-  /** After how long a transaction's body that does not end is rolled back. Default: ten seconds. */
+  /** After how long without a call a transaction's body that does not end is rolled back. Default: ten seconds. */
   readonly bodyTimeoutMs?: number;
   /** For tests: other migrations than the program's. */
   readonly migrations?: readonly Migration[];

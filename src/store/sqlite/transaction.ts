@@ -16,6 +16,11 @@ import type { Connection, Value } from './driver.ts';
 
 export type Collections = Readonly<Record<CollectionName, Collection>>;
 
+/** After so long a body that goes on without a break lets reads, sockets and timers have their turn. */
+const longestTurnMs = 20;
+/** So many rows are inserted before it is looked whether that is so. */
+const rowsPerTurn = 100;
+
 /** One run of one body on the writer: what it may still do, what it did, and what went wrong with it. */
 export class Run {
   readonly collections: Collections;
@@ -27,6 +32,9 @@ export class Run {
   readonly inserted = new Set<CollectionName>();
   /** Absent where the store's own layer of OWN-6 is switched off. */
   readonly moves: MarkMoves | undefined;
+  /** When the body last asked for something; in the milliseconds of performance.now(). */
+  lastCallAt = performance.now();
+  #turnBegan = performance.now();
   #ended = false;
 
   constructor(collections: Collections, connection: Connection, cause: Cause, at: Date, moves?: MarkMoves) {
@@ -39,6 +47,21 @@ export class Run {
 
   end(): void {
     this.#ended = true;
+  }
+
+  /**
+   * Whether the others are to have their turn before the next call, which waits for that: each call is done when it
+   * returns, so that a body of many would hold up the whole process.
+   */
+  pause(): Promise<void> | undefined {
+    this.lastCallAt = performance.now();
+    if (this.lastCallAt - this.#turnBegan < longestTurnMs) return undefined;
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        this.#turnBegan = performance.now();
+        resolve();
+      });
+    });
   }
 
   /** Refuses calls that come after the end: they would write into somebody else's transaction. */
@@ -124,70 +147,115 @@ export class CollectionWrites extends CollectionReads {
     return checked;
   }
 
-  async insert(scope: unknown, row: unknown): Promise<AnyRow> {
-    return this.#write(scope, 'write', (owner) => deepFreeze(insertRow(this.#run, this.#collection, owner, row)));
+  /** Does the work of a call, after the turn of the others where it is theirs. */
+  async #inTurn<T>(work: () => T | Promise<T>): Promise<T> {
+    const pause = this.#run.pause();
+    if (pause) await pause;
+    return work();
   }
 
+  override get(...of: Parameters<CollectionReads['get']>) {
+    return this.#inTurn(() => super.get(...of));
+  }
+
+  override findOne(...of: Parameters<CollectionReads['findOne']>) {
+    return this.#inTurn(() => super.findOne(...of));
+  }
+
+  override find(...of: Parameters<CollectionReads['find']>) {
+    return this.#inTurn(() => super.find(...of));
+  }
+
+  override page(...of: Parameters<CollectionReads['page']>) {
+    return this.#inTurn(() => super.page(...of));
+  }
+
+  override count(...of: Parameters<CollectionReads['count']>) {
+    return this.#inTurn(() => super.count(...of));
+  }
+
+  insert(scope: unknown, row: unknown): Promise<AnyRow> {
+    return this.#inTurn(() =>
+      this.#write(scope, 'write', (owner) => deepFreeze(insertRow(this.#run, this.#collection, owner, row))),
+    );
+  }
+
+  /** Rows in pieces: of each, others get their turn where it takes long. */
   async insertMany(scope: unknown, rows: readonly unknown[]): Promise<void> {
-    this.#write(scope, 'write', (owner) => {
-      for (const row of rows) insertRow(this.#run, this.#collection, owner, row);
-    });
+    this.#write(scope, 'write', () => undefined);
+    for (let start = 0; start < rows.length; start += rowsPerTurn) {
+      await this.#inTurn(() =>
+        this.#write(scope, 'write', (owner) => {
+          for (const row of rows.slice(start, start + rowsPerTurn)) insertRow(this.#run, this.#collection, owner, row);
+        }),
+      );
+    }
   }
 
-  async update(scope: unknown, filter: unknown, change: unknown): Promise<number> {
-    return this.#write(scope, 'update', (owner) => {
-      const checked = this.#checked(owner, change);
-      const docs = readDocs(this.#collection, this.#run.connection, owner, filter);
-      for (const doc of docs) changeRow(this.#run, this.#collection, doc, checked);
-      return docs.length;
-    });
-  }
-
-  async updateOne(scope: unknown, filter: unknown, change: unknown): Promise<AnyRow | undefined> {
-    return this.#write(scope, 'update', (owner) => {
-      const checked = this.#checked(owner, change);
-      const [doc] = readDocs(this.#collection, this.#run.connection, owner, filter, { limit: 1 });
-      if (doc === undefined) return undefined;
-      return deepFreeze(changeRow(this.#run, this.#collection, doc, checked));
-    });
-  }
-
-  async updateEach(scope: unknown, changes: readonly RowChange<AnyRow>[]): Promise<number> {
-    return this.#write(scope, 'update', (owner) => {
-      const collection = this.#collection;
-      const checked = changes.map(({ id, change }) => ({ id, change: this.#checked(owner, change) }));
-      let changed = 0;
-      for (const { id, change } of checked) {
-        const found = readDocById(collection, this.#run.connection, owner, id);
-        if (found === undefined) continue;
-        changeRow(this.#run, collection, found.doc, change);
-        changed += 1;
-      }
-      return changed;
-    });
-  }
-
-  async remove(scope: unknown, filter: unknown): Promise<number> {
-    return this.#write(scope, 'write', (owner) => {
-      const { table, definition, cache } = this.#collection;
-      cache?.touch();
-      if (definition.history) {
+  update(scope: unknown, filter: unknown, change: unknown): Promise<number> {
+    return this.#inTurn(() =>
+      this.#write(scope, 'update', (owner) => {
+        const checked = this.#checked(owner, change);
         const docs = readDocs(this.#collection, this.#run.connection, owner, filter);
-        for (const doc of docs) keepFormer(this.#run, this.#collection, JSON.parse(doc) as AnyRow);
-      }
-      const values: Value[] = [];
-      const sql = `DELETE FROM ${table} WHERE ${whereSql(this.#collection, owner, filter, values)}`;
-      return translated(this.#collection, () => this.#run.connection.run(sql, values));
-    });
+        for (const doc of docs) changeRow(this.#run, this.#collection, doc, checked);
+        return docs.length;
+      }),
+    );
+  }
+
+  updateOne(scope: unknown, filter: unknown, change: unknown): Promise<AnyRow | undefined> {
+    return this.#inTurn(() =>
+      this.#write(scope, 'update', (owner) => {
+        const checked = this.#checked(owner, change);
+        const [doc] = readDocs(this.#collection, this.#run.connection, owner, filter, { limit: 1 });
+        if (doc === undefined) return undefined;
+        return deepFreeze(changeRow(this.#run, this.#collection, doc, checked));
+      }),
+    );
+  }
+
+  updateEach(scope: unknown, changes: readonly RowChange<AnyRow>[]): Promise<number> {
+    return this.#inTurn(() =>
+      this.#write(scope, 'update', (owner) => {
+        const collection = this.#collection;
+        const checked = changes.map(({ id, change }) => ({ id, change: this.#checked(owner, change) }));
+        let changed = 0;
+        for (const { id, change } of checked) {
+          const found = readDocById(collection, this.#run.connection, owner, id);
+          if (found === undefined) continue;
+          changeRow(this.#run, collection, found.doc, change);
+          changed += 1;
+        }
+        return changed;
+      }),
+    );
+  }
+
+  remove(scope: unknown, filter: unknown): Promise<number> {
+    return this.#inTurn(() =>
+      this.#write(scope, 'write', (owner) => {
+        const { table, definition, cache } = this.#collection;
+        cache?.touch();
+        if (definition.history) {
+          const docs = readDocs(this.#collection, this.#run.connection, owner, filter);
+          for (const doc of docs) keepFormer(this.#run, this.#collection, JSON.parse(doc) as AnyRow);
+        }
+        const values: Value[] = [];
+        const sql = `DELETE FROM ${table} WHERE ${whereSql(this.#collection, owner, filter, values)}`;
+        return translated(this.#collection, () => this.#run.connection.run(sql, values));
+      }),
+    );
   }
 
   /** Bodies run one after another on the single writer: nothing can change the row before this one has committed. */
-  async lock(scope: unknown, id: unknown): Promise<AnyRow | undefined> {
-    return this.#write(scope, 'write', (owner) => readById(this.#collection, this.#run.connection, owner, id));
+  lock(scope: unknown, id: unknown): Promise<AnyRow | undefined> {
+    return this.#inTurn(() =>
+      this.#write(scope, 'write', (owner) => readById(this.#collection, this.#run.connection, owner, id)),
+    );
   }
 
   async lockMany(scope: unknown, ids: unknown): Promise<number> {
-    this.#write(scope, 'write', () => {});
+    this.#write(scope, 'write', () => undefined);
     return this.count(scope, { _id: { $in: ids } });
   }
 }

@@ -34,7 +34,7 @@ export interface WriterOptions {
   readonly protection: boolean;
   /** Runs every body once and rolls it back before it runs for good. */
   readonly rehearse: boolean;
-  /** A body that has not settled after this time is given up. */
+  /** A body that has asked for nothing for this time, and has not settled, is given up. */
   readonly bodyTimeoutMs: number;
   /** For tests: no further transaction joins a commit after so long. */
   readonly longestBatchMs?: number;
@@ -161,7 +161,7 @@ export class Writer {
     try {
       const tx = new this.#Transaction(run) as Transaction;
       const body = context.runInAsyncScope(() => nesting.run(() => work(tx)));
-      const answer = await this.#within(body);
+      const answer = await this.#within(body, run);
       if (run.failure !== undefined) throw run.failure.error;
       await moves?.refuseLost(tx);
       return { answer, inserted: run.inserted };
@@ -170,13 +170,22 @@ export class Writer {
     }
   }
 
-  /** A body waits for nothing but its `tx`. One that waits for something else must not hold up the writer for ever. */
-  #within<T>(body: Promise<T>): Promise<T> {
+  /**
+   * A body waits for nothing but its `tx`. One that waits for something else must not hold up the writer for ever; one
+   * that has much to do may take its time.
+   */
+  #within<T>(body: Promise<T>, run: Run): Promise<T> {
     const { bodyTimeoutMs } = this.#options;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const check = (): void => {
+        const left = run.lastCallAt + bodyTimeoutMs - performance.now();
+        if (left > 0) {
+          timer = setTimeout(check, left);
+          return;
+        }
         reject(new StoreUsageError(`a transaction's body did not end within ${bodyTimeoutMs} ms: it was rolled back`));
-      }, bodyTimeoutMs);
+      };
+      let timer = setTimeout(check, bodyTimeoutMs);
       body.then(resolve, reject).finally(() => clearTimeout(timer));
     });
   }
