@@ -44,6 +44,20 @@ function refusal(...operations: object[]): string {
 }
 
 describe('PATCH changes what it names and nothing else (RFC 7644 §3.5.2)', () => {
+  test('an element may be taken apart part by part in one request, and goes when nothing is left of it (SCIM-2)', () => {
+    const address = { type: 'work', streetAddress: 'Main St 1', locality: 'Ulm', primary: true };
+    const parts = ['streetAddress', 'locality', 'region'].map((part) => ({
+      op: 'Remove',
+      path: `addresses[type eq "work"].${part}`,
+    }));
+    const before = { ...ann(), addresses: [address, { type: 'home', locality: 'Bonn' }] };
+    expect(patch(userType, before, parts).resource.addresses).toEqual([{ type: 'home', locality: 'Bonn' }]);
+    const again = { op: 'Add', path: 'addresses[type eq "work"].locality', value: 'Kiel' };
+    expect(patch(userType, { ...ann(), addresses: [address] }, [...parts, again]).resource.addresses).toEqual([
+      { type: 'work', primary: true, locality: 'Kiel' },
+    ]);
+  });
+
   const rows: [string, object[], Resource][] = [
     ['replace a simple attribute', [{ op: 'replace', path: 'title', value: 'Boss' }], { title: 'Boss' }],
     ['capital op, other case of the name', [{ op: 'Replace', path: 'TITLE', value: 'Boss' }], { title: 'Boss' }],
@@ -137,7 +151,7 @@ describe('PATCH changes what it names and nothing else (RFC 7644 §3.5.2)', () =
     ],
     [
       'value path with a colon, a dot and brackets in the text',
-      [{ op: 'replace', path: 'emails[type eq "a:b.c]d[\\"e"].value', value: 'a@x.test' }],
+      [{ op: 'add', path: 'emails[type eq "a:b.c]d[\\"e"].value', value: 'a@x.test' }],
       { emails: [work, home, { type: 'a:b.c]d["e', value: 'a@x.test' }] },
     ],
     [
@@ -201,7 +215,6 @@ describe('PATCH changes what it names and nothing else (RFC 7644 §3.5.2)', () =
       [{ op: 'remove', path: 'emails', value: [{ value: 'ANN@home.test' }] }],
       { emails: [work] },
     ],
-    ['remove by a filter that nothing fulfils', [{ op: 'remove', path: 'emails[type eq "x"]' }], {}],
     [
       'replace a whole element',
       [{ op: 'replace', path: 'emails[type eq "home"]', value: { value: 'h@x.test', type: 'home' } }],
@@ -252,6 +265,7 @@ describe('PATCH refuses with the scimType of the RFC', () => {
     ['scim_invalid_syntax', [[] as object]],
     ['scim_invalid_syntax', []],
     ['scim_no_target', [{ op: 'remove' }]],
+    ['scim_no_target', [{ op: 'remove', path: 'emails[type eq "x"]' }]],
     ['scim_no_target', [{ op: 'remove', value: { title: 'x' } }]],
     ['scim_invalid_value', [{ op: 'replace' }]],
     ['scim_invalid_value', [{ op: 'replace', value: 'x' }]],
