@@ -117,6 +117,9 @@ function sendHead(response: Response, status: number, headers: Answer['headers']
 
 export function send(response: Response, status: number, text: string | undefined, headers?: Answer['headers']): void {
   sendHead(response, status, headers, text !== undefined);
+  // of an answer that has no body Node does not say how long it would be
+  if (text !== undefined && response.req.method === 'HEAD')
+    response.setHeader('Content-Length', Buffer.byteLength(text));
   response.end(text);
 }
 

@@ -43,7 +43,9 @@ beforeAll(async () => {
   jwksUri = `http://127.0.0.1:${(issuerServer.address() as AddressInfo).port}/keys`;
   one = await publish('one');
 });
-afterAll(() => issuerServer.close());
+afterAll(() => {
+  issuerServer.close();
+});
 
 const issuer = 'https://login.example/tenant/v2.0';
 const subject = '0a1b2c3d-provisioning';
@@ -109,7 +111,8 @@ describe('an assertion of a trusted issuer', () => {
   test('may be sent again until it ends, without client_id too, and names the audience as it was agreed on', async () => {
     const client = await trusting();
     const assertion = await sign(claims(client.subject));
-    for (const fields of [{ client_id: client.id }, {}, {}]) expect((await send(assertion, fields)).status).toBe(200);
+    const forms: Record<string, string>[] = [{ client_id: client.id }, {}, {}];
+    for (const fields of forms) expect((await send(assertion, fields)).status).toBe(200);
     expect((await send(await sign(claims(client.subject, { aud: audience })))).status).toBe(200);
     now += 3961_000;
     expect((await send(assertion)).status).toBe(401);
