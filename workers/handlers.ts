@@ -2,7 +2,7 @@
 import type { Handlers } from '../src/queue/index.ts';
 import { checkDomainOf } from './check-domain.ts';
 import { deleteOrganizationOf } from './delete-organization.ts';
-import { announceOwner, mailAnnouncement, mailConfirmation, mailLink, tellOwner } from './mail.ts';
+import { announceOwner, mailAnnouncement, mailConfirmation, mailExpiries, mailLink, tellOwner } from './mail.ts';
 import { proveDomainOf } from './prove-domain.ts';
 import { reconcile } from './reconcile.ts';
 import { reconcileGroups } from './reconcile-groups.ts';
@@ -19,6 +19,7 @@ export function handlers(stack: Stack): Handlers {
     'mail-confirmation': (job) => mailConfirmation(stack, job),
     'announce-owner': (job) => announceOwner(stack, job),
     'mail-announcement': (job) => mailAnnouncement(stack, job),
+    'mail-expiries': (job) => mailExpiries(stack, job),
     'tell-owner': (job) => tellOwner(stack, job),
     'refresh-metadata': (job) => refreshMetadataOf(stack, job),
     'check-domain': (job) => checkDomainOf(stack, job),

@@ -9,7 +9,7 @@ import {
   writeConnectionNews,
 } from '../src/access/index.ts';
 import type { TakenJob } from '../src/queue/index.ts';
-import { makeConfirmation } from '../src/sso/tasks.ts';
+import { makeConfirmation, writeExpiryLetter } from '../src/sso/tasks.ts';
 import { causeOf, type Stack } from './stack.ts';
 
 /**
@@ -20,9 +20,8 @@ export async function mailLink({ store, mailer }: Stack, job: TakenJob<'mail-lin
   const { email, site } = job.payload;
   const cause = causeOf(job);
   const made = await store.transaction(cause, (tx) => makeLink(tx, job.payload));
-  const letter =
-    made.kind === 'link' ? linkLetter(made.link, linkUrl(site, made.token)) : otherMailboxLetter(email, site);
-  await mailer.send(letter);
+  if (made.kind === 'link') await mailer.send(linkLetter(made.link, linkUrl(site, made.token)));
+  else if (made.kind === 'other_mailbox') await mailer.send(otherMailboxLetter(email, site));
   await store.transaction(cause, (tx) => job.done(tx));
 }
 
@@ -50,6 +49,12 @@ export async function mailAnnouncement({ store, mailer }: Stack, job: TakenJob<'
 
 export async function tellOwner({ store, mailer }: Stack, job: TakenJob<'tell-owner'>): Promise<void> {
   const letter = await writeConnectionNews(store.read, job.organizationId, job.payload);
+  if (letter) await mailer.send(letter);
+  await store.transaction(causeOf(job), (tx) => job.done(tx));
+}
+
+export async function mailExpiries({ store, mailer }: Stack, job: TakenJob<'mail-expiries'>): Promise<void> {
+  const letter = await writeExpiryLetter(store.read, job.organizationId, job.payload);
   if (letter) await mailer.send(letter);
   await store.transaction(causeOf(job), (tx) => job.done(tx));
 }

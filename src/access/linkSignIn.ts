@@ -5,6 +5,7 @@ import { type MailedLink, PLATFORM, type Session, type Transaction } from '../st
 import { createAccount, findAccountByProvenEmail } from './accounts.ts';
 import { addMailbox, findAccountByMailbox } from './mailboxes.ts';
 import { linkExpired, takeLink } from './mailedLinks.ts';
+import { isOwner } from './owner.ts';
 import { openSession, stepUpSession } from './sessions.ts';
 
 export interface LinkUse {
@@ -31,7 +32,7 @@ export async function signInByLink(tx: Transaction, use: LinkUse): Promise<LinkS
   const opened =
     (sessionId !== undefined && (await stepUpSession(tx, sessionId, accountId, proof))) ||
     (await openSession(tx, { accountId, proofs: [proof], userAgent, address }));
-  await announceOwner(tx, accountId);
+  await tellOrganizations(tx, accountId);
   return { ...opened, returnTo: link.returnTo };
 }
 
@@ -43,9 +44,23 @@ async function accountOf(tx: Transaction, { email }: MailedLink): Promise<string
   return (await createAccount(tx, { email, provenBy: 'mailbox' }))._id;
 }
 
-/** The Owner's way past the IdP is always open, and never secret: audited, and told to every Admin (OWN-5). */
-async function announceOwner(tx: Transaction, accountId: string): Promise<void> {
-  for (const { organizationId, _id } of await tx.members.find(PLATFORM, { accountId, owner: true })) {
+/**
+ * A way past the IdP is audited wherever the person is a member; the Owner's, which is always open, is told to every Admin, too
+ * (OWN-5).
+ */
+async function tellOrganizations(tx: Transaction, accountId: string): Promise<void> {
+  for (const member of await tx.members.find(PLATFORM, { accountId })) {
+    const { organizationId, _id } = member;
+    if (!isOwner(member)) {
+      await recordAudit(tx, organizationId, {
+        type: 'member.signed_in_by_link',
+        targetKind: 'member',
+        targetId: _id,
+        after: { accountId },
+        detail: 'The member has signed in by a mailed link, without the identity provider',
+      });
+      continue;
+    }
     await recordAudit(tx, organizationId, {
       type: 'owner.signed_in_by_link',
       targetKind: 'member',

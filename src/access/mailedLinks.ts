@@ -24,23 +24,31 @@ export interface LinkRequest {
   readonly returnTo?: string | undefined;
   /** The mark of the browser that asks. */
   readonly browser?: string | undefined;
+  /** The domain has had too many letters: only the Owner of an organization gets one (OWN-5). */
+  readonly ownersOnly?: boolean | undefined;
 }
 
 /** Asks for a link by which whoever has this mailbox signs in, or registers. Always the same work, whoever that is. */
-export async function askForLink(tx: Transaction, { email, site, returnTo, browser }: LinkRequest): Promise<void> {
+export async function askForLink(
+  tx: Transaction,
+  { email, site, returnTo, browser, ownersOnly }: LinkRequest,
+): Promise<void> {
   await enqueue(tx, platformJobs, 'mail-link', {
     purpose: 'sign_in',
     email,
     site,
     ...(returnTo !== undefined && { returnTo }),
     ...(browser !== undefined && { browserHash: hashSecret(browser) }),
+    ...(ownersOnly && { ownersOnly }),
   });
 }
 
 export type NewLink =
   | { readonly kind: 'link'; readonly link: MailedLink; readonly token: string }
   /** The address is an account's that has mailboxes of its own, and this is none of them. */
-  | { readonly kind: 'other_mailbox' };
+  | { readonly kind: 'other_mailbox' }
+  /** Nothing is to be sent. */
+  | { readonly kind: 'nothing' };
 
 /**
  * Makes the link that a job has been asked for: for the account whose mailbox the address is, or to make one. The token is
@@ -49,6 +57,7 @@ export type NewLink =
 export async function makeLink(tx: Transaction, asked: JobPayload<'mail-link'>): Promise<NewLink> {
   const { purpose, email, returnTo, browserHash } = asked;
   const accountId = purpose === 'sign_in' ? await findAccountByMailbox(tx, email) : asked.accountId;
+  if (asked.ownersOnly && !(await isSomewhereOwner(tx, accountId))) return { kind: 'nothing' };
   if (purpose === 'sign_in' && accountId === undefined && (await findAccountByProvenEmail(tx, email))) {
     return { kind: 'other_mailbox' };
   }
@@ -65,6 +74,11 @@ export async function makeLink(tx: Transaction, asked: JobPayload<'mail-link'>):
     expiresAt: new Date(tx.at.getTime() + linkLifeMinutes * 60_000),
   });
   return { kind: 'link', link, token };
+}
+
+async function isSomewhereOwner(reads: ReadStore, accountId: string | undefined): Promise<boolean> {
+  if (accountId === undefined) return false;
+  return (await reads.members.findOne(PLATFORM, { accountId, owner: true })) !== undefined;
 }
 
 export interface NewConfirmation extends Required<Pick<MailedLink, 'accountId' | 'askedIn' | 'about' | 'aboutId'>> {

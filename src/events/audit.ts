@@ -1,7 +1,7 @@
 import { newId } from '../lib/ids.ts';
 import type { AuditEvent, Filter, JsonObject, Page, ReadStore, Transaction } from '../store/index.ts';
 
-/** What happened to what. Who did it, for whom and by which request comes from the transaction's cause. */
+/** What happened to what. Who did it, for whom, by which request and from where comes from the transaction's cause. */
 export interface AuditEntry {
   /** A noun and a verb in the past tense: `member.suspended`, `owner.deprovision_refused`. */
   readonly type: `${string}.${string}`;
@@ -24,7 +24,7 @@ export const platformTrail = 'platform';
 
 /** Writes an audit event in the transaction of the change that it tells of (AUD-1): both stay, or neither. */
 export async function recordAudit(tx: Transaction, organizationId: string, entry: AuditEntry): Promise<void> {
-  const { actor, onBehalfOf, requestId } = tx.cause;
+  const { actor, onBehalfOf, requestId, from } = tx.cause;
   const { type, outcome = 'done', targetKind, targetId, before, after, detail } = entry;
   await tx.auditEvents.insert(organizationId, {
     _id: newId('audit'),
@@ -36,6 +36,7 @@ export async function recordAudit(tx: Transaction, organizationId: string, entry
     targetKind,
     targetId,
     ...(onBehalfOf !== undefined && { onBehalfOf }),
+    ...(from && { from }),
     ...(before && { before }),
     ...(after && { after }),
     ...(detail !== undefined && { detail }),

@@ -3,6 +3,7 @@ import { type NextFunction, type Request, type Response, Router } from 'express'
 import { mailboxProof } from '../access/index.ts';
 import { AppError, hasCode } from '../errors.ts';
 import { groupBy } from '../lib/groupBy.ts';
+import { originOf } from '../lib/origin.ts';
 import { findStepUpUrl, mailedLinkAddress } from '../sso/index.ts';
 import { authenticate, causeOf } from './authenticate.ts';
 import { authorize } from './authorize.ts';
@@ -59,7 +60,7 @@ async function answer(
       reads: store.read,
       write: (work) => {
         if (!mayWrite(route)) throw new Error(`${route.method} ${route.path} is declared to change nothing`);
-        return store.transaction(causeOf(principal, requestId), async (tx) => {
+        return store.transaction({ ...causeOf(principal, requestId), from: originOf(request) }, async (tx) => {
           // What was allowed when the request came may no longer be when it changes something (PRJ-7).
           if (principal.kind === 'account') await authorize(route, principal, params, tx, deps.baseUrl);
           return work(tx);

@@ -1,4 +1,4 @@
-/** Which site a browser's request comes from, by what only the browser itself writes. */
+/** Where a request comes from: which site, by what only the browser itself writes, and which network and program. */
 import type { IncomingHttpHeaders } from 'node:http';
 
 /**
@@ -11,4 +11,14 @@ export function siteOf(headers: IncomingHttpHeaders, baseUrl: string): 'own' | '
   const site = headers['sec-fetch-site'];
   if (site === undefined) return 'unknown';
   return site === 'same-origin' ? 'own' : 'foreign';
+}
+
+const USER_AGENT_LIMIT = 256;
+
+/** The address as Express tells it, trusted proxies considered, and what the client calls itself (AUD-1). */
+export function originOf(request: { readonly ip?: string | undefined; readonly headers: IncomingHttpHeaders }) {
+  const { ip, headers } = request;
+  const userAgent = headers['user-agent']?.slice(0, USER_AGENT_LIMIT);
+  if (ip === undefined && userAgent === undefined) return undefined;
+  return { ...(ip !== undefined && { address: ip }), ...(userAgent !== undefined && { userAgent }) };
 }

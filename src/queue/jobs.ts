@@ -37,6 +37,8 @@ export const jobs = {
       site: z.string(),
       returnTo: z.string().optional(),
       browserHash: z.string().optional(),
+      /** Sent to the Owner of an organization only, for its domain has had too many. */
+      ownersOnly: z.boolean().optional(),
     }),
     retry: patient,
   },
@@ -55,6 +57,8 @@ export const jobs = {
     payload: z.object({ accountId: z.string(), at: z.string(), to: z.string() }),
     retry: patient,
   },
+  /** Tell one Admin by letter of everything that is about to end (OPS-3). */
+  'mail-expiries': { payload: z.object({ to: z.string(), at: z.string() }), retry: patient },
   /** Tell the Owner that a way to sign in was made or changed (OWN-4). */
   'tell-owner': {
     payload: z.object({

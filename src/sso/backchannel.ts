@@ -2,9 +2,10 @@
 import express, { type NextFunction, type Request, type Response, Router } from 'express';
 import { endSessionsOfConnection, findAccountsOfIdpSession } from '../access/index.ts';
 import { recordAudit } from '../events/index.ts';
-import { type Connection, DuplicateKeyError } from '../store/index.ts';
+import { type Cause, type Connection, DuplicateKeyError } from '../store/index.ts';
 import { consumeMessage } from './attempts.ts';
 import { findIdentity } from './facts.ts';
+import { causeIn } from './front/browser.ts';
 import type { SignInLimits } from './limits.ts';
 import { findConnectionOfToken, type LoggedOut, verifyLogoutToken } from './oidc/index.ts';
 import { SignInFault, type SsoDeps } from './protocol.ts';
@@ -43,19 +44,19 @@ export function backchannelRouter(deps: SsoDeps & { readonly limits: SignInLimit
     find: (token: string) => Promise<Connection | undefined>,
   ): Promise<void> {
     response.set('Cache-Control', 'no-store');
-    const requestId = String(response.locals.requestId ?? '');
     const token: unknown = request.body?.logout_token;
     const connection = typeof token === 'string' ? await find(token) : undefined;
     if (typeof token !== 'string' || connection?.protocol !== 'oidc') {
       response.status(400).json({ error: 'invalid_request' });
       return;
     }
+    const cause = causeIn(response, `idp:${connection._id}`);
     try {
-      await endSessions(connection, requestId, await verifyLogoutToken(deps, connection, token));
+      await endSessions(connection, cause, await verifyLogoutToken(deps, connection, token));
       response.status(200).end();
     } catch (error) {
       if (!(error instanceof SignInFault)) throw error;
-      await note(connection, requestId, error);
+      await note(connection, cause, error);
       // The IdP's own endpoints do not answer: it may post again.
       if (error.code === 'idp_unreachable') response.status(503).json({ error: 'temporarily_unavailable' });
       else response.status(400).json({ error: 'invalid_request' });
@@ -63,9 +64,8 @@ export function backchannelRouter(deps: SsoDeps & { readonly limits: SignInLimit
   }
 
   /** Ends the organization's part of the sessions that this IdP has proven, in one transaction with the token's one use. */
-  async function endSessions(connection: Connection, requestId: string, loggedOut: LoggedOut): Promise<void> {
+  async function endSessions(connection: Connection, cause: Cause, loggedOut: LoggedOut): Promise<void> {
     const { subject, index, once } = loggedOut;
-    const cause = { actor: `idp:${connection._id}`, requestId };
     await deps.store
       .transaction(cause, async (tx) => {
         if (!(await consumeMessage(tx, connection, once.id, once.expiresAt))) throw replayed();
@@ -90,11 +90,11 @@ export function backchannelRouter(deps: SsoDeps & { readonly limits: SignInLimit
   }
 
   /** Anybody may post here: a record is kept only of what the IdP itself has signed. */
-  async function note(connection: Connection, requestId: string, fault: SignInFault): Promise<void> {
+  async function note(connection: Connection, cause: Cause, fault: SignInFault): Promise<void> {
     const { code, message: detail, received } = fault;
-    deps.logger.info({ requestId, connectionId: connection._id, code }, 'log-out token refused');
+    deps.logger.info({ requestId: cause.requestId, connectionId: connection._id, code }, 'log-out token refused');
     if (received === undefined) return;
-    await deps.store.transaction({ actor: `idp:${connection._id}`, requestId }, (tx) =>
+    await deps.store.transaction(cause, (tx) =>
       keepRecord(tx, connection, { purpose: 'sign_out', outcome: 'refused', code, detail, received }),
     );
   }

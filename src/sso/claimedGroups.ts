@@ -11,7 +11,9 @@ import {
   nameGroups,
   replaceGroupsOf,
 } from '../directory/index.ts';
+import { AppError } from '../errors.ts';
 import type { Connection, Directory, DirectoryUser, Transaction } from '../store/index.ts';
+import { audit } from './connectionAudit.ts';
 import type { Identity } from './identity.ts';
 
 /**
@@ -32,6 +34,28 @@ export async function noteClaimedGroups(
   const user = await claimsUser(tx, directory, identity, accountId);
   const wanted = await nameGroups(tx, directory, groups.names);
   return replaceGroupsOf(tx, directory, { id: user._id, kind: 'User' }, wanted);
+}
+
+/**
+ * Names a group that sign-ins of this connection will claim, for a mapping that is made before any has. Throws `invalid_request` where a
+ * directory says who is in which group.
+ */
+export async function nameClaimGroup(
+  tx: Transaction,
+  connection: Connection,
+  name: string,
+): Promise<{ readonly id: string; readonly directoryId: string }> {
+  if (connection.directoryId !== undefined) {
+    throw new AppError(
+      'invalid_request',
+      'The directory of this connection says who is in which group: claims count for nothing',
+    );
+  }
+  const directory = await claimsDirectory(tx, connection);
+  const [id] = await nameGroups(tx, directory, [name]);
+  if (id === undefined) throw new Error(`the group ${name} was not named`);
+  await audit(tx, connection, 'connection.group_named', { after: { groupId: id, name } });
+  return { id, directoryId: directory._id };
 }
 
 async function claimsDirectory(tx: Transaction, { organizationId, _id, name }: Connection): Promise<Directory> {

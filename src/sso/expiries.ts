@@ -3,8 +3,10 @@
  * keys towards them, client secrets of ours, what its IdPs push with, and API keys of its projects.
  */
 
-import { listServiceCredentials } from '../access/index.ts';
+import { findAccountEmails, listServiceCredentials, mailboxesOf } from '../access/index.ts';
 import { platformTrail, recordAudit } from '../events/index.ts';
+import type { Mail } from '../lib/mail.ts';
+import { enqueue } from '../queue/index.ts';
 import { type Cause, type Connection, PLATFORM, type ReadStore, type Store, type Transaction } from '../store/index.ts';
 import { describeCertificate } from './certificates.ts';
 import { oidcOf, samlOf } from './settings.ts';
@@ -107,7 +109,10 @@ function expiriesOf(connection: Connection): readonly Expiry[] {
   return [{ kind: 'client_secret', id: connectionId, name, connectionId, expiresAt: new Date(end) }];
 }
 
-/** Tells the audit of the platform and of every organization what is about to end, once for each thing and warning. */
+/**
+ * Tells the audit of the platform and of every organization what is about to end, once for each thing and warning; and an organization's Admins by a
+ * letter, which has all of it, once a day at most.
+ */
 export async function warnOfExpiries(
   store: Store,
   cause: Cause,
@@ -124,13 +129,86 @@ export async function warnOfExpiries(
   }
 }
 
+/** Letters of this kind are a day apart at least. */
+const letterEveryMs = dayMs;
+
+/** Asks for a letter to each Admin, where something was warned of since the last one, and that is a day ago (OPS-3). */
+async function announce(tx: Transaction, organizationId: string, warnedAt: Date, at: Date): Promise<void> {
+  const type = 'expiry.announced';
+  const [last] = await tx.auditEvents.find(
+    organizationId,
+    { targetId: organizationId, type },
+    { sort: { _id: -1 }, limit: 1 },
+  );
+  const lastAt = last?.createdAt.getTime() ?? Number.NEGATIVE_INFINITY;
+  if (warnedAt.getTime() <= lastAt || tx.at.getTime() - lastAt < letterEveryMs) return;
+  const admins = await tx.members.find(organizationId, { role: 'admin', status: 'active' });
+  for (const { accountId } of admins) {
+    await enqueue(tx, organizationId, 'mail-expiries', { to: accountId, at: at.toISOString() });
+  }
+  await recordAudit(tx, organizationId, {
+    type,
+    targetKind: 'organization',
+    targetId: organizationId,
+    after: { letters: admins.length },
+  });
+}
+
+const words: Readonly<Record<Expiry['kind'], string>> = {
+  idp_certificate: 'Certificate of an identity provider',
+  connection_key: 'Our key of a connection',
+  client_secret: 'Client secret of a connection',
+  scim_token: 'SCIM token',
+  oauth_secret: 'Secret of a SCIM client',
+  oauth_key: 'Key of a SCIM client',
+  api_key: 'API key',
+  service_credential: 'Service credential',
+};
+
+/** The letter to one Admin; undefined for who is none any more, or has no address, and where nothing is about to end any more. */
+export async function writeExpiryLetter(
+  reads: ReadStore,
+  organizationId: string,
+  { to, at }: { readonly to: string; readonly at: string },
+): Promise<Mail | undefined> {
+  const [organization, reader] = await Promise.all([
+    reads.organizations.get(organizationId, organizationId),
+    reads.members.findOne(organizationId, { accountId: to, role: 'admin', status: 'active' }),
+  ]);
+  const [mailbox] = mailboxesOf(await findAccountEmails(reads, to));
+  const now = new Date(at);
+  const due = (await listExpiries(reads, organizationId)).filter((one) => warningOf(one.expiresAt, now) !== undefined);
+  if (!organization || !reader || !mailbox || due.length === 0) return undefined;
+  const lines = due.slice(0, LINE_LIMIT).map(({ kind, name, expiresAt }) => {
+    const verb = expiresAt <= now ? 'has expired' : 'expires';
+    return `- ${words[kind]} "${name}" ${verb} at ${expiresAt.toISOString()}`;
+  });
+  const more = due.length - lines.length;
+  return {
+    to: mailbox.email,
+    subject: `${organization.name}: ${due.length === 1 ? 'something expires' : `${due.length} things expire`}`,
+    text: [
+      `In ${organization.name}, of which you are an Admin:`,
+      [...lines, ...(more > 0 ? [`- and ${more} more`] : [])].join('\n'),
+      'Put the next one in its place before it ends: both are valid at once. The whole list is at GET …/expiries.',
+      '',
+    ].join('\n\n'),
+  };
+}
+
+/** A letter is to be read. */
+const LINE_LIMIT = 50;
+
 async function warn(tx: Transaction, organizationId: string, due: readonly Expiry[], at: Date): Promise<void> {
+  let warnedAt = new Date(0);
   for (const { kind, id, name, expiresAt, connectionId, directoryId, projectId } of due) {
     const days = warningOf(expiresAt, at);
     const end = expiresAt.toISOString();
     const type = 'expiry.warned';
     const told = await tx.auditEvents.find(organizationId, { targetId: id, type });
-    if (told.some(({ after }) => after?.days === days && after?.expiresAt === end)) continue;
+    const before = told.find(({ after }) => after?.days === days && after?.expiresAt === end);
+    warnedAt = new Date(Math.max(warnedAt.getTime(), (before?.createdAt ?? tx.at).getTime()));
+    if (before) continue;
     const where = {
       ...(connectionId !== undefined && { connectionId }),
       ...(directoryId !== undefined && { directoryId }),
@@ -147,4 +225,5 @@ async function warn(tx: Transaction, organizationId: string, due: readonly Expir
           : `It expires at ${end}, in ${days === 1 ? 'a day' : `${days} days`} or less`,
     });
   }
+  if (organizationId !== platformTrail) await announce(tx, organizationId, warnedAt, at);
 }

@@ -4,6 +4,7 @@ import {
   findAccountEmails,
   findMember,
   isOwner,
+  normalizeDomain,
   ownsVerifiedDomain,
 } from '../access/index.ts';
 import {
@@ -39,6 +40,7 @@ export async function loadSignInFacts(
   const row = await findIdentity(reads, connection, identity.subject);
   const knownId = row?.link === 'linked' ? row.accountId : undefined;
   const known = knownId === undefined ? undefined : await standingOf(reads, connection, knownId);
+  const domainLost = row !== undefined && knownId !== undefined && (await hasLostDomain(reads, row));
   const directory =
     connection.directoryId === undefined
       ? undefined
@@ -47,11 +49,33 @@ export async function loadSignInFacts(
   return {
     jit: connection.jit && connection.directoryId === undefined,
     directory: connection.directoryId !== undefined,
-    ...(knownId !== undefined && { known: { accountId: knownId, ...known } }),
+    ...(knownId !== undefined && { known: { accountId: knownId, ...known, domainLost } }),
     ...(user && { pushed: await describePushed(reads, connection, identity, user) }),
     ...(await loadEmail(reads, connection, identity)),
     blocked: false,
   };
+}
+
+/** Whether the domain that has vouched for the account is verified no longer, and none that is verified does (SSO-3). */
+async function hasLostDomain(reads: ReadStore, row: IdentityRow): Promise<boolean> {
+  const { organizationId, accountId, domain, confirmed } = row;
+  if (domain === undefined || confirmed) return false;
+  if (await ownsVerifiedDomain(reads, organizationId, `postmaster@${domain}`)) return false;
+  return (await findVouchingDomain(reads, organizationId, accountId)) === undefined;
+}
+
+/** The organization's verified domain in which the account has a proven address. */
+export async function findVouchingDomain(
+  reads: ReadStore,
+  organizationId: string,
+  accountId: string,
+): Promise<string | undefined> {
+  for (const { email, proven } of await findAccountEmails(reads, accountId)) {
+    if (proven && (await ownsVerifiedDomain(reads, organizationId, email))) {
+      return normalizeDomain(email.slice(email.lastIndexOf('@') + 1));
+    }
+  }
+  return undefined;
 }
 
 /** Linked once, the person is followed by the account; else by immutable id, userName, proven email (SSO-4). */
@@ -118,9 +142,8 @@ async function describePushed(
 
 /** Whether the account has proven addresses, and none inside a verified domain of the organization. */
 async function liesOutside(reads: ReadStore, organizationId: string, accountId: string): Promise<boolean> {
-  const proven = (await findAccountEmails(reads, accountId)).filter((row) => row.proven);
-  const inside = await Promise.all(proven.map(({ email }) => ownsVerifiedDomain(reads, organizationId, email)));
-  return proven.length > 0 && !inside.includes(true);
+  const proven = (await findAccountEmails(reads, accountId)).some((row) => row.proven);
+  return proven && (await findVouchingDomain(reads, organizationId, accountId)) === undefined;
 }
 
 async function loadEmail(

@@ -10,6 +10,7 @@ import {
 import { AppError } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
 import type { Filter, IdentityRow, Page, PageOptions, ReadStore, Transaction } from '../store/index.ts';
+import { findVouchingDomain } from './facts.ts';
 
 export interface IdentityQuery extends PageOptions {
   readonly connectionId?: string | undefined;
@@ -82,10 +83,14 @@ export async function linkIdentity(
   for (const other of await tx.identities.find(organizationId, { connectionId, accountId, link: 'linked' })) {
     await remove(tx, other);
   }
+  const domain = confirmed ? undefined : await findVouchingDomain(tx, organizationId, accountId);
   const linked = await tx.identities.updateOne(
     organizationId,
     { _id: row._id, link: 'waiting' },
-    { $set: { link: 'linked' }, $unset: { reason: true } },
+    {
+      $set: { link: 'linked', ...(confirmed && { confirmed }), ...(domain !== undefined && { domain }) },
+      $unset: { reason: true },
+    },
   );
   if (!linked) throw new AppError('stale', 'The identity was decided by somebody else meanwhile');
   await recordAudit(tx, organizationId, {

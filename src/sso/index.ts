@@ -5,6 +5,7 @@
 export { mailedLinkAddress, oidcAddresses, samlAddresses, startAddress } from './addresses.ts';
 export { beginAttempt, consumeMessage, makeTestLink, newState, takeAttempt } from './attempts.ts';
 export { describeCertificate } from './certificates.ts';
+export { nameClaimGroup } from './claimedGroups.ts';
 export { comesBackBySignIn } from './comingBack.ts';
 export { askToConfirm, getQuestion } from './confirmations.ts';
 export { deleteConnection } from './connectionEnd.ts';

@@ -15,7 +15,12 @@ export interface SignInFacts {
   /** The connection names a directory: only its people may come in. */
   readonly directory: boolean;
   /** The account that this subject of this connection is (SSO-6), and what it is in the organization. */
-  readonly known?: { readonly accountId: string; readonly member?: SignInMember };
+  readonly known?: {
+    readonly accountId: string;
+    readonly member?: SignInMember;
+    /** It is this account by the word of a domain that the organization no longer has verified, and nothing else vouches for it. */
+    readonly domainLost?: boolean;
+  };
   /** The user of the connection's directory whom the identity matches: by immutable id, userName, proven email, in this order. */
   readonly pushed?: {
     readonly userId?: string;
@@ -59,6 +64,7 @@ export type SignInRefusal =
   | 'member_suspended'
   | 'blocked'
   | 'not_provisioned'
+  | 'domain_not_verified'
   | QueueReason;
 
 export type SignInDecision =
@@ -75,11 +81,13 @@ export type SignInDecision =
 const refuse = (reason: SignInRefusal): SignInDecision => ({ kind: 'refuse', reason });
 
 /**
- * The first that applies: the subject is known; the connection's directory knows the person; the address is an account's,
+ * The first that applies: the domain that has vouched is lost; the subject is known; the connection's directory knows the person; the address is an account's,
  * inside a verified domain; nobody is known, and the connection may make people. An address proves nothing outside of the
  * organization's verified domains, and nothing where the IdP itself does not vouch for it.
  */
 export function decideSignIn(facts: SignInFacts): SignInDecision {
+  // Also the Owner, who has the mailed link (OWN-5): a domain that has gone to somebody else speaks for nobody here.
+  if (facts.known?.domainLost) return refuse('domain_not_verified');
   if (facts.directory) return decideInDirectory(facts);
   if (facts.known) return admit('enter', facts.known.accountId, facts.known.member, facts);
   const { email } = facts;

@@ -23,10 +23,15 @@ export interface SignInLimits {
   failed(address: string | undefined): void;
   /** Whether another letter may go to this mailbox, and to its domain. */
   mayMail(email: string): boolean;
+  /**
+   * The same for sign-in links, which an Owner gets whatever is asked for the rest of the domain (OWN-5): `owners` where only the domain has had too
+   * many. A mailbox that is asked for too often has links that work already, whoever asked for them.
+   */
+  whomToMail(email: string): 'everybody' | 'owners' | 'nobody';
 }
 
-/** People who type an address in, behind one address of an office. */
-const perNetwork: Rate = { perSecond: 1, burst: 120 };
+/** People who type an address in, behind one address of an office of thousands: letters have limits of their own. */
+const perNetwork: Rate = { perSecond: 10, burst: 600 };
 /** The same office at nine o'clock, through its IdP. */
 const perNetworkDeparting: Rate = { perSecond: 100, burst: 3000 };
 /** More of a connection's answers are wrong only where somebody makes them up. */
@@ -46,6 +51,11 @@ export function openSignInLimits(clock: Clock): SignInLimits {
   const failures = openBuckets(clock, perNetworkFailed);
   const mailboxes = openBuckets(clock, perMailbox);
   const domains = openBuckets(clock, perDomain);
+  function whomToMail(email: string): ReturnType<SignInLimits['whomToMail']> {
+    const key = caseKey(email);
+    if (mailboxes.take(key) > 0) return 'nobody';
+    return domains.take(key.slice(key.lastIndexOf('@') + 1)) === 0 ? 'everybody' : 'owners';
+  }
   return {
     admit: (address) => take(networks, networkOf(address), 'Too many sign-ins are begun from this address'),
     depart: (address) => take(departures, networkOf(address), 'Too many sign-ins are begun from this address'),
@@ -53,10 +63,8 @@ export function openSignInLimits(clock: Clock): SignInLimits {
     logOut: (address) => take(logOuts, networkOf(address), 'Too many sessions are ended from this address'),
     refuse: (connectionId) => take(refusals, connectionId, 'Too many sign-ins through this connection have failed'),
     failed: (address) => take(failures, networkOf(address), 'Too many links from this address were none'),
-    mayMail(email) {
-      const key = caseKey(email);
-      return mailboxes.take(key) === 0 && domains.take(key.slice(key.lastIndexOf('@') + 1)) === 0;
-    },
+    mayMail: (email) => whomToMail(email) === 'everybody',
+    whomToMail,
   };
 }
 

@@ -23,14 +23,26 @@ const standard: ClaimNames = {
 };
 
 /** Plain names, in the spellings that admins choose where the IdP has none of its own. */
-const plain: ClaimNames = {
+const plain = {
   email: ['email', 'mail', 'Email', 'emailAddress', `${xmlsoap}/emailaddress`, 'urn:oid:0.9.2342.19200300.100.1.3'],
   userName: ['userName', 'username', 'login', 'uid', 'urn:oid:0.9.2342.19200300.100.1.1'],
   displayName: ['displayName', 'name', 'urn:oid:2.16.840.1.113730.3.1.241'],
   givenName: ['firstName', 'givenName', 'first_name', 'urn:oid:2.5.4.42'],
   familyName: ['lastName', 'familyName', 'surname', 'sn', 'last_name', 'urn:oid:2.5.4.4'],
   groups: ['groups', 'group', 'memberOf', 'Role'],
-};
+} satisfies ClaimNames;
+
+/** What AD FS, Entra ID and others that write Microsoft's way call groups and roles. */
+const microsoftGroups = [
+  'http://schemas.microsoft.com/ws/2008/06/identity/claims/groups',
+  'http://schemas.xmlsoap.org/claims/Group',
+  'http://schemas.microsoft.com/ws/2008/06/identity/claims/role',
+] as const;
+
+/** eduPerson, as universities write it. */
+const eduPersonPrincipalName = 'urn:oid:1.3.6.1.4.1.5923.1.1.1.6';
+const eduPersonEntitlement = 'urn:oid:1.3.6.1.4.1.5923.1.1.1.7';
+const isMemberOf = 'urn:oid:1.3.6.1.4.1.5923.1.5.1.1';
 
 const entraSaml: ClaimNames = {
   email: [`${xmlsoap}/emailaddress`],
@@ -104,7 +116,14 @@ export const presets = {
   },
   custom: {
     title: 'Another IdP',
-    saml: plain,
+    saml: {
+      ...plain,
+      userName: [...plain.userName, `${xmlsoap}/upn`, `${xmlsoap}/name`, eduPersonPrincipalName],
+      displayName: [...plain.displayName, `${microsoft}/displayname`],
+      givenName: [...plain.givenName, `${xmlsoap}/givenname`],
+      familyName: [...plain.familyName, `${xmlsoap}/surname`],
+      groups: [...plain.groups, ...microsoftGroups, isMemberOf, eduPersonEntitlement],
+    },
     oidc: standard,
   },
 } as const satisfies Record<string, Preset>;

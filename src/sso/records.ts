@@ -56,6 +56,7 @@ export async function keepRecord(
     detail: readable(detail).slice(0, DETAIL_LIMIT),
     ...(subject !== undefined && { subject: readable(subject).slice(0, SUBJECT_LIMIT) }),
     ...(accountId !== undefined && { accountId }),
+    ...(tx.cause.from && { from: tx.cause.from }),
     ...(received && { received: bounded(received) }),
   });
   if (outcome === 'refused' || outcome === 'waiting') {

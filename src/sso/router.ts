@@ -8,7 +8,7 @@ import { backchannelRouter } from './backchannel.ts';
 import type { Question } from './confirmations.ts';
 import { readFlowCookie, setSessionCookie } from './cookies.ts';
 import { seeOther, sendPage } from './front/answer.ts';
-import { type FrontDeps, markOf, sessionOf } from './front/browser.ts';
+import { causeIn, type FrontDeps, markOf, sessionOf } from './front/browser.ts';
 import { askAddress } from './front/confirm.ts';
 import { answerRefusals, openFront } from './front/index.ts';
 import { addressOf, placeOf, waysOf } from './front/signIn.ts';
@@ -216,7 +216,7 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
     if (purpose === 'sign_in') limits.refuse(connection._id);
     const { code, detail, received } = told;
     const requestId = requestIdOf(response);
-    const reference = await deps.store.transaction({ actor: `idp:${connection._id}`, requestId }, (tx) =>
+    const reference = await deps.store.transaction(causeIn(response, `idp:${connection._id}`), (tx) =>
       keepRecord(tx, connection, { purpose, outcome: 'refused', code, detail, received }),
     );
     deps.logger.info({ requestId, connectionId: connection._id, code, reference }, 'sign-in refused');
@@ -248,10 +248,18 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
     }
     const { reference, question } = finished;
     const confirmUrl = question && askAt(question);
-    const message = 'Your identity provider knows you, but you are not let in here yet. Ask your administrator.';
+    const message = refusalToPeople[finished.reason] ?? notYet;
     sendPage(response, refusalPage({ status: 403, title: 'You cannot be signed in', message, reference, confirmUrl }));
   }
 }
+
+const notYet = 'Your identity provider knows you, but you are not let in here yet. Ask your administrator.';
+
+/** What people read where they can do something about it themselves. */
+const refusalToPeople: Readonly<Partial<Record<Extract<Finished, { kind: 'refused' }>['reason'], string>>> = {
+  domain_not_verified:
+    'Your organization has to verify the domain of your address again, before its identity provider can sign you in here. Tell your administrator. Until then you can sign in by a link to your own mailbox, if you have one: choose "Email me a sign-in link".',
+};
 
 /** Whether a link says nothing of where it leads. */
 const isEmpty = ({ connection, organization, email }: z.output<typeof startQuery>): boolean =>

@@ -5,11 +5,12 @@ import { endSessionsOfConnection, findAccountsOfIdpSession, findAccountsOfNameId
 import { AppError } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
 import { hashSecret } from '../lib/secrets.ts';
-import { type Connection, DuplicateKeyError, type Transaction } from '../store/index.ts';
+import { type Cause, type Connection, DuplicateKeyError, type Transaction } from '../store/index.ts';
 import { consumeMessage, isState, takeAttempt } from './attempts.ts';
 import { readFlowCookie } from './cookies.ts';
 import { findIdentity } from './facts.ts';
 import { seeOther, sendPage } from './front/answer.ts';
+import { causeIn } from './front/browser.ts';
 import type { SignInLimits } from './limits.ts';
 import { signedOutPage } from './pages/account.ts';
 import { refusalPage } from './pages/refusal.ts';
@@ -65,12 +66,13 @@ export function samlRouter(deps: SsoDeps & { readonly limits: SignInLimits }): R
 
   async function take(request: Request, response: Response, input: LogoutInput | undefined): Promise<void> {
     const connection = await connectionOf(request.params.connection);
-    const requestId = String(response.locals.requestId ?? '');
+    const cause = causeIn(response, `idp:${connection._id}`);
+    const { requestId } = cause;
     try {
       if (input === undefined) throw new SignInFault('malformed', 'There must be one SAMLRequest or one SAMLResponse');
       const read = readLogout(deps, connection, input);
       if (read.kind === 'request') {
-        await endSessions(connection, requestId, read);
+        await endSessions(connection, cause, read);
         const departure = await answerSamlLogout(deps, connection, { id: read.id, relayState: read.relayState });
         if (departure) return depart(response, departure);
       } else {
@@ -80,14 +82,14 @@ export function samlRouter(deps: SsoDeps & { readonly limits: SignInLimits }): R
       sendPage(response, signedOutPage(undefined));
     } catch (error) {
       if (!(error instanceof SignInFault)) throw error;
-      await note(connection, requestId, error);
+      await note(connection, cause, error);
       const advice = 'You could not be signed out by this. Sign out here, and at your organization, by yourself.';
       sendPage(response, refusalPage({ status: 403, title: 'Sign-out failed', message: advice, reference: requestId }));
     }
   }
 
   /** Ends the organization's part of the sessions that the IdP names, in one transaction with the request's one use. */
-  async function endSessions(connection: Connection, requestId: string, asked: LogoutRequest): Promise<void> {
+  async function endSessions(connection: Connection, cause: Cause, asked: LogoutRequest): Promise<void> {
     const work = async (tx: Transaction) => {
       const fresh = await consumeMessage(tx, connection, `logout ${hashSecret(asked.id)}`, asked.expiresAt);
       if (!fresh) throw replayed();
@@ -102,7 +104,7 @@ export function samlRouter(deps: SsoDeps & { readonly limits: SignInLimits }): R
         });
       }
     };
-    await deps.store.transaction({ actor: `idp:${connection._id}`, requestId }, work).catch((error: unknown) => {
+    await deps.store.transaction(cause, work).catch((error: unknown) => {
       // Two posts of one request at the same time: the unique index has let the other one pass.
       throw error instanceof DuplicateKeyError && error.collection === 'consumedMessages' ? replayed() : error;
     });
@@ -127,11 +129,12 @@ export function samlRouter(deps: SsoDeps & { readonly limits: SignInLimits }): R
   }
 
   /** Anybody may come here: a record is kept only of what the IdP itself has signed. */
-  async function note(connection: Connection, requestId: string, fault: SignInFault): Promise<void> {
+  async function note(connection: Connection, cause: Cause, fault: SignInFault): Promise<void> {
+    const { requestId } = cause;
     const { code, message: detail } = fault;
     deps.logger.info({ requestId, connectionId: connection._id, code, detail }, 'log-out message refused');
     if (code !== 'idp_refused') return;
-    await deps.store.transaction({ actor: `idp:${connection._id}`, requestId }, (tx) =>
+    await deps.store.transaction(cause, (tx) =>
       keepRecord(tx, connection, { purpose: 'sign_out', outcome: 'refused', code, detail }),
     );
   }

@@ -7,7 +7,7 @@ import { memberAdded, reconcilePerson } from '../provisioning/index.ts';
 import type { Connection, Transaction } from '../store/index.ts';
 import { noteClaimedGroups } from './claimedGroups.ts';
 import type { Question } from './confirmations.ts';
-import { findIdentity, loadSignInFacts } from './facts.ts';
+import { findIdentity, findVouchingDomain, loadSignInFacts } from './facts.ts';
 import type { Identity } from './identity.ts';
 import { decideSignIn, type QueueReason, type SignInDecision, type SignInRefusal } from './jit.ts';
 
@@ -81,7 +81,8 @@ async function keepIdentity(
   };
   const before = await findIdentity(tx, connection, identity.subject);
   const fields = { accountId, link, ...(reason && { reason }), ...shown } as const;
-  const seen = link === 'linked' ? { lastSignInAt: tx.at } : {};
+  const domain = link === 'linked' ? await findVouchingDomain(tx, organizationId, accountId) : undefined;
+  const seen = link === 'linked' ? { lastSignInAt: tx.at, ...(domain !== undefined && { domain }) } : {};
   const _id = before?._id ?? newId('identity');
   if (before === undefined) {
     // Who comes for the first time while the connection is switched off must not slip through: nothing of theirs is locked by it.

@@ -1,5 +1,6 @@
 /** The flow of a sign-in, whatever the protocol: leave for the IdP, come back once, become a session. */
 import { noteIdpSession, openSession, stepUpSession } from '../access/index.ts';
+import { originOf } from '../lib/origin.ts';
 import {
   type Connection,
   DuplicateKeyError,
@@ -102,7 +103,9 @@ export async function finishSignIn(
     if (live.status !== 'active') throw notActive(`The connection is ${live.status}: nobody is signed in through it`);
     return settle(deps, tx, live, attempt, browser, verified);
   };
-  const cause = { actor: `idp:${connection._id}`, requestId };
+  const { address, userAgent } = browser;
+  const from = originOf({ ip: address, headers: { 'user-agent': userAgent } });
+  const cause = { actor: `idp:${connection._id}`, requestId, from };
   return deps.store.transaction(cause, work).catch((error: unknown) => {
     // Two answers with one message at the same time: the unique index has let the other one pass.
     throw error instanceof DuplicateKeyError && error.collection === 'consumedMessages' ? replayed(verified) : error;
@@ -208,6 +211,8 @@ export const refusalInWords = {
   waiting_for_adoption: 'The person waits in the adoption queue: they have to confirm, or the domain to be verified',
   member_suspended: 'The membership is suspended',
   blocked: 'The person was removed with a block: unblock them first',
+  domain_not_verified:
+    'The domain by whose word the person was linked is no longer verified: verify it again, or let the person confirm from their mailbox by unlinking the identity',
   not_provisioned: 'Nobody is known by this identity, and the connection makes nobody at sign-in',
   other_subject: 'The account with this address is another subject of this connection already: an Admin has to decide',
   unverified_domain: 'The address belongs to an account, but lies outside the verified domains of the organization',

@@ -137,6 +137,14 @@ export interface Cause {
   /** With Gatehouse-Act-As: the account whose rights the operator used. */
   readonly onBehalfOf?: string;
   readonly requestId: string;
+  /** From where the request came, where it came from outside (AUD-1). */
+  readonly from?: Origin | undefined;
+}
+
+/** The address as the proxies that are trusted tell it, and what the client calls itself. */
+export interface Origin {
+  readonly address?: string;
+  readonly userAgent?: string;
 }
 
 export type ReadStore = { readonly [N in CollectionName]: Reads<Row<N>> };

@@ -105,6 +105,7 @@ export const bodies: Bodies = {
     claims: { email: ['mail'] },
     saml: { ...sampleSaml, nameIdFormat: 'urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress' },
   }),
+  [`POST ${org}/connections/{connection}/groups`]: () => ({ name: 'gpu-admins' }),
   [`PATCH ${org}/connections/{connection}`]: () => ({ name: 'Okta 2', saml: { certificates: [idpCertificate] } }),
   [`POST ${org}/confirmations`]: (world) => ({ identityId: world.outsideIdentityId }),
   [`POST ${org}/directories`]: () => ({ name: 'Entra', externalIdIsImmutable: true }),

@@ -107,6 +107,8 @@ test('what became of a sign-in is found by the reference on its page (SSO-1)', a
 test('an IdP is connected, activated, given another key, and forgotten (SSO-1)', async () => {
   const path = `${home}/connections`;
   const made = await ask(201, 'post', path, sample(`POST /api/v1/organizations/{org}/connections`), acme.admin.token);
+  const group = await ask(201, 'post', `${path}/${made.id}/groups`, { name: 'gpu-admins' }, acme.admin.token);
+  expect(await ask(201, 'post', `${path}/${made.id}/groups`, { name: 'gpu-admins' })).toEqual(group);
   expect((await ask(200, 'get', path, undefined, acme.owner.token)).items).toContainEqual(made);
   const active = await ask(200, 'patch', `${path}/${made.id}`, { status: 'active', force: true });
   expect(await ask(200, 'get', `${path}/${made.id}`)).toEqual(active);
@@ -426,6 +428,10 @@ test('a person ends all their other sessions, and an Admin a member’s in the o
   const path = `${home}/members/${acme.member.memberId}/sessions`;
   const { items } = await ask(200, 'get', path);
   expect(items).toMatchObject([{ id: person.sessionId, madeBy: 'sign_in', proofs: [{ kind: 'mailbox' }] }]);
+  const other = await openPerson(gatehouse, acme.member.email, 'sign_in');
+  await ask(204, 'delete', `${path}/${other.sessionId}`, undefined, acme.admin.token);
+  await ask(404, 'delete', `${path}/${other.sessionId}`, undefined, acme.admin.token);
+  await ask(404, 'delete', `${path}/${acme.admin.sessionId}`, undefined, acme.admin.token);
   expect(await ask(200, 'delete', path)).toEqual({ ended: 1 });
   expect((await ask(200, 'get', path)).items).toEqual([]);
 });

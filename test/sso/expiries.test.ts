@@ -4,16 +4,24 @@ import { warningOf } from '../../src/sso/expiries.ts';
 import { warnOfExpiries } from '../../src/sso/tasks.ts';
 import { samplePem } from '../http/samplePem.ts';
 import { type Method, openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+import { type Mailbox, openMailbox } from '../support/mailbox.ts';
 import { makeCertificate } from './idpMetadata.ts';
 
 const day = 86_400_000;
 let gatehouse: TestGatehouse;
+let mailbox: Mailbox;
+let now: number | undefined;
 let home: string;
 let organizationId: string;
 let organizations = 0;
 
 beforeAll(async () => {
-  gatehouse = await openTestGatehouse();
+  mailbox = await openMailbox();
+  gatehouse = await openTestGatehouse({
+    rehearse: false,
+    clock: { now: () => new Date(now ?? Date.now()) },
+    env: { SMTP_URL: mailbox.url },
+  });
 });
 
 beforeEach(async () => {
@@ -82,6 +90,36 @@ test('the list has everything with an end, the nearest first, and nothing that w
   expect(JSON.stringify(items)).not.toContain(token.id);
   expect(items[0]).toMatchObject({ name: 'soon', directoryId: directory.id, expiresAt: soon.expiresAt });
   expect(items[1]).toMatchObject({ name: 'IdP', connectionId: connection.id });
+});
+
+test('Admins are told by letter of all that ends, once a day at most, and only where something is new', async () => {
+  const admin = await ask(201, 'post', '/api/v1/accounts', { email: `admin@org${organizations}.example` });
+  await ask(201, 'post', `${home}/members`, { accountId: admin.id, role: 'admin' });
+  const { directory } = await ask(201, 'post', `${home}/directories`, { name: 'Okta' });
+  const tokens = `${home}/directories/${directory.id}/tokens`;
+  const { store } = gatehouse;
+  const letters = () => mailbox.to(`admin@org${organizations}.example`);
+  const round = (at: Date) => {
+    now = at.getTime();
+    return warnOfExpiries(store, { actor: 'job:warn', requestId: 'test' }, { at, goOn: () => true });
+  };
+  const start = Date.now();
+  const later = (hours: number) => new Date(start + hours * 3_600_000);
+  await ask(201, 'post', tokens, { name: 'first', expiresAt: inDays(20).toISOString() });
+  await round(later(0));
+  await mailbox.waitFor(`admin@org${organizations}.example`);
+  await mailbox.waitFor(`owner@org${organizations}.example`);
+  expect(letters()[0]?.text).toContain('SCIM token "first" expires at');
+  await ask(201, 'post', tokens, { name: 'second', expiresAt: inDays(25).toISOString() });
+  for (const hours of [1, 2, 23]) await round(later(hours));
+  expect(letters()).toHaveLength(1);
+  await round(later(25));
+  await mailbox.waitFor(`admin@org${organizations}.example`, 2);
+  expect(letters()[1]?.text).toMatch(/"first" expires[\s\S]*"second" expires/);
+  for (const hours of [50, 75]) await round(later(hours));
+  const told = await store.read.auditEvents.find(organizationId, { type: 'expiry.announced' });
+  expect(told.map(({ after }) => after)).toEqual([{ letters: 2 }, { letters: 2 }]);
+  now = undefined;
 });
 
 test('the audit is told once for each thing and step, and anew where the end has moved', async () => {

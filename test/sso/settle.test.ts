@@ -10,20 +10,23 @@ import {
   findAccountEmails,
   findMember,
   forceVerifyDomain,
+  proveEmail,
   removeMember,
   suspendMember,
 } from '../../src/access/index.ts';
 import { openSealer } from '../../src/lib/secrets.ts';
 import { createMapping } from '../../src/provisioning/index.ts';
+import { linkIdentity } from '../../src/sso/identities.ts';
 import {
   beginAttempt,
   consumeMessage,
   type Identity,
+  nameClaimGroup,
   newState,
   settleSignIn,
   takeAttempt,
 } from '../../src/sso/index.ts';
-import type { Connection, Store, Transaction } from '../../src/store/index.ts';
+import type { Connection, IdentityRow, Store, Transaction } from '../../src/store/index.ts';
 import { openTestStore } from '../support/engines.ts';
 
 const cause = { actor: 'system', requestId: 'req-test' };
@@ -172,6 +175,59 @@ describe('what an identity becomes', () => {
     expect(await accountOf(identity('fay'))).toBe(fay);
     expect(await findMember(store.read, org, fay)).toMatchObject({ status: 'active' });
   });
+});
+
+describe('a domain that is lost (SSO-3)', () => {
+  const lose = () =>
+    run((tx) => tx.domains.updateOne(org, { _id: domainId() }, { $set: { verified: false } })).then(() => undefined);
+  const win = () => run((tx) => tx.domains.updateOne(org, { _id: domainId() }, { $set: { verified: true } }));
+  let id = '';
+  const domainId = () => id;
+
+  test('lets nobody in whom it has vouched for, until it is verified again; who has confirmed goes on', async () => {
+    id = (await store.read.domains.findOne(org, { domain: 'acme.test' }))?._id ?? '';
+    const gina = await accountOf(identity('gina'));
+    const other = await run((tx) => createAccount(tx, { email: 'hal@other.test', provenBy: 'mailbox' }));
+    const hal = identity('hal', { email: { address: 'hal@other.test', vouched: true } });
+    const waiting = await signIn(hal);
+    if (waiting.kind !== 'waiting' || !waiting.question) throw new Error(JSON.stringify(waiting));
+    const row = await store.read.identities.get(org, waiting.question.id);
+    await run((tx) => linkIdentity(tx, row as IdentityRow, { confirmed: true }));
+    const nameless = identity('ida');
+    const { email: _email, ...without } = nameless;
+    const ida = await accountOf(without);
+    await lose();
+    expect(await signIn(identity('gina'))).toEqual({ kind: 'refused', reason: 'domain_not_verified' });
+    expect(await accountOf(hal)).toBe(other._id);
+    expect(await accountOf(without)).toBe(ida);
+    await win();
+    expect(await accountOf(identity('gina'))).toBe(gina);
+  });
+
+  test('says so to the person, whose account another verified domain of the organization may still vouch for', async () => {
+    const jo = await accountOf(identity('jo'));
+    await run(async (tx) => {
+      await claimDomain(tx, org, 'acme2.test');
+      await forceVerifyDomain(tx, org, 'acme2.test');
+      await proveEmail(tx, jo, 'jo@acme2.test', 'idp');
+    });
+    await lose();
+    expect(await accountOf(identity('jo'))).toBe(jo);
+    await win();
+  });
+});
+
+test('a group that was named ahead gives its role at the first sign-in that claims it (SSO-8)', async () => {
+  const mapped = await run(async (tx) => {
+    const { id, directoryId } = await nameClaimGroup(tx, connection, 'named-ahead');
+    expect(await nameClaimGroup(tx, connection, 'named-ahead')).toEqual({ id, directoryId });
+    return createMapping(tx, org, { groupId: id, target: 'project', targetId: projectId, role: 'member' });
+  });
+  expect(mapped.groupId).toBeDefined();
+  expect(await mayReadProject(await accountOf(identity('kim', groups('named-ahead'))))).toBe(true);
+  expect(await mayReadProject(await accountOf(identity('lou', groups('another'))))).toBe(false);
+  const named = { ...connection, directoryId: 'dir-1' };
+  await expect(run((tx) => nameClaimGroup(tx, named, 'x'))).rejects.toMatchObject({ code: 'invalid_request' });
 });
 
 describe('a sign-in that has begun', () => {

@@ -26,6 +26,11 @@ export const emailInput = z
   .refine(isEmailAddress, 'must be an email address, such as jane@acme.example')
   .meta({ format: 'email' });
 
+/** From where a request came (AUD-1). */
+export const origin = z
+  .strictObject({ address: z.string().optional(), userAgent: z.string().optional() })
+  .meta({ id: 'Origin', description: 'the address as trusted proxies tell it, and what the client calls itself' });
+
 /** Lists are read in pages. */
 export const pageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50).meta({ description: 'at most so many items, up to 200' }),

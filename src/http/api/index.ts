@@ -2,6 +2,7 @@
 import { decisionRoutes } from '../authzen/index.ts';
 import type { Route } from '../route.ts';
 import { accountRoutes } from './accounts.ts';
+import { claimGroupRoutes } from './claimGroups.ts';
 import { collaboratorRoutes } from './collaborators.ts';
 import { ssoConnectionRoutes } from './connections.ts';
 import { directoryRoutes } from './directories.ts';
@@ -39,6 +40,7 @@ export const apiRoutes: readonly Route[] = [
   ...ownershipRoutes,
   ...domainRoutes,
   ...ssoConnectionRoutes,
+  ...claimGroupRoutes,
   ...expiryRoutes,
   ...directoryRoutes,
   ...schemaRoutes,

@@ -4,7 +4,7 @@ import { listWaiting, type WaitingPerson } from '../../provisioning/index.ts';
 import { findParked, replayParked } from '../../queue/index.ts';
 import type { AuditEvent, OutboxRow } from '../../store/index.ts';
 import { type Route, route } from '../route.ts';
-import { id, idIn, inOrganization, listOf, pageQuery, presentPage, time } from './common.ts';
+import { id, idIn, inOrganization, listOf, origin, pageQuery, presentPage, time } from './common.ts';
 import { directoryUser, presentUser } from './directories.ts';
 
 const facts = z.record(z.string(), z.unknown());
@@ -17,6 +17,7 @@ const auditEvent = z
     actor: z.string(),
     onBehalfOf: id.optional(),
     requestId: z.string(),
+    from: origin.optional(),
     outcome: z.enum(['done', 'refused']),
     targetKind: z.string(),
     targetId: z.string(),
@@ -37,6 +38,7 @@ function presentAuditEvent(row: AuditEvent): z.output<typeof auditEvent> {
     actor,
     ...(row.onBehalfOf !== undefined && { onBehalfOf: row.onBehalfOf }),
     requestId,
+    ...(row.from && { from: row.from }),
     outcome: row.outcome,
     targetKind,
     targetId,

@@ -6,6 +6,7 @@ import {
   findAccount,
   findLiveSession,
   findOrganizationsOf,
+  findSession,
   findSessions,
   getMember,
   getOrganization,
@@ -203,6 +204,33 @@ export const sessionRoutes: readonly Route[] = [
           after: { ended: live.length },
         });
         return { ended: live.length };
+      }),
+  }),
+  route({
+    method: 'delete',
+    path: `${memberSessions}/{session}`,
+    tag: 'Sessions',
+    summary: "End the organization's part of one session of a member",
+    description: 'In other organizations it goes on. 404 for a session that does not count here.',
+    access: { permission: 'sso.manage', on: 'organization' },
+    params: inOrganization.extend({ ...idIn('member'), ...idIn('session') }),
+    status: 204,
+    handle: ({ params, write }) =>
+      write(async (tx) => {
+        const member = await getMember(tx, params.org, params.member);
+        const organization = await getOrganization(tx, params.org);
+        const row = await findSession(tx, params.session, tx.at);
+        if (row?.accountId !== member.accountId || worthIn(row, organization, member) !== 'counts') {
+          throw new AppError('not_found', `The member has no session ${params.session} that counts here.`);
+        }
+        await endSessionsIn(tx, params.org, member.accountId, ({ _id }) => _id === row._id);
+        await recordAudit(tx, params.org, {
+          type: 'member.session_ended',
+          targetKind: 'member',
+          targetId: member._id,
+          after: { sessionId: row._id },
+        });
+        return undefined;
       }),
   }),
 ];

@@ -3,7 +3,7 @@ import { AppError } from '../../errors.ts';
 import { findRecords } from '../../sso/index.ts';
 import type { SignInRecord } from '../../store/index.ts';
 import { type Route, route } from '../route.ts';
-import { id, inOrganization, listOf, pageQuery, presentPage, time } from './common.ts';
+import { id, inOrganization, listOf, origin, pageQuery, presentPage, time } from './common.ts';
 
 const outcome = z.enum(['signed_in', 'would_sign_in', 'refused', 'waiting']);
 
@@ -18,6 +18,7 @@ const signInRecord = z
     detail: z.string().meta({ description: 'why, in a sentence, with what was expected and found' }),
     subject: z.string().optional().meta({ description: "the IdP's name for the person" }),
     accountId: id.optional(),
+    from: origin.optional(),
     received: z
       .record(z.string(), z.unknown())
       .optional()
@@ -31,6 +32,7 @@ function presentRecord(row: SignInRecord): z.output<typeof signInRecord> {
     ...{ reference, at: createdAt.toISOString(), connectionId, purpose, outcome, code, detail },
     ...(subject !== undefined && { subject }),
     ...(accountId !== undefined && { accountId }),
+    ...(row.from && { from: row.from }),
     ...(received !== undefined && { received: received as Record<string, unknown> }),
   };
 }

@@ -7,7 +7,7 @@ import { departurePage } from '../pages/signIn.ts';
 import { leaveForSignOut, signOutOrigins } from '../signOut.ts';
 import { findStepUpUrl } from '../stepUp.ts';
 import { seeOther, sendPage } from './answer.ts';
-import { type FrontDeps, makeFormToken, markOf, readForm, sessionOf } from './browser.ts';
+import { causeIn, type FrontDeps, makeFormToken, markOf, readForm, sessionOf } from './browser.ts';
 
 export async function showAccount(deps: FrontDeps, request: Request, response: Response): Promise<void> {
   const session = await sessionOf(request.headers, deps);
@@ -51,7 +51,7 @@ export async function endOtherSession(deps: FrontDeps, request: Request, respons
   const session = await sessionOf(request.headers, deps);
   if (session !== undefined) {
     const { accountId } = session;
-    const cause = { actor: `account:${accountId}`, requestId: String(response.locals.requestId) };
+    const cause = causeIn(response, `account:${accountId}`);
     await deps.store.transaction(cause, (tx) => endSession(tx, accountId, form.session ?? ''));
   }
   seeOther(response, `${deps.baseUrl}/signed-in`);
@@ -71,7 +71,7 @@ export async function takeSignOut(deps: FrontDeps, request: Request, response: R
   if (session === undefined) return sendPage(response, signedOutPage(undefined));
   const { accountId, _id } = session;
   const requestId = String(response.locals.requestId);
-  await deps.store.transaction({ actor: `account:${accountId}`, requestId }, (tx) => endSession(tx, accountId, _id));
+  await deps.store.transaction(causeIn(response, `account:${accountId}`), (tx) => endSession(tx, accountId, _id));
   const onward = await leaveForSignOut(deps, requestId, session, markOf(request, response, deps.baseUrl));
   if (onward?.kind !== 'go') return sendPage(response, signedOutPage(onward?.url));
   const { departure } = onward;

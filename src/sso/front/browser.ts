@@ -5,9 +5,9 @@ import { z } from 'zod';
 import { findLiveSession } from '../../access/index.ts';
 import { AppError } from '../../errors.ts';
 import type { Mail } from '../../lib/mail.ts';
-import { siteOf } from '../../lib/origin.ts';
+import { originOf, siteOf } from '../../lib/origin.ts';
 import { equalSecrets, hashSecret } from '../../lib/secrets.ts';
-import type { Session } from '../../store/index.ts';
+import type { Cause, Session } from '../../store/index.ts';
 import { newFlowCookie, readFlowCookie, readSessionCookie } from '../cookies.ts';
 import type { SignInLimits } from '../limits.ts';
 import type { SsoDeps } from '../protocol.ts';
@@ -19,6 +19,13 @@ export interface FrontDeps extends SsoDeps, ReturnOrigins {
   /** Of a development server: what it would have mailed, newest first. */
   readonly letters?: readonly Mail[] | undefined;
 }
+
+/** Who stands in the audit for what a request to these addresses changes, and from where it came (AUD-1). */
+export const causeIn = (response: Response, actor: string): Cause => ({
+  actor,
+  requestId: String(response.locals.requestId ?? ''),
+  from: originOf(response.req),
+});
 
 /** The mark of this browser; one that has none is given one. */
 export function markOf(request: Request, response: Response, baseUrl: string): string {

@@ -6,7 +6,7 @@ import type { Sealer } from '../../lib/secrets.ts';
 import { askToConfirm, type Question } from '../confirmations.ts';
 import { askedPage, askPage } from '../pages/confirm.ts';
 import { sendPage } from './answer.ts';
-import { type FrontDeps, makeFormToken, readForm } from './browser.ts';
+import { causeIn, type FrontDeps, makeFormToken, readForm } from './browser.ts';
 
 /** So long after the sign-in the page may still be used. */
 const askLifeMs = 30 * 60_000;
@@ -59,7 +59,7 @@ export async function takeAsk(deps: FrontDeps, request: Request, response: Respo
   const form = await readForm(request, response, deps);
   const { organizationId, question, email } = openAsk(form.ask, deps.sealer, deps.clock.now());
   if (deps.limits.mayMail(email ?? question.id)) {
-    const cause = { actor: 'system', requestId: String(response.locals.requestId) };
+    const cause = causeIn(response, 'system');
     await deps.store.transaction(cause, (tx) => askToConfirm(tx, organizationId, question, deps.baseUrl));
   }
   sendPage(response, askedPage);

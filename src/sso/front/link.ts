@@ -16,7 +16,7 @@ import { readFlowCookie, setSessionCookie } from '../cookies.ts';
 import { confirmedPage, confirmPage } from '../pages/confirm.ts';
 import { emailProvenPage, linkPage } from '../pages/link.ts';
 import { seeOther, sendPage } from './answer.ts';
-import { type FrontDeps, makeFormToken, readForm, sessionOf } from './browser.ts';
+import { causeIn, type FrontDeps, makeFormToken, readForm, sessionOf } from './browser.ts';
 
 /** The link of this token. Throws AppError link_expired, or rate_limited where too many tokens were none. */
 async function knownLink(deps: FrontDeps, request: Request, token: unknown): Promise<MailedLink> {
@@ -45,9 +45,8 @@ export async function takeLinkForm(deps: FrontDeps, request: Request, response: 
   const { token = '' } = await readForm(request, response, deps);
   const link = await knownLink(deps, request, token);
   const session = await sessionOf(request.headers, deps);
-  const requestId = String(response.locals.requestId);
   if (link.purpose === 'confirm') {
-    const cause = { actor: `account:${link.accountId}`, requestId };
+    const cause = causeIn(response, `account:${link.accountId}`);
     const { connectionId } = await deps.store.transaction(cause, (tx) => confirm(tx, token));
     const { baseUrl } = deps;
     const onward = connectionId === undefined ? signInAddress(baseUrl) : startAddress(baseUrl, connectionId);
@@ -56,14 +55,14 @@ export async function takeLinkForm(deps: FrontDeps, request: Request, response: 
   if (link.purpose === 'prove_email') {
     const accountId = session?.accountId;
     if (accountId === undefined) return seeOther(response, `${deps.baseUrl}/sign-in`);
-    const cause = { actor: `account:${accountId}`, requestId };
+    const cause = causeIn(response, `account:${accountId}`);
     await deps.store.transaction(cause, async (tx) => {
       await takeLink(tx, token, (one) => one.accountId === accountId);
       await addMailbox(tx, accountId, link.email);
     });
     return sendPage(response, emailProvenPage(link.email));
   }
-  const signedIn: LinkSignedIn = await deps.store.transaction({ actor: 'system', requestId }, (tx) =>
+  const signedIn: LinkSignedIn = await deps.store.transaction(causeIn(response, 'system'), (tx) =>
     signInByLink(tx, {
       token,
       sessionId: session?._id,

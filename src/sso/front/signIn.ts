@@ -8,7 +8,7 @@ import { goOnPage, mailSentPage, signInPage, type Way } from '../pages/signIn.ts
 import { type ReturnOrigins, resolveReturnTo } from '../returnTo.ts';
 import { findActiveConnections, findOrganization, findOrganizationOfAddress } from '../routing.ts';
 import { sendPage } from './answer.ts';
-import { type FrontDeps, makeFormToken, markOf, readForm } from './browser.ts';
+import { causeIn, type FrontDeps, makeFormToken, markOf, readForm } from './browser.ts';
 
 /** Of the address that is asked for; whatever else is in it means nothing. */
 const query = z.object({
@@ -93,10 +93,13 @@ export async function takeSignIn(deps: FrontDeps, request: Request, response: Re
     sendPage(response, goOnPage(addressOf(baseUrl, '/sso/start', { email, reauth, return_to: returnTo })));
     return;
   }
-  if (limits.mayMail(email)) {
+  const whom = limits.whomToMail(email);
+  if (whom !== 'nobody') {
     const browser = markOf(request, response, baseUrl);
-    const cause = { actor: 'system', requestId: String(response.locals.requestId) };
-    await store.transaction(cause, (tx) => askForLink(tx, { email, site: baseUrl, returnTo, browser }));
+    const cause = causeIn(response, 'system');
+    await store.transaction(cause, (tx) =>
+      askForLink(tx, { email, site: baseUrl, returnTo, browser, ownersOnly: whom === 'owners' }),
+    );
   }
   sendPage(response, mailSentPage(email));
 }

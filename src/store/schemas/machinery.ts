@@ -22,6 +22,8 @@ export const auditEvents = organizationCollection('auditEvents', {
   actor: { type: String, required: true },
   onBehalfOf: { type: String },
   requestId: { type: String, required: true },
+  /** From where, for what a request from outside has done. */
+  from: { type: { address: { type: String }, userAgent: { type: String } }, _id: false },
   outcome: { type: String, enum: ['done', 'refused'], required: true },
   targetKind: { type: String, required: true },
   targetId: { type: String, required: true },

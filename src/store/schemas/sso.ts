@@ -56,6 +56,10 @@ export const identities = organizationCollection('identities', {
   reason: { type: String, enum: ['other_subject', 'unverified_domain', 'address_not_vouched'] },
   email: { type: String },
   displayName: { type: String },
+  /** The verified domain by whose word it is this account; while that is not verified, it lets nobody in (SSO-3). */
+  domain: { type: String },
+  /** The person has said so from their own mailbox: no domain is needed. */
+  confirmed: { type: Boolean },
   lastSignInAt: { type: Date },
 });
 identities.schema.index({ connectionId: 1, subject: 1 }, { unique: true });
@@ -103,6 +107,7 @@ export const signInRecords = organizationCollection('signInRecords', {
   detail: { type: String, required: true },
   subject: { type: String },
   accountId: { type: String },
+  from: { type: { address: { type: String }, userAgent: { type: String } }, _id: false },
   /** What the IdP sent, without secrets, and what was found of it: signatures, certificate, clock. */
   received: { type: Schema.Types.Mixed },
 });

@@ -1,6 +1,7 @@
 /** Signing in by a mailed link, over HTTP and SMTP: who gets one, what it is worth, and what nobody can do with it. */
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Response } from 'supertest';
+import { askForLink } from '../../../src/access/index.ts';
 import { PLATFORM } from '../../../src/store/index.ts';
 import { buildWorld, expectStatus, openPerson, type World } from '../../http/world.ts';
 import { openTestGatehouse, type TestGatehouse, testBaseUrl } from '../../support/gatehouse.ts';
@@ -340,6 +341,35 @@ describe('the Owner', () => {
     expect([letter?.subject, letter?.link]).toEqual([expect.stringContaining('acme'), undefined]);
     await mailbox.waitFor(acme.owner.email, 2);
     expect(mailbox.to(acme.member.email).every(({ link }) => link !== undefined)).toBe(true);
+  });
+
+  test('gets one while the letters of the domain are used up, and nobody else does (OWN-5)', async () => {
+    const before = [acme.owner, acme.member].map(({ email }) => mailbox.to(email).length);
+    await gatehouse.store.transaction({ actor: 'system', requestId: 'test' }, async (tx) => {
+      for (const { email } of [acme.member, acme.owner]) {
+        await askForLink(tx, { email, site: testBaseUrl, ownersOnly: true });
+      }
+      await askForLink(tx, { email: 'new@acme.example', site: testBaseUrl, ownersOnly: true });
+    });
+    await mailbox.waitFor(acme.owner.email, (before[0] ?? 0) + 1);
+    await until(
+      'no job is left',
+      async () => (await gatehouse.store.read.outbox.count(PLATFORM, { job: 'mail-link' })) === 0,
+    );
+    expect(mailbox.to(acme.member.email)).toHaveLength(before[1] ?? 0);
+    expect(mailbox.to('new@acme.example')).toHaveLength(0);
+  });
+
+  test('is not the only one who is told of in the audit, with where they came from (AUD-1)', async () => {
+    await signIn(acme.member.email);
+    const home = `/api/v1/organizations/${acme.organizationId}`;
+    const asked = gatehouse.operator('get', `${home}/audit`).query({ type: 'member.signed_in_by_link' });
+    const { items } = await expectStatus(200, asked);
+    expect(items[0]).toMatchObject({
+      targetId: acme.member.memberId,
+      after: { accountId: acme.member.accountId },
+      from: { address: expect.stringMatching(/127\.0\.0\.1|::1/) },
+    });
   });
 
   test('is the only one: a Member with a link has a session that is worth nothing there (SSO-5)', async () => {

@@ -22,6 +22,30 @@ function countOf(attempt: () => void, most = 5000): number {
   return most;
 }
 
+describe('letters', () => {
+  test('of a domain that is flooded still reach an Owner; of a mailbox that is, nobody (OWN-5)', () => {
+    const { limits } = open();
+    let sent = 0;
+    while (limits.whomToMail(`junk${sent}@acme.test`) === 'everybody') sent += 1;
+    expect(sent).toBe(200);
+    expect(limits.whomToMail('owner@acme.test')).toBe('owners');
+    expect(limits.mayMail('another@acme.test')).toBe(false);
+    expect(limits.whomToMail('ann@other.test')).toBe('everybody');
+    expect(
+      countOf(() => {
+        if (limits.whomToMail('owner@acme.test') === 'nobody') throw new Error('no more');
+      }),
+    ).toBe(4);
+  });
+
+  test('are asked for by a whole office at nine o’clock', () => {
+    const { limits, pass } = open();
+    expect(countOf(() => limits.admit('192.0.2.1'))).toBe(600);
+    pass(1000);
+    expect(countOf(() => limits.admit('192.0.2.1'))).toBe(10);
+  });
+});
+
 describe('answers that IdPs are said to send', () => {
   test('are recorded up to a bound for each connection, and again as time passes; others are not touched', () => {
     const { limits, pass } = open();
