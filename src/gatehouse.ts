@@ -109,6 +109,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     scim: scim.router,
     sso: ssoRouter({ store, logger, clock, sealer, baseUrl, outgoing, limits, origins, letters }),
     replay: scim.replay,
+    isClosing: () => lifecycle.closing,
     keyUses,
     version,
   });

@@ -88,8 +88,19 @@ export async function* findAccountsThatMay(
   { kind, id }: ResourceRef,
   after = '',
 ): AsyncGenerator<string> {
+  const found = findStandingsOn(reads, permission, { kind, id }, after);
+  for await (const { accountId, decision } of found) if (decision.allowed) yield accountId;
+}
+
+/** The decision about everybody who may have a role here; nobody else has any. */
+export async function* findStandingsOn(
+  reads: ReadStore,
+  permission: string,
+  { kind, id }: ResourceRef,
+  after = '',
+): AsyncGenerator<{ readonly accountId: string; readonly decision: Decision }> {
   const candidates = kind === 'organization' ? membersOf(reads, id, after) : collaboratorsOf(reads, id, after);
-  for await (const { accountId, decide } of candidates) if (decide(permission).allowed) yield accountId;
+  for await (const { accountId, decide } of candidates) yield { accountId, decision: decide(permission) };
 }
 
 interface Candidate {

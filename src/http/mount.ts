@@ -1,4 +1,5 @@
 /** Routes → an Express router: authenticate, authorize, parse, handle, answer; and 405 for the methods that are not there. */
+import { createHash } from 'node:crypto';
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import { mailboxProof } from '../access/index.ts';
 import { AppError, hasCode } from '../errors.ts';
@@ -58,6 +59,10 @@ async function answer(
       decision,
       requestId,
       reads: store.read,
+      isKnown: (result) => matches(request.headers['if-none-match'], etagOf(JSON.stringify(result))),
+      async renew() {
+        await authorize(route, await whoAsks(route, request, deps, options), params, store.read, deps.baseUrl);
+      },
       write: (work) => {
         if (!mayWrite(route)) throw new Error(`${route.method} ${route.path} is declared to change nothing`);
         return store.transaction({ ...causeOf(principal, requestId), from: originOf(request) }, async (tx) => {
@@ -73,8 +78,21 @@ async function answer(
     throw await sayWhere(error, principal, params.org, deps);
   });
   if (options.checkResponses) route.response?.parse(result);
-  sendJson(response, route.status, result);
+  if (!route.etag) return sendJson(response, route.status, result);
+  const text = JSON.stringify(result);
+  const etag = etagOf(text);
+  response.setHeader('ETag', etag);
+  if (!matches(request.headers['if-none-match'], etag)) return sendText(response, route.status, text);
+  response.statusCode = 304;
+  response.setHeader('Cache-Control', 'no-cache');
+  response.end();
 }
+
+const etagOf = (text: string): string => `"${createHash('sha256').update(text).digest('base64url')}"`;
+
+/** RFC 9110 §13.1.2: any of the list, compared weakly, or `*`. */
+const matches = (header: string | undefined, etag: string): boolean =>
+  header?.split(',').some((one) => ['*', etag, `W/${etag}`].includes(one.trim())) ?? false;
 
 /**
  * A refusal that asks for a fresh sign-in tells where that is: through the IdP, which may be unable to say that it has asked the person again,
@@ -132,8 +150,14 @@ export function sendJson(response: Response, status: number, body: unknown, type
     response.end();
     return;
   }
+  sendText(response, status, JSON.stringify(body), type);
+}
+
+function sendText(response: Response, status: number, text: string, type = 'application/json'): void {
+  response.statusCode = status;
   response.setHeader('Content-Type', `${type}; charset=utf-8`);
-  response.end(JSON.stringify(body));
+  if (!response.hasHeader('Cache-Control')) response.setHeader('Cache-Control', 'no-cache');
+  response.end(text);
 }
 
 function refuseMethod(path: string, siblings: readonly Route[]) {

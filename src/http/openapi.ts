@@ -108,6 +108,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
       ...(objects.path && { path: objects.path }),
       ...(objects.query && { query: objects.query }),
       ...(typeof route.access === 'object' || route.access === 'self' ? { header: actAs } : {}),
+      ...(route.etag && { header: z.object({ 'If-None-Match': z.string().optional() }) }),
     },
     ...(route.body && { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } }),
     responses: { ...successOf(route), ...refusalsOf(route) },
@@ -131,7 +132,9 @@ function successOf(route: Route): NonNullable<ZodOpenApiOperationObject['respons
     [`${route.status}`]: {
       description,
       ...(route.response && { content: { 'application/json': { schema: route.response } } }),
+      ...(route.etag && { headers: z.object({ ETag: z.string() }) }),
     },
+    ...(route.etag && { '304': { description: 'The client has it already' } }),
   };
 }
 

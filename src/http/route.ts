@@ -57,6 +57,8 @@ export interface ApiDeps {
   readonly keyUses: LastUses;
   /** Sends a request of the provisioning log again. */
   readonly replay: Replay;
+  /** Whether this process is to end: what waits should answer now. */
+  isClosing(): boolean;
 }
 
 /** One request as its handler sees it: authenticated, authorized, parsed. */
@@ -69,6 +71,10 @@ export interface Call<P, Q, B> {
   /** The decision that lets a person pass; absent for the operator and for services. */
   readonly decision: Decision | undefined;
   readonly reads: ReadStore;
+  /** Whether the client has this very answer already (If-None-Match). */
+  isKnown(answer: unknown): boolean;
+  /** For a route that waits: throws where the one who asks may no longer, as at the beginning. */
+  renew(): Promise<void>;
   /** Runs a transaction whose cause names the principal and the request. */
   write<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
 }
@@ -94,6 +100,8 @@ interface Declaration<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodT
   readonly response?: R;
   /** Refusals of its own, beyond those that come from its access and input. */
   readonly errors?: readonly ErrorCode[];
+  /** The answer carries the strong ETag of its content; a GET with that in If-None-Match is answered 304, without a body. */
+  readonly etag?: true;
   handle(
     call: Call<z.output<P>, z.output<Q>, z.output<B>>,
     deps: ApiDeps,

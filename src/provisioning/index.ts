@@ -5,6 +5,7 @@
 export { adoptConfirmed, listWaiting, proveDomain, type WaitingPerson } from './adoption.ts';
 export { findConcerned, reconcileLater } from './concerned.ts';
 export { changeMembers, createGroup, deleteGroup, updateGroup } from './groups.ts';
+export { listIdentities } from './identityExport.ts';
 export { memberAdded } from './joined.ts';
 export {
   changeMapping,

@@ -422,6 +422,11 @@ test("a service asks with a credential of its own, made and revoked in the platf
   expect((await ask(200, 'get', '/api/v1/audit/verify')).verified).toBe(true);
 });
 
+test('a node agent reads who may enter a project (PRJ-7)', async () => {
+  const { items } = await ask(200, 'get', `/api/v1/projects/${acme.defaultProjectId}/identities`);
+  expect(items).toContainEqual(expect.objectContaining({ accountId: acme.owner.accountId, role: 'admin' }));
+});
+
 test('a person ends all their other sessions, and an Admin a member’s in the organization (SSO-7)', async () => {
   const person = await openPerson(gatehouse, acme.member.email, 'sign_in');
   expect((await ask(200, 'delete', '/api/v1/me/sessions', undefined, person.token)).ended).toBeGreaterThan(0);

@@ -10,6 +10,7 @@ import { domainRoutes } from './domains.ts';
 import { emailRoutes } from './emails.ts';
 import { expiryRoutes } from './expiries.ts';
 import { identityRoutes } from './identities.ts';
+import { identityExportRoutes } from './identityExport.ts';
 import { keyRoutes } from './keys.ts';
 import { mappingRoutes } from './mappings.ts';
 import { meRoutes } from './me.ts';
@@ -53,5 +54,6 @@ export const apiRoutes: readonly Route[] = [
   ...projectKeyRoutes,
   ...signInRoutes,
   ...identityRoutes,
+  ...identityExportRoutes,
   ...serviceCredentialRoutes,
 ];
