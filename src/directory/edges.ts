@@ -68,7 +68,12 @@ export async function replaceMembers(
 
 /** Removes all memberships in a group that is being deleted. */
 export async function removeEdgesIn(tx: Transaction, { organizationId }: DirectoryRef, groupId: string): Promise<void> {
-  await tx.edges.remove(organizationId, { groupId });
+  for (;;) {
+    const { items } = await findMemberPage(tx, organizationId, groupId, { limit: batchSize });
+    const memberIds = items.map(({ memberId }) => memberId);
+    if (memberIds.length > 0) await tx.edges.remove(organizationId, { groupId, memberId: { $in: memberIds } });
+    if (memberIds.length < batchSize) return;
+  }
 }
 
 /** Removes all memberships of a user or group that is being deleted. Answers the groups that it was in directly. */

@@ -5,6 +5,7 @@ import type { Request } from 'express';
 import { AppError } from '../errors.ts';
 import { readBytes } from './bytes.ts';
 import { Ambiguity } from './json.ts';
+import { parseInTurns } from './pieces.ts';
 import { Inspection } from './safety.ts';
 import { openTurns } from './turns.ts';
 
@@ -57,8 +58,9 @@ export async function readBody(
     enter: async () => holding(await turns.enter('')),
   });
   if (!isUtf8(bytes)) throw new AppError('malformed_json', 'The body is not valid UTF-8');
-  const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
-  const value = parse(text);
+  const read = bytes.toString('utf8');
+  const text = read.startsWith('\uFEFF') ? read.slice(1) : read;
+  const value = await parse(text);
   const ambiguity = new Ambiguity(text);
   while (!ambiguity.read(SLICE)) await nextTurn();
   const inspection = new Inspection(value);
@@ -69,9 +71,9 @@ export async function readBody(
 const inUtf8 = (contentType: string): boolean =>
   /^utf-?8$/i.test(/charset\s*=\s*"?([^\s;"]+)/i.exec(contentType)?.[1] ?? 'utf-8');
 
-function parse(text: string): unknown {
+async function parse(text: string): Promise<unknown> {
   try {
-    return JSON.parse(text);
+    return await parseInTurns(text);
   } catch (error) {
     // V8's message repeats a piece of the text, which may be a password
     const position = /position (\d+)/.exec(String(error))?.[1];

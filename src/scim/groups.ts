@@ -12,7 +12,7 @@ import type { ResourceKind } from './kind.ts';
 import { memberJudge, membersOf } from './members.ts';
 import type { ScimNote } from './notes.ts';
 import { applyPatch } from './patch/apply.ts';
-import { foldMembers, type MemberChange, type MemberStep, readMemberIds } from './patch/members.ts';
+import { foldMembers, isRepeating, type MemberChange, type MemberStep, readMemberIds } from './patch/members.ts';
 import { groupRecord, resourceOf } from './records.ts';
 import { represent } from './representation.ts';
 import { group as groupSchema } from './schemas/group.ts';
@@ -60,17 +60,18 @@ export const groupsOf = (type: ResourceType): ResourceKind<DirectoryGroup> => ({
 
   async create(tx, directory, body) {
     const { resource, notes: ownNotes } = readResource(type, body);
-    const ids = memberIdsIn(body) ?? [];
+    const { ids = [], notes: idNotes } = memberIdsIn(body);
     const { group, notes } = await createGroup(tx, directory, groupRecord(resource), ids.map(refOf));
-    return { row: group, changed: true, notes: [...notes, ...ownNotes], touched: touched(group, { add: ids }) };
+    const all = [...notes, ...ownNotes, ...idNotes];
+    return { row: group, changed: true, notes: all, touched: touched(group, { add: ids }) };
   },
 
   // a PUT that does not name members says nothing about them: it does not empty the group
   async replace(tx, directory, row, body) {
     const { resource, notes } = readResource(type, body, row._id);
     keepImmutable(type, () => resourceOf(row), resource);
-    const ids = memberIdsIn(body);
-    return write(tx, directory, row, groupRecord(resource), ids ? { replace: ids } : {}, notes);
+    const { ids, notes: idNotes } = memberIdsIn(body);
+    return write(tx, directory, row, groupRecord(resource), ids ? { replace: ids } : {}, [...notes, ...idNotes]);
   },
 
   async patch(tx, directory, row, operations) {
@@ -128,10 +129,12 @@ const touched = (group: DirectoryGroup, { replace = [], add = [], remove = [] }:
   ...[...replace, ...add, ...remove].slice(0, TOUCHED_LIMIT),
 ];
 
-/** The members that a POST or PUT names; undefined where it names none, which is something else than an empty list. */
-function memberIdsIn(body: unknown): readonly string[] | undefined {
+/** The members that a POST or PUT names; no `ids` where it names none, which is something else than an empty list. */
+function memberIdsIn(body: unknown): { readonly ids?: readonly string[]; readonly notes: readonly ScimNote[] } {
   const value = memberOf(body as Resource, 'members') ?? memberOf(body as Resource, `${groupSchema.urn}:members`);
-  return value === undefined || value === null ? undefined : readMemberIds(value);
+  if (value === undefined || value === null) return { notes: [] };
+  const ids = readMemberIds(value);
+  return { ids, notes: isRepeating(value, ids) ? ['repeated_value_ignored'] : [] };
 }
 
 function fold(tx: Transaction, row: DirectoryGroup, steps: readonly MemberStep[]): Promise<MemberChange> {

@@ -4,7 +4,7 @@ import { requireWhole } from './constraints.ts';
 import { invalidSyntax, invalidValue } from './errors.ts';
 import type { ScimNote } from './notes.ts';
 import { isObject, type Resource } from './resource.ts';
-import { hasRepeatedIds, hasRepetitions, keepUnknown, readValue, unassigned } from './values.ts';
+import { hasRepetitions, keepUnknown, readValue, unassigned } from './values.ts';
 
 export { isObject, type Resource } from './resource.ts';
 
@@ -159,8 +159,9 @@ export function noteOn({ attribute, sub }: AttributePath, value: unknown): ScimN
   if (attribute === undefined || attribute.name === 'meta' || unassigned(value)) return undefined;
   if (attribute.mutability === 'readOnly' || sub?.mutability === 'readOnly') return 'read_only_ignored';
   if (attribute.mutability === 'writeOnly') return 'password_not_kept';
-  const isRepeated = attribute.home?.in === 'edges' ? hasRepeatedIds : hasRepetitions;
-  if (attribute.multiValued && sub === undefined && isRepeated(value)) return 'repeated_value_ignored';
+  // of members, it is noted where their ids are read
+  const inList = attribute.multiValued && sub === undefined && attribute.home?.in !== 'edges';
+  if (inList && hasRepetitions(value)) return 'repeated_value_ignored';
   const named = sub === undefined && isObject(value) ? Object.keys(value) : [];
   const readOnly = (name: string) => attribute.subAttributes?.get(name.toLowerCase())?.mutability === 'readOnly';
   return named.some(readOnly) ? 'read_only_ignored' : undefined;

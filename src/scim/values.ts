@@ -39,10 +39,6 @@ const distinct = (list: readonly unknown[]): readonly unknown[] =>
 export const hasRepetitions = (value: unknown): boolean =>
   Array.isArray(value) && value.length > 1 && distinct(value).length < value.length;
 
-/** The same of members, who are known by their ids: a list of them may be very long. */
-export const hasRepeatedIds = (value: unknown): boolean =>
-  Array.isArray(value) && new Set(value.map((entry) => (isObject(entry) ? entry.value : entry))).size < value.length;
-
 function readSingle(attribute: Attribute, label: string, value: unknown): unknown {
   if (value === null) return undefined;
   switch (attribute.type) {

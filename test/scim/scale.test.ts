@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { newId } from '../../src/lib/ids.ts';
 import { isLong, jsonOf, LongList } from '../../src/scim/long.ts';
+import { parseInTurns } from '../../src/scim/pieces.ts';
 import { cause, GROUP, openWorld, type ScimWorld } from './setup.ts';
 
 const SIZE = 20_000;
@@ -199,6 +200,53 @@ describe('a group of 20,000 (SCIM-4)', () => {
     expect(patched.status).toBe(204);
     expect(await edgesOf()).toHaveLength(10_000 - out.length + into.length + 3000 - 5000);
   });
+});
+
+test('while a group of 20,000 is written whole, others are answered', async () => {
+  const { id } = await world.group({ displayName: 'Written' });
+  let written = false;
+  const body = { schemas: [GROUP], displayName: 'Written', members: members(people) };
+  const put = world.call('put', `/Groups/${id}?excludedAttributes=members`, body).finally(() => {
+    written = true;
+  });
+  let answered = 0;
+  for (; !written; answered++) {
+    const { status, body: user } = await world.call('get', `/Users/${people[answered]}`);
+    expect([status, user.userName]).toEqual([200, `u${answered}`]);
+  }
+  expect((await put).status).toBe(200);
+  expect(answered).toBeGreaterThan(5);
+  expect((await world.call('delete', `/Groups/${id}`)).status).toBe(204);
+  expect(await world.gatehouse.store.read.edges.count(world.organizationId, { groupId: id })).toBe(0);
+});
+
+test('long JSON is parsed piece by piece, and means what JSON.parse says', async () => {
+  const filler = (count: number) => Array.from({ length: count }, (_, i) => ({ value: `"]},[{\\${i}`, n: [i, {}] }));
+  for (const value of [
+    filler(30_000),
+    { schemas: ['x'], members: filler(30_000), after: [1, [2]] },
+    { Operations: [{ value: filler(30_000) }, { op: 'x', value: filler(20_000) }], more: filler(15_000) },
+    { a: { b: { c: { d: { e: filler(30_000) } } } } },
+    { text: 'x'.repeat(2_000_000), list: [] },
+  ]) {
+    const text = JSON.stringify(value);
+    expect(await parseInTurns(text)).toEqual(value);
+    expect(await parseInTurns(JSON.stringify(value, null, 2))).toEqual(value);
+    for (const broken of [
+      text.slice(0, -1),
+      `${text}]`,
+      text.replace(/,(?=[^,]*$)/, ',,'),
+      text.replace('{"value"', '{"value'),
+      text.replace(/\}(?=[^}]*$)/, ']'),
+    ]) {
+      const parsed = await Promise.resolve(broken)
+        .then(JSON.parse)
+        .catch(() => SyntaxError);
+      expect(await parseInTurns(broken).catch(() => SyntaxError)).toEqual(parsed);
+    }
+  }
+  const commas = `[${'1,'.repeat(400_000)},${'1,'.repeat(400_000)}1]`;
+  await expect(parseInTurns(commas)).rejects.toThrow(SyntaxError);
 });
 
 test('a long list is read only as far as its text is taken', async () => {

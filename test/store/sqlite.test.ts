@@ -209,6 +209,9 @@ async function faultyWriter(fault: (sql: string) => boolean, { longestBatchMs }:
     },
     isInTransaction: () => real.isInTransaction(),
     rest: () => real.rest(),
+    spill: () => real.spill(),
+    endLong: () => real.endLong(),
+    checkpoint: () => real.checkpoint(),
     close: () => real.close(),
   };
   const compiled = Object.fromEntries(
@@ -382,6 +385,36 @@ describe('bodies', () => {
     await sleep(150);
     await expect(late).rejects.toThrow('the transaction has ended');
     expect((await store.read.outbox.find(org, {})).map((row) => row.job)).toEqual(['other']);
+  });
+
+  test('a body that has much to do may take longer, lets others have their turn, and shows nothing before its end', async () => {
+    const path = await newPath();
+    const store = await openStore({ path, bodyTimeoutMs: 100 });
+    const org = newOrganization();
+    let ended = false;
+    const long = write(store, async (tx) => {
+      for (let until = performance.now() + 600; performance.now() < until; ) {
+        await tx.outbox.insertMany(
+          org,
+          Array.from({ length: 200 }, () => rows.job(org, { job: 'long' })),
+        );
+      }
+      return tx.outbox.count(org, {});
+    }).finally(() => {
+      ended = true;
+    });
+    let turns = 0;
+    for (; !ended; turns++) {
+      const seen = await store.read.outbox.count(org, {});
+      await new Promise(setImmediate);
+      if (!ended) expect(seen).toBe(0);
+    }
+    const count = await long;
+    expect(turns).toBeGreaterThan(5);
+    expect(await store.read.outbox.count(org, {})).toBe(count);
+    await write(store, (tx) => tx.outbox.insert(org, rows.job(org)));
+    await store.close();
+    expect(await (await openStore({ path })).read.outbox.count(org, {})).toBe(count + 1);
   });
 
   test("a body runs in its caller's asynchronous context", async () => {

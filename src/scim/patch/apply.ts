@@ -11,7 +11,7 @@ import { invalidPath, invalidValue, mutability } from '../errors.ts';
 import { isObject, memberOf, noteOn, ownName, type Resource, readAt } from '../input.ts';
 import type { ScimNote } from '../notes.ts';
 import { addElements, changeElements, isHollow, removeElements } from './elements.ts';
-import { type MemberStep, memberStep } from './members.ts';
+import { isRepeating, type MemberStep, memberStep } from './members.ts';
 import type { Operation } from './operations.ts';
 import { type PatchPath, parsePath } from './path.ts';
 
@@ -116,7 +116,10 @@ function applyAt(work: Work, operation: Operation, target: PatchPath, from: 'pat
   work.named.add(path.attribute.name);
   if (path.attribute.name === 'members' && path.attribute.home?.in === 'edges') {
     if (from === 'object' && operation.value === null) return;
-    work.members.push(memberStep(operation, target));
+    const step = memberStep(operation, target);
+    if (step.step !== 'remove_where' && isRepeating(operation.value, step.ids))
+      work.notes.add('repeated_value_ignored');
+    work.members.push(step);
   } else if (path.attribute.multiValued) applyPlural(work, operation, target);
   else applySingle(work, operation, target);
 }

@@ -31,6 +31,10 @@ export function readMemberIds(value: unknown): readonly string[] {
   return [...ids];
 }
 
+/** Whether the list from which these ids were read names one of them more than once. */
+export const isRepeating = (value: unknown, ids: readonly string[]): boolean =>
+  Array.isArray(value) && ids.length < value.length;
+
 const parts: ReadonlySet<string> = new Set(['$ref', 'type', 'display']);
 
 function requireTexts(member: Resource): void {

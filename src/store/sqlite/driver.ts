@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { close, closeSync, fsync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSyncInstance } from '@photostructure/sqlite';
 import { AppError } from '../../errors.ts';
 import type { Inside } from '../inside.ts';
@@ -26,6 +26,14 @@ export interface Connection extends ReadConnection {
   begin(): void;
   /** Whether such a one is open. */
   isInTransaction(): boolean;
+  /**
+   * The open transaction is a long one: what it has written goes to the log beside the file as it goes on, so that little
+   * is left for its end. May be said again and again.
+   */
+  spill(): void;
+  /** After the end of a transaction: whether it was a long one. Then `checkpoint` is due, once the others had their turn. */
+  endLong(): boolean;
+  checkpoint(): void;
   /**
    * Between two of them: keeps one transaction open for all reads, so that each does not lock the file and let it go,
    * which costs more than the read. Only for the one connection that writes: nobody else's commits are to be seen.
@@ -62,6 +70,12 @@ export function readFault(error: unknown): Fault | undefined {
   return { kind: 'unavailable', error: new AppError('store_unavailable', message, { cause: error }) };
 }
 
+/** KiB of the file that a connection keeps in memory: usually, and while a long transaction writes. */
+const usualCache = 65_536;
+const spillingCache = 8192;
+/** With so many pages the log is written back to the file. */
+const checkpointPages = 8000;
+
 /** Filters come from outside too (SCIM), so there is no end to their texts: the oldest statements make room. */
 const mostStatements = 1000;
 
@@ -70,9 +84,14 @@ class OpenConnection implements Connection {
   readonly #statements = new Map<string, Statement>();
   #tests: Inside[] = [];
   #resting = false;
+  readonly #path: string;
+  /** The log beside the file, while a long transaction is open. */
+  #log: number | undefined;
+  #flushing = false;
 
-  constructor(sqlite: Sqlite) {
+  constructor(sqlite: Sqlite, path: string) {
     this.#sqlite = sqlite;
+    this.#path = path;
     sqlite.function('gatehouse_inside', { deterministic: true }, (json: string | null, test: number) =>
       this.#tests[test]?.(json === null ? undefined : JSON.parse(json)) ? 1 : 0,
     );
@@ -123,6 +142,41 @@ class OpenConnection implements Connection {
 
   isInTransaction(): boolean {
     return !this.#resting && this.#sqlite.isTransaction;
+  }
+
+  spill(): void {
+    if (this.#log === undefined) {
+      try {
+        this.#log = openSync(`${this.#path}-wal`, 'r+');
+      } catch {
+        return; // then the commit does it all
+      }
+      this.#sqlite.exec(`PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -${spillingCache}`);
+    }
+    if (this.#flushing) return;
+    this.#flushing = true;
+    // on a thread beside: its end is not waited for, and a failure shows at the commit
+    fsync(this.#log, () => {
+      this.#flushing = false;
+    });
+  }
+
+  endLong(): boolean {
+    const log = this.#log;
+    if (log === undefined) return false;
+    this.#log = undefined;
+    close(log, () => undefined);
+    this.#sqlite.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}; PRAGMA cache_size = -${usualCache}`);
+    return true;
+  }
+
+  checkpoint(): void {
+    this.#wake();
+    try {
+      this.all('PRAGMA wal_checkpoint(PASSIVE)', []);
+    } catch {
+      // as with those that SQLite makes by itself, a later one does it
+    }
   }
 
   rest(): void {
@@ -176,10 +230,11 @@ function makeFile(path: string): void {
 export function openConnection(path: string, use: 'write' | 'read'): Connection {
   makeFile(path);
   const sqlite = new DatabaseSync(path, { timeout: 5_000 });
-  sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000');
-  sqlite.exec('PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536');
+  sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+  sqlite.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}; PRAGMA cache_size = -${usualCache}`);
+  sqlite.exec('PRAGMA temp_store = MEMORY');
   if (use === 'read') sqlite.exec('PRAGMA query_only = ON');
-  return new OpenConnection(sqlite);
+  return new OpenConnection(sqlite, path);
 }
 
 /**

@@ -18,6 +18,8 @@ export type Collections = Readonly<Record<CollectionName, Collection>>;
 
 /** After so long a body that goes on without a break lets reads, sockets and timers have their turn. */
 const longestTurnMs = 20;
+/** After so many such turns a transaction is a long one. */
+const pausesOfLong = 10;
 /** So many rows are inserted before it is looked whether that is so. */
 const rowsPerTurn = 100;
 
@@ -35,6 +37,7 @@ export class Run {
   /** When the body last asked for something; in the milliseconds of performance.now(). */
   lastCallAt = performance.now();
   #turnBegan = performance.now();
+  #pauses = 0;
   #ended = false;
 
   constructor(collections: Collections, connection: Connection, cause: Cause, at: Date, moves?: MarkMoves) {
@@ -56,6 +59,7 @@ export class Run {
   pause(): Promise<void> | undefined {
     this.lastCallAt = performance.now();
     if (this.lastCallAt - this.#turnBegan < longestTurnMs) return undefined;
+    if (++this.#pauses >= pausesOfLong) this.connection.spill();
     return new Promise((resolve) => {
       setImmediate(() => {
         this.#turnBegan = performance.now();

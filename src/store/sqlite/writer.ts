@@ -96,6 +96,10 @@ export class Writer {
     do {
       await new Promise(setImmediate);
       await this.#commitBatch();
+      if (this.#options.connection.endLong()) {
+        await new Promise(setImmediate);
+        this.#options.connection.checkpoint();
+      }
     } while (this.#queue.length > 0);
     this.#turning = undefined;
   }

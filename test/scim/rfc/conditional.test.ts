@@ -184,6 +184,16 @@ describe.each(kinds)('versions of a %s (RFC 7644 §3.14)', (kind, endpoint, make
   );
 });
 
+test.each(kinds)('HEAD of a %s answers what GET does, without the body (RFC 9110 §9.3.2)', async (...of) => {
+  const [, endpoint, make] = of;
+  const path = `${endpoint}/${(await make()).id}`;
+  const get = await world.call('get', path);
+  const asked = world.gatehouse.request.head(`/scim/v2/${world.directory._id}${path}`);
+  const head = await asked.set('Authorization', `Bearer ${world.token}`);
+  for (const name of ['content-type', 'content-length', 'etag', 'content-location', 'cache-control'])
+    expect([name, head.headers[name]]).toEqual([name, get.headers[name]]);
+});
+
 describe('conditions of those who read (RFC 9110 §13)', () => {
   test.each(kinds)('If-Match on GET and HEAD of a %s: 412 for another version, before If-None-Match', async (...of) => {
     const [, endpoint, make] = of;
