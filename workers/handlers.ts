@@ -2,7 +2,15 @@
 import type { Handlers } from '../src/queue/index.ts';
 import { checkDomainOf } from './check-domain.ts';
 import { deleteOrganizationOf } from './delete-organization.ts';
-import { announceOwner, mailAnnouncement, mailConfirmation, mailExpiries, mailLink, tellOwner } from './mail.ts';
+import {
+  announceOwner,
+  mailAnnouncement,
+  mailConfirmation,
+  mailExpiries,
+  mailInvitation,
+  mailLink,
+  tellOwner,
+} from './mail.ts';
 import { proveDomainOf } from './prove-domain.ts';
 import { reconcile } from './reconcile.ts';
 import { reconcileGroups } from './reconcile-groups.ts';
@@ -17,6 +25,7 @@ export function handlers(stack: Stack): Handlers {
     'prove-domain': (job) => proveDomainOf(stack, job),
     'mail-link': (job) => mailLink(stack, job),
     'mail-confirmation': (job) => mailConfirmation(stack, job),
+    'mail-invitation': (job) => mailInvitation(stack, job),
     'announce-owner': (job) => announceOwner(stack, job),
     'mail-announcement': (job) => mailAnnouncement(stack, job),
     'mail-expiries': (job) => mailExpiries(stack, job),

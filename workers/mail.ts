@@ -1,9 +1,13 @@
 /** Letters: written by access/, handed to the mail server, tried again until it takes them. */
 import {
   announceToAdmins,
+  getOrganization,
+  invitationLetter,
+  invitationUrl,
   linkLetter,
   linkUrl,
   makeLink,
+  mintInvitationToken,
   otherMailboxLetter,
   writeAnnouncement,
   writeConnectionNews,
@@ -30,6 +34,21 @@ export async function mailConfirmation({ store, mailer }: Stack, job: TakenJob<'
   const cause = causeOf(job);
   const made = await store.transaction(cause, (tx) => makeConfirmation(tx, job.organizationId, job.payload));
   if (made) await mailer.send(linkLetter(made.link, linkUrl(job.payload.site, made.token)));
+  await store.transaction(cause, (tx) => job.done(tx));
+}
+
+/** Makes the link of an invitation and sends it. Tried again, it makes another one, and what was sent before is worth nothing. */
+export async function mailInvitation({ store, mailer }: Stack, job: TakenJob<'mail-invitation'>): Promise<void> {
+  const { organizationId, payload } = job;
+  const cause = causeOf(job);
+  const made = await store.transaction(cause, async (tx) => {
+    const minted = await mintInvitationToken(tx, organizationId, payload);
+    return minted && { ...minted, organization: await getOrganization(tx, organizationId) };
+  });
+  if (made) {
+    const { invitation, token, organization } = made;
+    await mailer.send(invitationLetter(invitation, organization.name, invitationUrl(payload.site, token)));
+  }
   await store.transaction(cause, (tx) => job.done(tx));
 }
 

@@ -1,6 +1,6 @@
 /** What we write to people: plain text, short, and without a word that somebody else could have put there. */
 import type { Mail } from '../lib/mail.ts';
-import type { MailedLink } from '../store/index.ts';
+import type { Invitation, MailedLink } from '../store/index.ts';
 import { linkLifeMinutes } from './mailedLinks.ts';
 
 const letter = (to: string, subject: string, ...paragraphs: readonly string[]): Mail => ({
@@ -48,6 +48,32 @@ export function linkLetter({ purpose, email }: Pick<MailedLink, 'purpose' | 'ema
         'If you do not know of it, do nothing.',
       );
   }
+}
+
+/** The address of an invitation. */
+export const invitationUrl = (site: string, token: string): string => `${site}/sign-in/invitation?token=${token}`;
+
+/** A name that somebody has chosen, as it may stand in a letter to a stranger: short, on one line, and no address to click. */
+const shownName = (name: string): string => {
+  const plain = name.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ').replace(/[/\\:@.]+(?=\S)/g, ' ');
+  return plain.length <= 64 ? plain : `${plain.slice(0, 63)}…`;
+};
+
+/** The letter that asks somebody into an organization (MEM-2). */
+export function invitationLetter(
+  { email, role, expiresAt }: Pick<Invitation, 'email' | 'role' | 'expiresAt'>,
+  organization: string,
+  url: string,
+): Mail {
+  const name = shownName(organization);
+  return letter(
+    email,
+    `You are invited to ${name}`,
+    `An Admin of the organization "${name}" invites ${email} to join it as ${role === 'admin' ? 'an Admin' : 'a Member'}. Accept here:`,
+    url,
+    `The link works once, until ${expiresAt.toISOString().slice(0, 16).replace('T', ' ')} UTC. If you have no account yet, accepting makes one.`,
+    'If you do not know this organization, do nothing: without the link nobody joins it.',
+  );
 }
 
 /** To an address that gets no links, for its account has others. */

@@ -27,13 +27,22 @@ export async function signInByLink(tx: Transaction, use: LinkUse): Promise<LinkS
   const link = await takeLink(tx, use.token, ({ purpose }) => purpose === 'sign_in' || purpose === 'register');
   const accountId = await accountOf(tx, link);
   await addMailbox(tx, accountId, link.email);
+  return { ...(await signInByMailbox(tx, accountId, use)), returnTo: link.returnTo };
+}
+
+/** Signs in somebody who has just shown, by a link, that a mailbox of the account is theirs. An Owner's is announced. */
+export async function signInByMailbox(
+  tx: Transaction,
+  accountId: string,
+  { sessionId, userAgent, address }: Omit<LinkUse, 'token'>,
+): Promise<Omit<LinkSignedIn, 'returnTo'>> {
   const proof = { kind: 'mailbox', at: tx.at } as const;
-  const { sessionId, userAgent, address } = use;
   const opened =
     (sessionId !== undefined && (await stepUpSession(tx, sessionId, accountId, proof))) ||
     (await openSession(tx, { accountId, proofs: [proof], userAgent, address }));
+  await tx.accounts.updateOne(PLATFORM, { _id: accountId }, { $set: { lastLinkSignInAt: tx.at } });
   await tellOrganizations(tx, accountId);
-  return { ...opened, returnTo: link.returnTo };
+  return opened;
 }
 
 /** Whose mailbox it is by now: an account may have been made with it since the link was. */

@@ -1,7 +1,7 @@
 /** The effective organization role of a member, kept on the member row: the highest organization grant, Admin for the Owner. */
 import { recordAudit } from '../events/index.ts';
-import type { Member, Transaction } from '../store/index.ts';
-import { findGrants } from './grants.ts';
+import type { Grant, Member, Transaction } from '../store/index.ts';
+import { findGrants, insertGrant } from './grants.ts';
 import { decideOwnerChange, isOwner, notOwner } from './owner.ts';
 import { higherRole, type Role } from './permissions.ts';
 
@@ -37,4 +37,21 @@ export async function refreshMemberRole(
     after: { role },
   });
   return changed;
+}
+
+/**
+ * Admin of the organization by hand, beside whatever `grants` there are on it; false where it is given so already. `grantedBy`: who
+ * is to stand for it, where that is not whoever causes the change.
+ */
+export async function giveManualAdmin(
+  tx: Transaction,
+  organizationId: string,
+  accountId: string,
+  grants: readonly Grant[],
+  grantedBy: string = tx.cause.actor,
+): Promise<boolean> {
+  if (grants.some(({ source }) => source === 'manual')) return false;
+  const target = { target: 'organization', targetId: organizationId } as const;
+  await insertGrant(tx, organizationId, { accountId, ...target, role: 'admin', source: 'manual', grantedBy });
+  return true;
 }

@@ -2,10 +2,13 @@
 import { AppError } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
 import { newId } from '../lib/ids.ts';
-import type { Grant, Member, Page, ReadStore, Transaction } from '../store/index.ts';
+import type { Grant, Member, ReadStore, Transaction } from '../store/index.ts';
 import { getAccount } from './accounts.ts';
-import { findGrants, insertGrant, removeGrants } from './grants.ts';
-import { refreshMemberRole } from './memberRole.ts';
+import { insertBlock, refuseBlocked } from './blocks.ts';
+import { findGrants, removeGrants } from './grants.ts';
+import { meetInvitations } from './invitationRoles.ts';
+import { revokeInvitationsOf } from './invitations.ts';
+import { giveManualAdmin, refreshMemberRole } from './memberRole.ts';
 import { decideOwnerChange, isOwner, notOwner, type OwnerChange } from './owner.ts';
 import type { Role } from './permissions.ts';
 import { endSessionsIn } from './sessions.ts';
@@ -30,21 +33,6 @@ export function findOwner(reads: ReadStore, organizationId: string): Promise<Mem
   return reads.members.findOne(organizationId, { owner: true });
 }
 
-/** A page of the members, in the order of joining; with `role` or `status` only those. */
-export function listMembers(
-  reads: ReadStore,
-  organizationId: string,
-  options: {
-    readonly role?: Role | undefined;
-    readonly status?: Member['status'] | undefined;
-    readonly limit: number;
-    readonly cursor?: string | undefined;
-  },
-): Promise<Page<Member>> {
-  const { role, status, limit, cursor } = options;
-  return reads.members.page(organizationId, { ...(role && { role }), ...(status && { status }) }, { limit, cursor });
-}
-
 export interface NewMember {
   readonly accountId: string;
   readonly source: Exclude<Member['source'], 'owner'>;
@@ -53,11 +41,13 @@ export interface NewMember {
   readonly directoryId?: string | undefined;
   readonly directoryUserId?: string | undefined;
   readonly profile?: MemberProfile | undefined;
+  /** Addresses that an IdP tells of the person, besides the profile's. */
+  readonly told?: readonly string[] | undefined;
 }
 
 /**
  * Makes an account a member, active at once; what it had as an External Collaborator stays.
- * Throws `not_found` (no such account), `already_a_member`, `member_suspended`.
+ * Throws `not_found` (no such account), `already_a_member`, `member_suspended`, `member_blocked`.
  */
 export async function addMember(tx: Transaction, organizationId: string, input: NewMember): Promise<Member> {
   const account = await getAccount(tx, input.accountId);
@@ -72,12 +62,13 @@ export async function addMember(tx: Transaction, organizationId: string, input: 
       details: { memberId: existing._id },
     });
   }
+  await refuseBlocked(tx, organizationId, account._id);
   return insertMember(tx, organizationId, input);
 }
 
 /**
  * The same for an account of which the caller has seen, in this transaction, that it exists and is no member. Where a race
- * has made it one since, the unique index says so.
+ * has made it one since, the unique index says so. Pending invitations of the person end, and give what they name (MEM-2).
  */
 export async function insertMember(tx: Transaction, organizationId: string, input: NewMember): Promise<Member> {
   const { accountId, source, directoryId, directoryUserId, profile } = input;
@@ -100,18 +91,9 @@ export async function insertMember(tx: Transaction, organizationId: string, inpu
     after: { accountId, role, status: 'active', source },
   });
   if (role === 'admin') await giveManualAdmin(tx, organizationId, accountId, []);
+  await meetInvitations(tx, member, [...(profile?.email === undefined ? [] : [profile.email]), ...(input.told ?? [])]);
   return member;
 }
-
-const manualAdmin = (tx: Transaction, organizationId: string, accountId: string) =>
-  ({
-    accountId,
-    target: 'organization',
-    targetId: organizationId,
-    role: 'admin',
-    source: 'manual',
-    grantedBy: tx.cause.actor,
-  }) as const;
 
 /**
  * Gives a member an organization role by hand. Admin is recorded as a manual grant also where a mapping gives it
@@ -140,18 +122,6 @@ export async function changeMemberRole(
   return (await refreshMemberRole(tx, organizationId, accountId)) ?? member;
 }
 
-/** Admin of the organization by hand, beside whatever `grants` there are on it; false where it is given so already. */
-export async function giveManualAdmin(
-  tx: Transaction,
-  organizationId: string,
-  accountId: string,
-  grants: readonly Grant[],
-): Promise<boolean> {
-  if (grants.some(({ source }) => source === 'manual')) return false;
-  await insertGrant(tx, organizationId, manualAdmin(tx, organizationId, accountId));
-  return true;
-}
-
 /** Throws `role_from_mapping`, naming the mappings, where mapped grants hold a higher role than `role` (MAP-2). */
 export function refuseMapped(grants: readonly Grant[], role: Role): void {
   const holders = grants.filter((grant) => grant.source === 'mapping' && grant.role === 'admin');
@@ -169,16 +139,25 @@ export function roleFromMapping(holders: readonly Grant[], what: string): AppErr
 }
 
 /**
- * Ends a membership: every grant and session in the organization goes with it, at once (MEM-3); what the person made
- * stays. Answers the member as it was. Throws `not_found`, `owner_protected`.
+ * Ends a membership: every grant, session and pending invitation in the organization goes with it, at once (MEM-3), and so
+ * does the ownership that the person was offered; what they made stays. With `block` nobody brings them back until they are unblocked
+ * (MEM-4). Answers the member as it was. Throws `not_found`, `owner_protected`.
  */
-export async function removeMember(tx: Transaction, organizationId: string, memberId: string): Promise<Member> {
+export async function removeMember(
+  tx: Transaction,
+  organizationId: string,
+  memberId: string,
+  { block = false }: { readonly block?: boolean | undefined } = {},
+): Promise<Member> {
   const member = await getMember(tx, organizationId, memberId);
   refuseOwner(member, 'remove');
   const { accountId, role, status, source } = member;
   await removeGrants(tx, organizationId, await findGrants(tx, organizationId, { accountId }));
   refuseUnless(await tx.members.remove(organizationId, { _id: memberId, ...notOwner() }));
   await endSessionsIn(tx, organizationId, accountId);
+  await revokeInvitationsOf(tx, member);
+  await endOfferTo(tx, member);
+  if (block) await insertBlock(tx, member);
   await recordAudit(tx, organizationId, {
     type: 'member.removed',
     targetKind: 'member',
@@ -186,6 +165,19 @@ export async function removeMember(tx: Transaction, organizationId: string, memb
     before: { accountId, role, status, source },
   });
   return member;
+}
+
+async function endOfferTo(tx: Transaction, { organizationId, _id: toMemberId }: Member): Promise<void> {
+  const offer = await tx.ownershipTransfers.findOne(organizationId, {});
+  if (offer?.toMemberId !== toMemberId) return;
+  await tx.ownershipTransfers.remove(organizationId, { _id: offer._id });
+  await recordAudit(tx, organizationId, {
+    type: 'ownership.offer_cancelled',
+    targetKind: 'member',
+    targetId: toMemberId,
+    before: { ownerMemberId: offer.fromMemberId },
+    detail: 'The Admin to whom it was made is no longer a member',
+  });
 }
 
 /**

@@ -10,7 +10,8 @@ import type { Member, OwnershipTransfer, ReadStore, Transaction } from '../store
 import { findAccountEmails } from './accounts.ts';
 import { findGrants } from './grants.ts';
 import { mailboxesOf } from './mailboxes.ts';
-import { findMember, findOwner, getMember, giveManualAdmin } from './members.ts';
+import { giveManualAdmin } from './memberRole.ts';
+import { findMember, findOwner, getMember } from './members.ts';
 import {
   decideFreshOwnersSignIn,
   decideFreshSignIn,

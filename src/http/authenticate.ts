@@ -75,10 +75,11 @@ async function actingAs(idOrEmail: string, reads: ReadStore): Promise<Principal>
   return { kind: 'account', accountId: account._id, operator: true };
 }
 
-/** Who stands in audit events for what this principal changes; a session that the operator made speaks for both. */
+/** Who stands in audit events for what this principal changes; a session that the operator made speaks for both, for nobody the system. */
 export function causeOf(principal: Principal, requestId: string): Cause {
   if (principal.kind === 'operator') return { actor: 'operator', requestId };
   if (principal.kind === 'service') return { actor: `service:${principal.id}`, requestId };
+  if (principal.accountId === '') return { actor: 'system', requestId };
   if (principal.operator || principal.session?.madeBy === 'operator')
     return { actor: 'operator', onBehalfOf: principal.accountId, requestId };
   return { actor: `account:${principal.accountId}`, requestId };

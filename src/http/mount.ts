@@ -5,7 +5,7 @@ import { mailboxProof } from '../access/index.ts';
 import { AppError, hasCode } from '../errors.ts';
 import { groupBy } from '../lib/groupBy.ts';
 import { originOf } from '../lib/origin.ts';
-import { findStepUpUrl, mailedLinkAddress } from '../sso/index.ts';
+import { findStepUpUrl, mailedLinkAddress, readSessionCookie } from '../sso/index.ts';
 import { authenticate, causeOf } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import { parseInput, readJson, refusePoison } from './input.ts';
@@ -115,8 +115,12 @@ async function sayWhere(
 
 const nobody: Principal = { kind: 'account', accountId: '', operator: false };
 
+/** Whether a request says who sends it, be it true or not. */
+const isIdentified = ({ headers }: Request, { baseUrl }: ApiDeps): boolean =>
+  headers.authorization !== undefined || readSessionCookie(headers, baseUrl) !== undefined;
+
 async function whoAsks(route: Route, request: Request, deps: ApiDeps, options: MountOptions): Promise<Principal> {
-  if (route.access === 'public') return nobody;
+  if (route.access === 'public' && !(route.session && isIdentified(request, deps))) return nobody;
   const { store, clock, baseUrl } = deps;
   const { operatorTokens } = options;
   const safe = route.method === 'get';

@@ -26,6 +26,8 @@ const prefixes = {
   sshKey: 'ssh',
   organization: 'org',
   member: 'mem',
+  invitation: 'inv',
+  block: 'blk',
   ownershipTransfer: 'own',
   project: 'prj',
   grant: 'grt',

@@ -69,12 +69,12 @@ export async function resolveWaiting(store: Store, cause: Cause, organizationId:
   }
 }
 
-/** One who waits as inactive, and whose account is the Owner's, goes on waiting (OWN-1). */
+/** One who waits as inactive, and whose account is the Owner's, goes on waiting (OWN-1), and so does one who is blocked (MEM-4). */
 async function attempt(store: Store, cause: Cause, work: (tx: Transaction) => Promise<void>): Promise<void> {
   try {
     await store.transaction(cause, work);
   } catch (error) {
-    if (!hasCode(error, 'owner_protected')) throw error;
+    if (!hasCode(error, 'owner_protected') && !hasCode(error, 'member_blocked')) throw error;
   }
 }
 

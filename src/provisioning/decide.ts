@@ -98,11 +98,16 @@ export interface MembershipFacts {
   readonly statesActive: boolean;
   /** Absent where the account is not a member of this organization. */
   readonly member?: MemberFacts;
+  /** Removed with `block`: nobody brings the person back (MEM-4). */
+  readonly blocked?: boolean;
 }
 
 export interface Membership {
-  /** `suspend` is asked of access/, which refuses it for the Owner, and the whole push with it (OWN-1, OWN-2). */
-  readonly step: 'keep' | 'add' | 'suspend' | 'reactivate';
+  /**
+   * `suspend` is asked of access/, which refuses it for the Owner, and the whole push with it (OWN-1, OWN-2). `refuse`: the push
+   * would bring in somebody who is blocked, and is refused as a whole (MEM-4).
+   */
+  readonly step: 'keep' | 'add' | 'suspend' | 'reactivate' | 'refuse';
   /** With `add`: the status to begin with. */
   readonly status: 'active' | 'suspended';
   /** This directory user governs the member from now on. */
@@ -122,7 +127,7 @@ export function decideMembership(facts: MembershipFacts): Membership {
   if (member === undefined) {
     const comesIn = identity !== 'known' || (active && facts.statesActive);
     if (!comesIn) return { ...keep, note: 'removed_member_stays_out' };
-    return { step: 'add', status, governs: true, recycled: false };
+    return { step: facts.blocked ? 'refuse' : 'add', status, governs: true, recycled: false };
   }
   if (member.governedBy === 'another') return { ...keep, note: 'governed_by_another_directory' };
   const recycled = identity === 'recycled';

@@ -6,6 +6,15 @@ export { adoptConfirmed, listWaiting, proveDomain, type WaitingPerson } from './
 export { findConcerned, reconcileLater } from './concerned.ts';
 export { changeMembers, createGroup, deleteGroup, updateGroup } from './groups.ts';
 export { listIdentities } from './identityExport.ts';
+export {
+  type Accepted,
+  acceptInvitation,
+  decideAcceptor,
+  invite,
+  inviteAgain,
+  type ReceivedInvitation,
+  readInvitation,
+} from './invited.ts';
 export { memberAdded } from './joined.ts';
 export {
   changeMapping,

@@ -1,8 +1,10 @@
 /** The membership that follows from a push: decided by decide.ts, written through access/. */
 import {
+  findBlock,
   findGrants,
   findMember,
   insertMember,
+  memberBlocked,
   reactivateMember,
   refreshMemberRole,
   removeGrants,
@@ -11,7 +13,7 @@ import {
   suspendMember,
 } from '../access/index.ts';
 import { enqueue } from '../queue/index.ts';
-import type { DirectoryUser, Member, Transaction } from '../store/index.ts';
+import type { Block, DirectoryUser, Member, Transaction } from '../store/index.ts';
 import { decideMembership, type Membership, type MembershipFacts } from './decide.ts';
 import { decideRemoval, unlimited } from './guard.ts';
 import { memberFacts } from './links.ts';
@@ -39,19 +41,25 @@ export interface Settled {
   readonly reconciled: boolean;
 }
 
-/** Decides and writes what a push does to the membership of the account that its directory user is linked to. */
+/**
+ * Decides and writes what a push does to the membership of the account that its directory user is linked to. Throws
+ * `member_blocked` where it would bring in somebody who was removed with a block (MEM-4), and what access/ says.
+ */
 export async function settleMembership(tx: Transaction, user: DirectoryUser, settling: Settling): Promise<Settled> {
   const { organizationId, active } = user;
   const { accountId, identity, statesActive } = settling;
   // an account that was made in this very transaction is nobody's member yet
   const member = identity === 'new' ? undefined : await findMember(tx, organizationId, accountId);
+  const block = member ? undefined : await findBlockOf(tx, organizationId, settling);
   const decided = decideMembership({
     identity,
     active,
     statesActive,
+    blocked: block !== undefined,
     ...(member && { member: memberFacts(member, user._id) }),
   });
   const { note } = decided;
+  if (decided.step === 'refuse' && block) throw memberBlocked(block);
   if (!decided.governs) return unsettled(tx, user, settling, member, note);
   if (member === undefined) return join(tx, user, settling, decided);
   const notes: Note[] = [];
@@ -65,6 +73,16 @@ export async function settleMembership(tx: Transaction, user: DirectoryUser, set
   if (taken || decided.recycled) await govern(tx, member, user, decided.recycled);
   if (taken) await enqueue(tx, organizationId, 'reconcile', { people: [accountId] });
   return { notes, memberId: member._id, changed: changed || taken, governed: member, reconciled: taken };
+}
+
+/** An account that has just been made is nobody's: then its address is all that is known of the person. */
+async function findBlockOf(
+  tx: Transaction,
+  organizationId: string,
+  { accountId, identity, address }: Settling,
+): Promise<Block | undefined> {
+  if (identity !== 'new') return findBlock(tx, organizationId, { accountId });
+  return address === undefined ? undefined : findBlock(tx, organizationId, { address });
 }
 
 /** A directory user that does not govern: its groups may count from now on, if it has just been linked. */

@@ -50,6 +50,11 @@ export const jobs = {
     payload: z.object({ about: z.enum(['identity', 'directory_user']), id: z.string(), site: z.string() }),
     retry: patient,
   },
+  /** Make the link of an invitation and mail it (MEM-2), unless it has been sent again or has ended since. */
+  'mail-invitation': {
+    payload: z.object({ invitationId: z.string(), round: z.number(), site: z.string() }),
+    retry: patient,
+  },
   /** Tell the organization's Admins that the Owner has signed in by a link (OWN-5). */
   'announce-owner': { payload: z.object({ accountId: z.string(), at: z.string() }), retry: patient },
   /** The same, to one of them. */

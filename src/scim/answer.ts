@@ -92,6 +92,16 @@ export async function logRefusal(deps: LogDeps, logged: Logged, error: unknown, 
   try {
     await deps.store.transaction(causeOf(directory, requestId), async (tx) => {
       await recordRequest(tx, entry);
+      const detail = `${method} ${logged.path.split('?')[0]}: ${refusal.body.detail}`;
+      if (hasCode(error, 'member_blocked')) {
+        await recordAudit(tx, directory.organizationId, {
+          type: 'member.return_refused',
+          outcome: 'refused',
+          targetKind: 'account',
+          targetId: String(error.details?.accountId),
+          detail,
+        });
+      }
       if (!protectsOwner(error)) return;
       const memberId = error instanceof AppError ? error.details?.memberId : undefined;
       await recordAudit(tx, directory.organizationId, {
@@ -99,7 +109,7 @@ export async function logRefusal(deps: LogDeps, logged: Logged, error: unknown, 
         outcome: 'refused',
         targetKind: 'member',
         targetId: typeof memberId === 'string' ? memberId : 'unknown',
-        detail: `${method} ${logged.path.split('?')[0]}: ${refusal.body.detail}`,
+        detail,
       });
     });
   } catch (failure) {

@@ -2,6 +2,7 @@
 import {
   findAccountByProvenEmail,
   findAccountEmails,
+  findBlock,
   findMember,
   isOwner,
   normalizeDomain,
@@ -46,13 +47,15 @@ export async function loadSignInFacts(
       ? undefined
       : await findDirectory(reads, connection.organizationId, connection.directoryId);
   const user = directory && (await findPushed(reads, directory, identity, knownId));
+  const email = await loadEmail(reads, connection, identity);
+  const accountId = knownId ?? user?.accountId ?? email.email?.holder?.accountId;
   return {
     jit: connection.jit && connection.directoryId === undefined,
     directory: connection.directoryId !== undefined,
     ...(knownId !== undefined && { known: { accountId: knownId, ...known, domainLost } }),
     ...(user && { pushed: await describePushed(reads, connection, identity, user) }),
-    ...(await loadEmail(reads, connection, identity)),
-    blocked: false,
+    ...email,
+    blocked: await isBlocked(reads, connection, identity, accountId),
   };
 }
 
@@ -76,6 +79,17 @@ export async function findVouchingDomain(
     }
   }
   return undefined;
+}
+
+/** Whether the account, or where there is none the address that the IdP tells, was removed with a block (MEM-4). */
+async function isBlocked(
+  reads: ReadStore,
+  { organizationId }: Connection,
+  { email }: Identity,
+  accountId: string | undefined,
+): Promise<boolean> {
+  if (accountId !== undefined) return (await findBlock(reads, organizationId, { accountId })) !== undefined;
+  return email !== undefined && (await findBlock(reads, organizationId, { address: email.address })) !== undefined;
 }
 
 /** Linked once, the person is followed by the account; else by immutable id, userName, proven email (SSO-4). */

@@ -28,6 +28,8 @@ export interface SignInLimits {
    * many. A mailbox that is asked for too often has links that work already, whoever asked for them.
    */
   whomToMail(email: string): 'everybody' | 'owners' | 'nobody';
+  /** Counts a letter that an organization has sent to an address of its choice (MEM-2). Throws AppError rate_limited. */
+  invite(organizationId: string, email: string): void;
 }
 
 /** People who type an address in, behind one address of an office of thousands: letters have limits of their own. */
@@ -42,6 +44,9 @@ const perMailbox: Rate = { perSecond: 1 / 120, burst: 5 };
 /** All mailboxes of a domain, which is an organization's or a provider's. */
 const perDomain: Rate = { perSecond: 2, burst: 200 };
 
+/** A school year is invited at once; then one in ten seconds: nobody sends the world letters from here. */
+const perInviting: Rate = { perSecond: 0.1, burst: 500 };
+
 export function openSignInLimits(clock: Clock): SignInLimits {
   const networks = openBuckets(clock, perNetwork);
   const departures = openBuckets(clock, perNetworkDeparting);
@@ -51,6 +56,8 @@ export function openSignInLimits(clock: Clock): SignInLimits {
   const failures = openBuckets(clock, perNetworkFailed);
   const mailboxes = openBuckets(clock, perMailbox);
   const domains = openBuckets(clock, perDomain);
+  const inviting = openBuckets(clock, perInviting);
+  const invited = openBuckets(clock, perMailbox);
   function whomToMail(email: string): ReturnType<SignInLimits['whomToMail']> {
     const key = caseKey(email);
     if (mailboxes.take(key) > 0) return 'nobody';
@@ -65,6 +72,10 @@ export function openSignInLimits(clock: Clock): SignInLimits {
     failed: (address) => take(failures, networkOf(address), 'Too many links from this address were none'),
     mayMail: (email) => whomToMail(email) === 'everybody',
     whomToMail,
+    invite(organizationId, email) {
+      take(invited, `${organizationId} ${caseKey(email)}`, 'Too many invitations go to this address');
+      take(inviting, organizationId, 'Too many invitations are sent from this organization');
+    },
   };
 }
 

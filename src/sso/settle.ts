@@ -116,7 +116,11 @@ async function join(
 ): Promise<void> {
   const { organizationId } = connection;
   if (decision.kind === 'create' || decision.membership === 'add') {
-    const { _id } = await addMember(tx, organizationId, { accountId, source: 'sso' });
+    const { _id } = await addMember(tx, organizationId, {
+      accountId,
+      source: 'sso',
+      ...(identity.email && { told: [identity.email.address] }),
+    });
     await governAgain(tx, connection, accountId, _id);
     await memberAdded(tx, organizationId, accountId);
   }

@@ -12,6 +12,7 @@ const ending = {
   consumedMessages: 'expiresAt',
   mailedLinks: 'expiresAt',
   idpSessions: 'expiresAt',
+  invitations: 'forgetAt',
 } as const;
 
 /** Records for people to read, kept as long as the provisioning log, and when they were made. */

@@ -45,6 +45,10 @@ export interface World {
   readonly refusedEntryId: string;
   /** Of a sign-in that was refused. */
   readonly signInReference: string;
+  /** Of somebody who has not accepted. */
+  readonly invitationId: string;
+  /** Of somebody who was removed. */
+  readonly blockId: string;
   /** Another subject of the member, who waits for an Admin's decision. */
   readonly waitingIdentityId: string;
   /** One outside of the verified domains, who waits for the member's own word. */
@@ -132,6 +136,10 @@ export async function buildWorld(gatehouse: TestGatehouse, name: string): Promis
   const refused = await ask(200, 'get', `${home}/provisioning-log?outcome=refused`);
   const parkedJobId = await parkJob(gatehouse, organizationId);
   const owner = await openPerson(gatehouse, `owner@${domain}`);
+  const invitation = await ask(201, 'post', `${home}/invitations`, { email: `invited@${domain}` });
+  const leaver = await join('leaver', 'member');
+  await ask(200, 'delete', `${home}/members/${leaver.memberId}?block=true`);
+  const blocks = await ask(200, 'get', `${home}/blocks`);
   return {
     organizationId,
     defaultProjectId: organization.defaultProjectId,
@@ -153,6 +161,8 @@ export async function buildWorld(gatehouse: TestGatehouse, name: string): Promis
     signInReference: await refuseSignIn(gatehouse, organizationId),
     waitingIdentityId: await wait(gatehouse, organizationId, member.accountId, 'other_subject'),
     outsideIdentityId: await wait(gatehouse, organizationId, member.accountId, 'unverified_domain'),
+    invitationId: invitation.id,
+    blockId: blocks.items[0].id,
   };
 }
 

@@ -9,6 +9,7 @@ import { endOtherSession, showAccount, showSignOut, takeSignOut } from './accoun
 import { sendPage } from './answer.ts';
 import type { FrontDeps } from './browser.ts';
 import { showAsk, takeAsk } from './confirm.ts';
+import { showInvitation, takeInvitation } from './invitation.ts';
 import { showLink, takeLinkForm } from './link.ts';
 import { showSignIn, takeSignIn } from './signIn.ts';
 
@@ -20,6 +21,7 @@ const routes: Readonly<Record<string, { readonly get?: Handler; readonly post?: 
   '/sign-in': { get: showSignIn, post: takeSignIn },
   '/sign-in/confirm': { get: showAsk, post: takeAsk },
   '/sign-in/link': { get: showLink, post: takeLinkForm },
+  '/sign-in/invitation': { get: showInvitation, post: takeInvitation },
   '/signed-in': { get: showAccount },
   '/signed-in/sessions': { post: endOtherSession },
   '/sign-out': { get: showSignOut, post: takeSignOut },

@@ -1,3 +1,4 @@
+import { Schema } from 'mongoose';
 import { organizationCollection, versionedCollection } from '../define.ts';
 
 /** The paying entity (ORG-1). Its `organizationId` is its own id, so that it is found and deleted like all it owns. */
@@ -65,6 +66,43 @@ members.schema.index({ accountId: 1 });
 members.schema.index({ organizationId: 1, directoryUserId: 1 });
 members.schema.index({ organizationId: 1, 'departed.userNameKey': 1 });
 members.schema.index({ organizationId: 1, 'departed.externalId': 1 });
+
+/**
+ * An address that was asked into the organization (MEM-2); one invitation of an address waits at a time. `projects`: project ids → roles.
+ * `round` counts the letters, of which the newest alone has the token of `tokenHash`. `memberId`: whom the acceptance has made a
+ * member; while it waits, whom an IdP has brought in under this address, which nobody has proven yet.
+ */
+export const invitations = organizationCollection('invitations', {
+  email: { type: String, required: true },
+  emailKey: { type: String, required: true },
+  role: { type: String, enum: ['admin', 'member'], required: true },
+  projects: { type: Schema.Types.Mixed, required: true },
+  state: { type: String, enum: ['pending', 'accepted', 'adopted', 'revoked', 'expired'], required: true },
+  round: { type: Number, required: true },
+  tokenHash: { type: String },
+  invitedBy: { type: String, required: true },
+  memberId: { type: String },
+  expiresAt: { type: Date, required: true },
+  /** When the row itself goes. */
+  forgetAt: { type: Date, required: true },
+});
+invitations.schema.index(
+  { organizationId: 1, emailKey: 1 },
+  { unique: true, partialFilterExpression: { state: 'pending' } },
+);
+invitations.schema.index({ tokenHash: 1 }, { unique: true, partialFilterExpression: { tokenHash: { $exists: true } } });
+invitations.schema.index({ forgetAt: 1 });
+
+/** Somebody who was removed, and whom no IdP brings back (MEM-4). `email`: the address by which they showed. */
+export const blocks = organizationCollection('blocks', {
+  accountId: { type: String, required: true },
+  email: { type: String },
+  emailKey: { type: String },
+  name: { type: String },
+  blockedBy: { type: String, required: true },
+});
+blocks.schema.index({ organizationId: 1, accountId: 1 }, { unique: true });
+blocks.schema.index({ organizationId: 1, emailKey: 1 });
 
 /** The Owner's offer of the ownership to an Admin (OWN-4), one at a time; it goes once it is accepted, declined or cancelled. */
 export const ownershipTransfers = organizationCollection('ownershipTransfers', {

@@ -4,6 +4,8 @@ import { platformCollection } from '../define.ts';
 /** One person on the platform (ACC-1). */
 export const accounts = platformCollection('accounts', {
   name: { type: String },
+  /** By a mailed link; what IdPs have seen stands on their identities. */
+  lastLinkSignInAt: { type: Date },
 });
 
 /** The addresses of accounts (ACC-2): unique among proven ones only. */

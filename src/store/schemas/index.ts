@@ -1,6 +1,16 @@
 /** Every collection of the product: the single definition that both engines read. */
 import type { RowOf } from '../define.ts';
-import { apiKeys, domains, grants, members, organizations, ownershipTransfers, projects } from './access.ts';
+import {
+  apiKeys,
+  blocks,
+  domains,
+  grants,
+  invitations,
+  members,
+  organizations,
+  ownershipTransfers,
+  projects,
+} from './access.ts';
 import { accountEmails, accounts, sessions, sshKeys } from './accounts.ts';
 import {
   directories,
@@ -35,6 +45,8 @@ export const collections = {
   serviceCredentials,
   organizations,
   members,
+  invitations,
+  blocks,
   ownershipTransfers,
   projects,
   grants,
@@ -88,6 +100,8 @@ export type Session = Row<'sessions'>;
 export type ServiceCredential = Row<'serviceCredentials'>;
 export type Organization = Row<'organizations'>;
 export type Member = Row<'members'>;
+export type Invitation = Row<'invitations'>;
+export type Block = Row<'blocks'>;
 export type OwnershipTransfer = Row<'ownershipTransfers'>;
 export type Project = Row<'projects'>;
 export type Grant = Row<'grants'>;
