@@ -7,9 +7,7 @@ export { findConcerned, reconcileLater } from './concerned.ts';
 export { changeMembers, createGroup, deleteGroup, updateGroup } from './groups.ts';
 export { listIdentities } from './identityExport.ts';
 export {
-  type Accepted,
   acceptInvitation,
-  decideAcceptor,
   invite,
   inviteAgain,
   type ReceivedInvitation,
