@@ -21,7 +21,7 @@ export interface Config {
   /** The public base URL, without a slash at the end. */
   readonly baseUrl: string;
   readonly dataFolder: string;
-  /** Seals what must be read again; where absent it is kept in the data folder. */
+  /** Seals what must be read again; where absent it is kept in the data folder. While it changes: the new one, a comma, the former one. */
   readonly key: string | undefined;
   /** Any of them is the operator's; none where it is kept in the data folder. */
   readonly operatorTokens: readonly string[];
@@ -126,6 +126,16 @@ const operatorTokens = z
       .max(2, 'at most two tokens are valid at once, separated by a comma'),
   );
 
+const encryptionKey = z
+  .string()
+  .transform((text) => text.split(',').map((key) => key.trim()))
+  .pipe(
+    z
+      .array(z.string().min(1, 'holds an empty key'))
+      .max(2, 'at most two keys, the new one and the former one, separated by a comma'),
+  )
+  .transform((keys) => keys.join(','));
+
 const proxyNames = ['loopback', 'linklocal', 'uniquelocal'];
 
 const trustProxy = z.string().transform((text, context): boolean | number | string => {
@@ -204,7 +214,7 @@ const settings = z.object({
   PORT: port.default(3000),
   GATEHOUSE_URL: baseUrl.optional(),
   GATEHOUSE_DATA: z.string().default('./data'),
-  GATEHOUSE_KEY: z.string().optional(),
+  GATEHOUSE_KEY: encryptionKey.optional(),
   GATEHOUSE_OPERATOR_TOKEN: operatorTokens.default([]),
   GATEHOUSE_LOG_LEVEL: z
     .string()
@@ -315,7 +325,7 @@ function combinationFaults(given: Readonly<Record<string, string | undefined>>, 
 function weaknesses(value: z.output<typeof settings>): string[] {
   const warnings: string[] = [];
   const short = 'is shorter than 24 characters; take a random one, for example from `openssl rand -hex 32`';
-  if (value.GATEHOUSE_KEY !== undefined && value.GATEHOUSE_KEY.length < 24) warnings.push(`GATEHOUSE_KEY ${short}`);
+  if (value.GATEHOUSE_KEY?.split(',').some((key) => key.length < 24)) warnings.push(`GATEHOUSE_KEY ${short}`);
   if (value.GATEHOUSE_OPERATOR_TOKEN.some((token) => token.length < 24)) {
     warnings.push(`GATEHOUSE_OPERATOR_TOKEN ${short}`);
   }

@@ -10,7 +10,7 @@ import type { Config } from './config.ts';
 import { openSequencer } from './events/index.ts';
 import { createApp } from './http/app.ts';
 import type { Lifecycle } from './http/service.ts';
-import { checkKey } from './keyCheck.ts';
+import { checkKey, openKeyRotation, tellRemaining } from './keyCheck.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { openTxtLookup, type TxtLookup } from './lib/dns.ts';
 import { type Logger, openLogger } from './lib/logger.ts';
@@ -32,7 +32,7 @@ export interface Gatehouse {
   readonly secrets: Secrets;
   /** Writes down at once what is noted in batches: log rows of SCIM reads, last use of tokens, keys and credentials. */
   flush(): Promise<void>;
-  /** Begins to serve, and to sweep where jobs run here; answers the port. Default: the configured one. */
+  /** Begins to serve, to sweep where jobs run here, and to seal anew where the key changes; answers the port. Default: the configured one. */
   listen(port?: number): Promise<number>;
   /**
    * Ends gracefully: not ready, but serving, for the configured time, in which load balancers turn elsewhere; then no new
@@ -75,6 +75,8 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     await store.close();
     throw error;
   });
+  if (sealer.hasFormer) await tellRemaining(store, sealer, logger);
+  const rotation = openKeyRotation({ store, sealer, logger, clock });
   const lifecycle: Lifecycle = { closing: false };
   const letters: Mail[] | undefined = options.showMail ? [] : undefined;
   const mailer = openMailer(config.mail, logger, letters);
@@ -132,6 +134,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     server.listen(port, config.host);
     await once(server, 'listening');
     jobs.rounds?.start();
+    rotation?.start();
     return (server.address() as AddressInfo).port;
   }
 
@@ -142,7 +145,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
       await finishRequests(server, answering);
     }
     await Promise.all([scim.close(), serviceUses.close(), keyUses.close()]);
-    await jobs.close();
+    await Promise.all([jobs.close(), rotation?.stop()]);
     await store.close();
   }
 

@@ -5,4 +5,5 @@ export * from './filter.ts';
 export * from './lastUses.ts';
 export type * from './schemas/index.ts';
 export { organizationCollections } from './schemas/index.ts';
+export { countFormerlySealed, reseal } from './sealed.ts';
 export * from './store.ts';

@@ -151,7 +151,7 @@ export const apiKeys = organizationCollection('apiKeys', {
   hash: { type: String, required: true },
   prefix: { type: String, required: true },
   lastFour: { type: String, required: true },
-  sealed: { type: String },
+  sealed: { type: String, sealed: true },
   /** The actor who made it, and the person in whose place the operator did. */
   createdBy: { type: String },
   onBehalfOf: { type: String },

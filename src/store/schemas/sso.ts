@@ -14,7 +14,7 @@ export const connections = organizationCollection('connections', {
   /** Which claim says what: names of ours → names of the IdP's. */
   claims: { type: Schema.Types.Mixed, required: true },
   saml: { type: Schema.Types.Mixed },
-  oidc: { type: Schema.Types.Mixed },
+  oidc: { type: Schema.Types.Mixed, sealed: ['clientSecret'] },
   jit: { type: Boolean, required: true },
   directoryId: { type: String },
   idpInitiated: { type: Boolean, required: true },
@@ -38,7 +38,7 @@ export const connectionKeys = organizationCollection('connectionKeys', {
   connectionId: { type: String, required: true },
   state: { type: String, enum: ['next', 'current', 'former'], required: true },
   certificate: { type: String, required: true },
-  privateKey: { type: String, required: true },
+  privateKey: { type: String, required: true, sealed: true },
   expiresAt: { type: Date, required: true },
 });
 connectionKeys.schema.index({ organizationId: 1, connectionId: 1 });
@@ -77,7 +77,7 @@ export const signInAttempts = organizationCollection('signInAttempts', {
   browserHash: { type: String },
   /** The id of the request to the IdP, where it has one (SAML's InResponseTo). */
   requestId: { type: String },
-  secrets: { type: String },
+  secrets: { type: String, sealed: true },
   returnTo: { type: String },
   /** The session that a person who is signed in already will add this proof to. */
   sessionId: { type: String },
@@ -155,7 +155,7 @@ export const idpSessions = organizationCollection('idpSessions', {
     },
     _id: false,
   },
-  idToken: { type: String },
+  idToken: { type: String, sealed: true },
   sessionId: { type: String, required: true },
   accountId: { type: String, required: true },
   expiresAt: { type: Date, required: true },

@@ -59,6 +59,8 @@ describe('creating an organization', () => {
         throw new Error('no key');
       },
       open: sealer.open,
+      isCurrent: sealer.isCurrent,
+      hasFormer: false,
     };
     const making = writeTo(store, (tx) =>
       createOrganization(tx, broken, { name: 'Acme', owner: { email: 'owner@acme.test' } }),
