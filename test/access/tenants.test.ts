@@ -88,7 +88,9 @@ describe.each(table)('%s', (name, route) => {
     const path = pathIn(route, acme);
     const answer = await ask(route, path, JSON.parse(foreign));
     const ghost = await ask(route, path, JSON.parse(ghostsOf(foreign)));
-    expect(answer.status).toBeGreaterThanOrEqual(400);
+    // many at once are answered each by itself
+    const eachRefused = /"status":"refused"/.test(answer.text) && !/"status":"done"/.test(answer.text);
+    if (!eachRefused) expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(answer).toEqual(ghost);
   });
 });
