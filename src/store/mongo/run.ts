@@ -25,6 +25,8 @@ export interface Doom {
 export class Run implements Calls {
   readonly at: Date;
   readonly inserted = new Set<string>();
+  /** When a call of the body last came to its end; in the milliseconds of performance.now(). */
+  lastCallAt = performance.now();
   readonly #session: mongo.ClientSession;
   #doom: Doom | undefined;
   #last: Promise<void> = Promise.resolve();
@@ -70,6 +72,8 @@ export class Run implements Calls {
           this.#doom = { error: translated, again: reasonToRepeat(error, translated), contested };
         }
         throw translated;
+      } finally {
+        this.lastCallAt = performance.now();
       }
     });
     this.#last = answer.then(nothing, nothing);

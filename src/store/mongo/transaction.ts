@@ -12,7 +12,10 @@ const patienceMs = 15_000;
 /** How often a body is run again because a unique key was taken. */
 const repeatsForDuplicates = 2;
 const longestPauseMs = 200;
-/** A body waits for nothing but its `tx`; one that waits for something else is given up, as the server would do. */
+/**
+ * A body waits for nothing but its `tx`: one that has asked it for nothing for so long is given up. One that has much to do
+ * may go on for as long as the server lets it (`transactionLifetimeLimitSeconds`).
+ */
 const bodyTimeoutMs = 30_000;
 
 const options: mongo.TransactionOptions = {
@@ -100,7 +103,7 @@ async function attempt<T>(
   const run = new Run(session, clock.now());
   let thrown: Doom | undefined;
   try {
-    const value = await within(bodyTimeoutMs, body(run));
+    const value = await within(bodyTimeoutMs, body(run), run);
     const doom = await run.end();
     if (doom === undefined) {
       await finish();
@@ -117,11 +120,17 @@ async function attempt<T>(
   return thrown;
 }
 
-function within<T>(ms: number, body: Promise<T>): Promise<T> {
+function within<T>(ms: number, body: Promise<T>, run: Run): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
+    const check = (): void => {
+      const left = run.lastCallAt + ms - performance.now();
+      if (left > 0) {
+        timer = setTimeout(check, left);
+        return;
+      }
       reject(new StoreUsageError(`a transaction's body did not end within ${ms} ms: it was rolled back`));
-    }, ms);
+    };
+    let timer = setTimeout(check, ms);
     body.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
