@@ -82,6 +82,10 @@ const catalogue = {
   already_a_collaborator: 'conflict',
   // keys
   default_key_protected: 'conflict',
+  // resources
+  resource_exists: 'conflict',
+  cluster_not_found: 'invalid',
+  cluster_in_use: 'conflict',
   // directories and SCIM (scim/errors.ts adds the scimType)
   scim_uniqueness: 'conflict',
   scim_invalid_filter: 'invalid',

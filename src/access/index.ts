@@ -2,6 +2,7 @@
  * What people may do: accounts, organizations, members and their Owner, projects, collaborators, grants, keys, sessions.
  * The permission tables and the one decision over them live here; what an IdP has said lives in directory/.
  */
+export * from './accessibleProjects.ts';
 export * from './accounts.ts';
 export * from './announcement.ts';
 export * from './apiKeys.ts';
@@ -48,6 +49,8 @@ export * from './presence.ts';
 export * from './profile.ts';
 export * from './projectKeys.ts';
 export * from './projects.ts';
+export * from './resources.ts';
+export * from './resourceTypes.ts';
 export * from './search.ts';
 export * from './serviceCredentials.ts';
 export * from './sessions.ts';

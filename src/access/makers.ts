@@ -9,7 +9,7 @@ export interface Made {
 }
 
 export interface Maker {
-  readonly kind: 'operator' | 'service' | 'account';
+  readonly kind: 'operator' | 'account';
   /** Absent where the maker is a person whom the one who asks may not see. */
   readonly accountId?: string;
   readonly name?: string;
@@ -65,7 +65,8 @@ export async function findMakers(
   return (row) => {
     if (row.createdBy === undefined) return undefined;
     const accountId = personOf(row);
-    return { kind: kindOf(row.createdBy), ...(accountId !== undefined && person(accountId)) };
+    const kind = row.createdBy.startsWith(accountActor) ? 'account' : 'operator';
+    return { kind, ...(accountId !== undefined && person(accountId)) };
   };
 }
 
@@ -73,9 +74,4 @@ const accountActor = 'account:';
 
 function personOf({ createdBy, onBehalfOf }: Made): string | undefined {
   return createdBy?.startsWith(accountActor) ? createdBy.slice(accountActor.length) : onBehalfOf;
-}
-
-function kindOf(actor: string): Maker['kind'] {
-  if (actor.startsWith(accountActor)) return 'account';
-  return actor.startsWith('service:') ? 'service' : 'operator';
 }

@@ -4,9 +4,7 @@ import { recordAudit } from '../events/index.ts';
 import { newId } from '../lib/ids.ts';
 import { caseKey } from '../lib/text.ts';
 import { PLATFORM, type Project, type ReadStore, type Transaction } from '../store/index.ts';
-import { resolveStanding, type Standing } from './decide.ts';
-import { toGrantFacts, toMemberFacts } from './evaluate.ts';
-import { findGrants, findGrantsEverywhere, insertGrant } from './grants.ts';
+import { insertGrant } from './grants.ts';
 import { findMember } from './members.ts';
 
 /** The name of the project that every organization is made with. */
@@ -125,58 +123,7 @@ export async function updateProject(
   return changed ?? project;
 }
 
-/** A project as one account sees it. */
-export interface AccessibleProject {
-  readonly project: Project;
-  readonly standing: Standing;
-}
-
 /** Every project of an organization, in the order of making: the operator's view. */
 export function listProjects(reads: ReadStore, organizationId: string): Promise<readonly Project[]> {
   return reads.projects.find(organizationId, {});
-}
-
-/** The projects of an organization that this account has access to, and as what (PRJ-1, PRJ-5, PRJ-6). */
-export async function findProjects(
-  reads: ReadStore,
-  organizationId: string,
-  accountId: string,
-): Promise<readonly AccessibleProject[]> {
-  const [organization, member, grants] = await Promise.all([
-    reads.organizations.get(organizationId, organizationId),
-    findMember(reads, organizationId, accountId),
-    findGrants(reads, organizationId, { accountId }),
-  ]);
-  if (!organization || member?.status === 'suspended') return [];
-  const { adminAccess } = organization.settings;
-  const known = member && toMemberFacts(member);
-  const all = known?.role === 'admin' && adminAccess === 'all';
-  const targets = [...new Set(grants.filter(({ target }) => target === 'project').map(({ targetId }) => targetId))];
-  const projects = await reads.projects.find(
-    organizationId,
-    all ? {} : { $or: [{ _id: { $in: targets } }, ...(known ? [{ isDefault: true }] : [])] },
-  );
-  return projects.flatMap((project) => {
-    const standing = resolveStanding({
-      resource: { kind: 'project', isDefault: project.isDefault === true },
-      adminAccess,
-      grants: grants.filter((grant) => grant.targetId === project._id).map(toGrantFacts),
-      ...(known && { member: known }),
-    });
-    return standing.role === undefined ? [] : [{ project, standing }];
-  });
-}
-
-/** The projects that an account has access to in all its organizations, but for those of `except` (ended sessions). */
-export async function findProjectsOf(
-  reads: ReadStore,
-  accountId: string,
-  except: readonly string[] = [],
-): Promise<readonly AccessibleProject[]> {
-  const memberships = await reads.members.find(PLATFORM, { accountId });
-  const grants = await findGrantsEverywhere(reads, accountId);
-  const ids = new Set([...memberships, ...grants].map(({ organizationId }) => organizationId));
-  const wanted = [...ids].filter((id) => !except.includes(id)).sort();
-  const found = await Promise.all(wanted.map((id) => findProjects(reads, id, accountId)));
-  return found.flat();
 }

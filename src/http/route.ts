@@ -121,6 +121,7 @@ export type Tag =
   | 'Mappings'
   | 'Projects'
   | 'Keys'
+  | 'Resources'
   | 'Sessions'
   | 'Sign-in'
   | 'Me'

@@ -32,6 +32,7 @@ const prefixes = {
   project: 'prj',
   grant: 'grt',
   apiKey: 'key',
+  resource: 'res',
   session: 'ses',
   serviceCredential: 'svc',
   domain: 'dom',

@@ -34,6 +34,7 @@ export function pathIn(route: Route, world: World): string {
     secret: world.oauthClient.secretId,
     key: route.path.startsWith('/api/v1/projects/') ? world.apiKeyId : world.oauthClient.keyId,
     issuer: world.oauthClient.issuerId,
+    resource: world.resourceId,
     mapping: world.mappingId,
     connection: world.connectionId,
     connectionKey: world.connectionKeyId,
@@ -149,6 +150,9 @@ export const bodies: Bodies = {
   'PATCH /api/v1/projects/{project}': () => ({ name: 'Renamed' }),
   'POST /api/v1/projects/{project}/keys': () => ({ name: 'CI', expiresAt: '2100-01-01T00:00:00Z' }),
   [`POST ${org}/keys`]: () => ({ name: 'CI' }),
+  'POST /api/v1/projects/{project}/resources': () => ({ type: 'file', name: 'weights', externalId: 'file-1' }),
+  [`POST ${org}/resources`]: () => ({ type: 'file', name: 'weights', externalId: 'file-1' }),
+  'PATCH /api/v1/projects/{project}/resources/{resource}': () => ({ name: 'renamed' }),
   'POST /api/v1/keys/verify': (world) => ({ key: 'ghk_unknown', project: world.projectId }),
   'POST /api/v1/projects/{project}/collaborators': (world) => ({
     email: world.member.email,

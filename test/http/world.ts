@@ -27,6 +27,7 @@ export interface World {
   readonly member: Person & { readonly memberId: string };
   /** Of `projectId`. */
   readonly apiKeyId: string;
+  readonly resourceId: string;
   readonly directoryId: string;
   readonly directoryToken: { readonly id: string; readonly secret: string };
   readonly oauthClient: {
@@ -101,6 +102,7 @@ export async function buildWorld(gatehouse: TestGatehouse, name: string): Promis
   await ask(201, 'post', `${home}/domains`, { domain });
   const project = await ask(201, 'post', `${home}/projects`, { name: 'Research' });
   const apiKey = await ask(201, 'post', `/api/v1/projects/${project.id}/keys`, { name: 'CI' });
+  const resource = await ask(201, 'post', `/api/v1/projects/${project.id}/resources`, { type: 'file', name: 'data' });
   const { directory, token } = await ask(201, 'post', `${home}/directories`, { name: 'Okta' });
   const clients = `${home}/directories/${directory.id}/oauth-clients`;
   const { client, secret } = await ask(201, 'post', clients, { name: 'Entra' });
@@ -146,6 +148,7 @@ export async function buildWorld(gatehouse: TestGatehouse, name: string): Promis
     projectId: project.id,
     domain,
     apiKeyId: apiKey.id,
+    resourceId: resource.id,
     owner: { ...owner, memberId: organization.owner.memberId },
     admin,
     member,

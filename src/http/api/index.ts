@@ -25,6 +25,7 @@ import { projectKeyRoutes } from './projectKeys.ts';
 import { projectRoutes } from './projects.ts';
 import { provisioningLogRoutes } from './provisioningLog.ts';
 import { recordRoutes } from './records.ts';
+import { resourceRoutes } from './resources.ts';
 import { schemaRoutes } from './schemas.ts';
 import { serviceCredentialRoutes } from './serviceCredentials.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -56,6 +57,7 @@ export const apiRoutes: readonly Route[] = [
   ...projectRoutes,
   ...collaboratorRoutes,
   ...projectKeyRoutes,
+  ...resourceRoutes,
   ...signInRoutes,
   ...identityRoutes,
   ...identityExportRoutes,

@@ -6,7 +6,7 @@ import { id } from './common.ts';
 /** Who made something, as answers tell it. */
 export const maker = z
   .strictObject({
-    kind: z.enum(['operator', 'service', 'account']),
+    kind: z.enum(['operator', 'account']),
     accountId: id.optional(),
     name: z.string().optional(),
     email: z.string().optional(),

@@ -12,6 +12,7 @@ import {
 } from '../../access/index.ts';
 import { AppError } from '../../errors.ts';
 import { findStepUpUrl } from '../../sso/index.ts';
+import type { ReadStore } from '../../store/index.ts';
 import { type Principal, type Route, route } from '../route.ts';
 import { accountEmail } from './accounts.ts';
 import { id, idIn, role } from './common.ts';
@@ -70,6 +71,12 @@ const worthAt = (principal: Principal, { organization, member }: Belonging): Wor
   return asking === undefined ? 'counts' : worthIn(asking, organization, member);
 };
 
+/** The organizations of the person who asks in which the session counts for nothing, or for nothing yet (SSO-5). */
+export async function findWorthlessOrganizations(principal: Principal, reads: ReadStore): Promise<readonly string[]> {
+  const belongings = await findOrganizationsOf(reads, personOf(principal).accountId);
+  return belongings.filter((one) => worthAt(principal, one) !== 'counts').map(({ organization }) => organization._id);
+}
+
 export const meRoutes: readonly Route[] = [
   route({
     method: 'get',
@@ -114,9 +121,7 @@ export const meRoutes: readonly Route[] = [
     response: z.strictObject({ items: z.array(project) }),
     handle: async ({ principal, reads }) => {
       const { accountId } = personOf(principal);
-      const belongings = await findOrganizationsOf(reads, accountId);
-      const worthless = belongings.filter((one) => worthAt(principal, one) !== 'counts');
-      const except = worthless.map(({ organization }) => organization._id);
+      const except = await findWorthlessOrganizations(principal, reads);
       const found = await findProjectsOf(reads, accountId, except);
       return { items: found.map((one) => presentProject(one.project, one.standing.role)) };
     },

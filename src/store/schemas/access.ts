@@ -163,8 +163,33 @@ export const apiKeys = organizationCollection('apiKeys', {
   organizationClosed: { type: Boolean },
 });
 apiKeys.schema.index({ hash: 1 }, { unique: true });
-apiKeys.schema.index({ organizationId: 1, projectId: 1 });
+apiKeys.schema.index({ organizationId: 1, projectId: 1, _id: 1 });
 apiKeys.schema.index({ organizationId: 1 }, { unique: true, partialFilterExpression: { kind: 'default' } });
+
+/**
+ * What is registered in a project (RES-1). `externalId` is the registering service's own id of it, one of each type in a
+ * project; `clusterId` is the cluster that a volume is attached to.
+ */
+export const resources = organizationCollection('resources', {
+  projectId: { type: String, required: true },
+  type: {
+    type: String,
+    enum: ['cluster', 'volume', 'fine-tuned-model', 'dedicated-endpoint', 'evaluation', 'file'],
+    required: true,
+  },
+  name: { type: String, required: true },
+  externalId: { type: String },
+  clusterId: { type: String },
+  createdBy: { type: String, required: true },
+  onBehalfOf: { type: String },
+});
+resources.schema.index(
+  { organizationId: 1, projectId: 1, type: 1, externalId: 1 },
+  { unique: true, partialFilterExpression: { externalId: { $exists: true } } },
+);
+resources.schema.index({ projectId: 1, _id: 1 });
+resources.schema.index({ type: 1, projectId: 1, _id: 1 });
+resources.schema.index({ organizationId: 1, clusterId: 1 });
 
 /** Domains that organizations claim; verified by one organization at a time (SSO-3). */
 export const domains = organizationCollection('domains', {

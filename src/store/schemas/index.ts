@@ -10,6 +10,7 @@ import {
   organizations,
   ownershipTransfers,
   projects,
+  resources,
 } from './access.ts';
 import { accountEmails, accounts, sessions, sshKeys } from './accounts.ts';
 import {
@@ -51,6 +52,7 @@ export const collections = {
   projects,
   grants,
   apiKeys,
+  resources,
   domains,
   directories,
   directorySchemas,
@@ -106,6 +108,7 @@ export type OwnershipTransfer = Row<'ownershipTransfers'>;
 export type Project = Row<'projects'>;
 export type Grant = Row<'grants'>;
 export type ApiKey = Row<'apiKeys'>;
+export type Resource = Row<'resources'>;
 export type Domain = Row<'domains'>;
 export type Directory = Row<'directories'>;
 export type DirectorySchema = Row<'directorySchemas'>;
