@@ -132,6 +132,10 @@ describe('Microsoft Entra ID', () => {
     ]) {
       outcomes.push((await direct.signIn(connection, shared, dora, flaw)).code);
     }
+    // A tenant's id is one in any case that an admin types; what tokens say is compared exactly.
+    const typed = await direct.connect(shared.issuer, { tenantId: tenantId.toUpperCase() }, 'entra');
+    expect((await direct.signIn(typed, shared, dora, of(tenantId))).code).toBeUndefined();
+    expect((await direct.signIn(typed, shared, dora, of(tenantId.toUpperCase()))).code).toBe('issuer_mismatch');
     const unpinned = await direct.connect(shared.issuer, {}, 'entra');
     outcomes.push((await direct.signIn(unpinned, shared, dora, of(tenantId))).code);
     await shared.close();
