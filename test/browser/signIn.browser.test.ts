@@ -103,6 +103,45 @@ describe.each([
   });
 });
 
+test.each([
+  ['with scripts, on pages for everybody', true],
+  ['without scripts', false],
+])(
+  'somebody outside of the verified domains says from their mailbox who they are, and comes in, %s (SSO-6)',
+  async (_title, scripts) => {
+    const email = `pat.${scripts}@elsewhere.test`;
+    await world.ask(201, 'post', '/api/v1/accounts', { email });
+    world.idp.email = email;
+    try {
+      await withPage(scripts, async (page) => {
+        const look = async (title: string) => {
+          await page.getByRole('heading', { level: 1, name: title }).waitFor();
+          if (scripts) expect([title, ...(await faultsOf(page))]).toEqual([title]);
+        };
+        const signIn = () => page.getByRole('button', { name: 'Sign in as Ann' }).click();
+        await page.goto(`${world.url}/sso/start?connection=${connectionId}`);
+        await signIn();
+        await look('You cannot be signed in');
+        await page.getByRole('link', { name: 'Confirm by email that it is you' }).click();
+        await look('Confirm that it is you');
+        await page.getByRole('button', { name: 'Send me the link' }).click();
+        await look('Check your mail');
+        const [letter] = await world.mailbox.waitFor(email);
+        await page.goto(letter?.link ?? '');
+        await look('Is this you?');
+        expect(await page.locator('main').textContent()).toMatch(/Acme[\s\S]*https:\/\/idp.test/);
+        await page.getByRole('button', { name: 'Yes, this is me' }).click();
+        await look('Connected');
+        await page.getByRole('link', { name: 'Sign in' }).click();
+        await signIn();
+        await page.waitForURL(/signed-in/);
+      });
+    } finally {
+      world.idp.email = undefined;
+    }
+  },
+);
+
 test('every page of sign-in can be used by everybody (WCAG 2.2 AA by axe)', async () => {
   await withPage(true, async (page) => {
     const found: Record<string, readonly string[]> = {};

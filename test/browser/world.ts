@@ -29,8 +29,8 @@ export interface BrowserWorld {
   readonly mailbox: Mailbox;
   readonly browser: Browser;
   readonly organizationId: string;
-  /** Whether its answers are good. */
-  readonly idp: { honest: boolean };
+  /** Whether its answers are good, and whose address it says; Ann's where it is absent. */
+  readonly idp: { honest: boolean; email?: string | undefined };
   connect(binding: 'redirect' | 'post', name: string): Promise<string>;
   ask(status: number, method: 'get' | 'post' | 'patch', path: string, body?: object): Promise<Answered>;
   close(): Promise<void>;
@@ -40,7 +40,7 @@ const escapeText = (text: string): string => text.replaceAll('&', '&amp;').repla
 const ann = { id: 'u-ann', email: 'ann@acme.test', givenName: 'Ann', familyName: 'Lee', groups: ['Engineering'] };
 
 /** The IdP's pages: a button signs Ann in, and the answer is posted back by another. */
-function idpPages(idp: SamlIdp, mood: { honest: boolean }): RequestListener {
+function idpPages(idp: SamlIdp, mood: BrowserWorld['idp']): RequestListener {
   return async (incoming, outgoing) => {
     const parts: Buffer[] = [];
     for await (const part of incoming) parts.push(part as Buffer);
@@ -56,7 +56,9 @@ function idpPages(idp: SamlIdp, mood: { honest: boolean }): RequestListener {
     const asked = readSamlRequest(message, posted ? 'post' : 'redirect');
     const acsUrl = asked.acsUrl ?? '';
     const to = { entityId: mood.honest ? asked.issuer : 'https://somebody.else.test', acsUrl };
-    const facts = factsFor(idp, to, ann, { request: asked.id, at: new Date() });
+    const { email } = mood;
+    const person = email === undefined ? ann : { ...ann, id: email, email };
+    const facts = factsFor(idp, to, person, { request: asked.id, at: new Date() });
     const field = Buffer.from(await issueResponse(idp, to, facts)).toString('base64');
     const hidden = (name: string, value: string) => `<input type="hidden" name="${name}" value="${escapeText(value)}">`;
     outgoing.setHeader('Content-Type', 'text/html; charset=utf-8');
@@ -114,7 +116,7 @@ export async function openBrowserWorld(): Promise<BrowserWorld> {
   await ask(200, 'post', `${home}/domains/acme.test/verify`, { force: true });
 
   const samlKey = await makeSamlKey('browser');
-  const mood = { honest: true };
+  const mood: BrowserWorld['idp'] = { honest: true };
   let pages: RequestListener = (_incoming, outgoing) => void outgoing.end();
   const idpServer = createServer({ cert, key }, (incoming, outgoing) => pages(incoming, outgoing));
   // another site than 127.0.0.1
