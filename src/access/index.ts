@@ -27,6 +27,7 @@ export {
 } from './domains.ts';
 export * from './emailAddress.ts';
 export * from './evaluate.ts';
+export * from './explain.ts';
 export * from './governance.ts';
 export * from './grants.ts';
 export * from './idpSessions.ts';

@@ -4,6 +4,7 @@
  */
 export { adoptConfirmed, listWaiting, proveDomain, type WaitingPerson } from './adoption.ts';
 export { findConcerned, reconcileLater } from './concerned.ts';
+export { type ExplainedCandidate, explainAccount, type Origin } from './explain.ts';
 export { changeMembers, createGroup, deleteGroup, updateGroup } from './groups.ts';
 export { listIdentities } from './identityExport.ts';
 export {

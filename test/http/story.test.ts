@@ -422,6 +422,12 @@ test("a service asks with a credential of its own, made and revoked in the platf
   expect((await ask(200, 'get', '/api/v1/audit/verify')).verified).toBe(true);
 });
 
+test('access is explained, to people about themselves and to Admins about everybody (PERM-6)', async () => {
+  const path = `${home}/access/explain?person=${acme.member.accountId}`;
+  const told = await ask(200, 'get', path, undefined, acme.admin.token);
+  expect(told.candidates).toMatchObject([{ source: 'organization_role', outcome: 'wins' }]);
+});
+
 test('a node agent reads who may enter a project (PRJ-7)', async () => {
   const { items } = await ask(200, 'get', `/api/v1/projects/${acme.defaultProjectId}/identities`);
   expect(items).toContainEqual(expect.objectContaining({ accountId: acme.owner.accountId, role: 'admin' }));

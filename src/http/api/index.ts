@@ -9,6 +9,7 @@ import { directoryRoutes } from './directories.ts';
 import { domainRoutes } from './domains.ts';
 import { emailRoutes } from './emails.ts';
 import { expiryRoutes } from './expiries.ts';
+import { explainRoutes } from './explain.ts';
 import { identityRoutes } from './identities.ts';
 import { identityExportRoutes } from './identityExport.ts';
 import { invitationRoutes } from './invitations.ts';
@@ -61,5 +62,6 @@ export const apiRoutes: readonly Route[] = [
   ...signInRoutes,
   ...identityRoutes,
   ...identityExportRoutes,
+  ...explainRoutes,
   ...serviceCredentialRoutes,
 ];

@@ -1,0 +1,173 @@
+/** Explanations of access (PERM-6): each candidate with where it comes from, back to the push of an IdP. */
+import {
+  type Candidate,
+  explainAccess,
+  getProject,
+  loadFacts,
+  type NoStanding,
+  type ResourceRef,
+  resolveStanding,
+  type Standing,
+} from '../access/index.ts';
+import { AppError } from '../errors.ts';
+import type { DirectoryUser, Edge, Grant, Member, ReadStore } from '../store/index.ts';
+import { countingUsers } from './desired.ts';
+
+/** One membership on the way from a directory user up to the group of a mapping. */
+export interface Step {
+  readonly groupId: string;
+  readonly groupName?: string;
+  readonly since: Date;
+  /** Who put the person, or the group below, in: `directory:<id>` for a push. */
+  readonly by: string;
+  readonly requestId: string;
+  /** The row of the provisioning log, while it is kept. */
+  readonly logEntryId?: string;
+}
+
+/** What a mapping's grant stands on. */
+export interface MappedFrom {
+  readonly mappingId: string;
+  readonly groupId: string;
+  readonly groupName?: string;
+  readonly directoryId?: string;
+  readonly directoryName?: string;
+  readonly directoryUserId?: string;
+  readonly userName?: string;
+  /** From the group that holds the person up to that of the mapping; empty where a job has not yet caught up. */
+  readonly path: readonly Step[];
+}
+
+/** Where a grant comes from. */
+export interface Origin {
+  readonly grantId: string;
+  readonly role: 'admin' | 'member';
+  readonly since: Date;
+  readonly grantedBy: string;
+  readonly requestId: string;
+  readonly mapping?: MappedFrom;
+}
+
+export interface ExplainedCandidate extends Omit<Candidate, 'grant'> {
+  readonly origin?: Origin;
+  /** Of an organization role: the grants that make somebody Admin (MAP-2). */
+  readonly from?: readonly Origin[];
+}
+
+export interface Explanation {
+  readonly member?: Member;
+  readonly standing: Standing | NoStanding;
+  readonly candidates: readonly ExplainedCandidate[];
+}
+
+/**
+ * Why this account has what it has on a thing of the organization. Throws `not_found` where the project is none of the
+ * organization's, and where the account has nothing to do with the organization.
+ */
+export async function explainAccount(
+  reads: ReadStore,
+  organizationId: string,
+  accountId: string,
+  resource: ResourceRef,
+): Promise<Explanation> {
+  const [member, all] = await Promise.all([
+    reads.members.findOne(organizationId, { accountId }),
+    reads.grants.find(organizationId, { accountId }),
+  ]);
+  if (!member && all.length === 0) throw new AppError('not_found', 'The organization has no such person');
+  if (resource.kind === 'project' && (await getProject(reads, resource.id)).organizationId !== organizationId) {
+    throw new AppError('not_found', `There is no project ${resource.id}`);
+  }
+  const facts = await loadFacts(reads, { accountId, resource });
+  const users = await reads.directoryUsers.find(organizationId, { accountId });
+  const tell = (grant: Grant) => originOf(reads, grant, users, member);
+  const ofOrganization = all.filter(({ target }) => target === 'organization');
+  // Candidates that are grants come in the order of the grants.
+  const rows = resource.kind === 'organization' ? [...all] : all.filter(({ targetId }) => targetId === resource.id);
+  const candidates = await Promise.all(
+    explainAccess(facts).map(async ({ grant, ...candidate }): Promise<ExplainedCandidate> => {
+      if (candidate.source === 'organization_role' && candidate.role === 'admin') {
+        return { ...candidate, from: await Promise.all(ofOrganization.map(tell)) };
+      }
+      const row = grant && rows.shift();
+      return row ? { ...candidate, origin: await tell(row) } : candidate;
+    }),
+  );
+  return { ...(member && { member }), standing: resolveStanding(facts), candidates };
+}
+
+async function originOf(
+  reads: ReadStore,
+  grant: Grant,
+  users: readonly DirectoryUser[],
+  member: Member | undefined,
+): Promise<Origin> {
+  const { _id: grantId, role, createdAt: since, grantedBy, changedBy, source } = grant;
+  const mapping = source === 'mapping' && (await mappedFrom(reads, grant, users, member));
+  return { grantId, role, since, grantedBy, requestId: changedBy.requestId, ...(mapping && { mapping }) };
+}
+
+async function mappedFrom(
+  reads: ReadStore,
+  { organizationId, sourceId: mappingId, grantedBy }: Grant,
+  users: readonly DirectoryUser[],
+  member: Member | undefined,
+): Promise<MappedFrom> {
+  const groupId = grantedBy.replace(/^group:/, '');
+  const group = await reads.directoryGroups.get(organizationId, groupId);
+  const directory = group && (await reads.directories.get(organizationId, group.directoryId));
+  const edges = await findWay(reads, organizationId, countingUsers(users, member?.directoryUserId), groupId);
+  const user = users.find(({ _id }) => _id === edges[0]?.memberId);
+  return {
+    mappingId,
+    groupId,
+    ...(group && { groupName: group.displayName, directoryId: group.directoryId }),
+    ...(directory && { directoryName: directory.name }),
+    ...(user && { directoryUserId: user._id, userName: user.userName }),
+    path: await Promise.all(edges.map((edge) => stepOf(reads, edge))),
+  };
+}
+
+async function stepOf(reads: ReadStore, { organizationId, groupId, createdAt, changedBy }: Edge): Promise<Step> {
+  const { actor: by, requestId } = changedBy;
+  const [group, entry] = await Promise.all([
+    reads.directoryGroups.get(organizationId, groupId),
+    reads.provisioningLog.findOne(organizationId, { requestId }),
+  ]);
+  return {
+    groupId,
+    ...(group && { groupName: group.displayName }),
+    since: createdAt,
+    by,
+    requestId,
+    ...(entry && { logEntryId: entry._id }),
+  };
+}
+
+/** The shortest way up from one of these users to the group; none where they are not in it. Cycles are harmless. */
+async function findWay(
+  reads: ReadStore,
+  organizationId: string,
+  userIds: readonly string[],
+  groupId: string,
+): Promise<readonly Edge[]> {
+  const into = new Map<string, Edge>();
+  for (let frontier = userIds; frontier.length > 0 && !into.has(groupId); ) {
+    const next: string[] = [];
+    for (const edge of await reads.edges.find(organizationId, { memberId: { $in: frontier } })) {
+      if (into.has(edge.groupId)) continue;
+      into.set(edge.groupId, edge);
+      next.push(edge.groupId);
+    }
+    frontier = next;
+  }
+  const way: Edge[] = [];
+  for (
+    let edge = into.get(groupId);
+    edge;
+    edge = way[0]?.memberKind === 'Group' ? into.get(way[0].memberId) : undefined
+  ) {
+    way.unshift(edge);
+  }
+  return way;
+}

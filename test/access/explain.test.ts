@@ -1,0 +1,196 @@
+/** Why does this person have Admin on production? (PERM-6): every source, back to the push, and why each won or lost. */
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { buildWorld, expectStatus, type World } from '../http/world.ts';
+import { type Method, openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+import { until } from '../support/until.ts';
+import { anyWorld, writeWorld } from './randomWorld.ts';
+
+let gatehouse: TestGatehouse;
+let acme: World;
+let rival: World;
+
+beforeAll(async () => {
+  gatehouse = await openTestGatehouse({ rehearse: false });
+  acme = await buildWorld(gatehouse, 'acme');
+  rival = await buildWorld(gatehouse, 'rival');
+});
+
+const ask = (status: number, method: Method, path: string, body?: object) =>
+  expectStatus(status, gatehouse.operator(method, path).send(body));
+const home = () => `/api/v1/organizations/${acme.organizationId}`;
+type Query = Readonly<Record<string, string>>;
+const address = (query: Query, organizationId = acme.organizationId) =>
+  `/api/v1/organizations/${organizationId}/access/explain?${new URLSearchParams(query)}`;
+const explain = (query: Query) => ask(200, 'get', address(query));
+
+const core = 'urn:ietf:params:scim:schemas:core:2.0';
+const scim = (method: Method, path: string, body: object, requestId: string) =>
+  gatehouse
+    .bearer(acme.directoryToken.secret, method, `/scim/v2/${acme.directoryId}${path}`)
+    .set('X-Request-Id', requestId)
+    .send(body);
+
+test('a mapped role is led back to the pushes that put the person into the groups, nested ones too', async () => {
+  await ask(200, 'post', `${home()}/domains/${acme.domain}/verify`, { force: true });
+  const email = `nora@${acme.domain}`;
+  const user = { schemas: [`${core}:User`], userName: email, active: true, emails: [{ value: email, primary: true }] };
+  const { id } = await expectStatus(201, scim('post', '/Users', user, 'push-user'));
+  const team = { schemas: [`${core}:Group`], displayName: 'Team', members: [{ value: id }] };
+  const inner = await expectStatus(201, scim('post', '/Groups', team, 'push-team'));
+  const operation = { op: 'add', path: 'members', value: [{ value: inner.id, type: 'Group' }] };
+  const patch = { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [operation] };
+  await scim('patch', `/Groups/${acme.groupId}`, patch, 'push-nesting');
+  const query = { person: email, project: acme.projectId, permission: 'project.read' };
+  await until('the mapping has given the role', async () => (await explain(query)).decision === true);
+
+  const told = await explain(query);
+  expect(told).toMatchObject({
+    subject: { type: 'user', email, status: 'active' },
+    resource: { type: 'project', id: acme.projectId, name: 'Research' },
+    role: 'member',
+    reason: { code: 'granted_by_mapping' },
+  });
+  expect(told.candidates.map(({ source, outcome }: Record<string, string>) => [source, outcome])).toEqual([
+    ['organization_role', 'void'],
+    ['mapping', 'wins'],
+  ]);
+  expect(told.candidates[1].origin).toMatchObject({
+    role: 'member',
+    grantedBy: `group:${acme.groupId}`,
+    mapping: {
+      mappingId: acme.mappingId,
+      groupId: acme.groupId,
+      groupName: 'Engineers',
+      directoryName: 'Okta',
+      directoryUserId: id,
+      userName: email,
+      path: [
+        { groupName: 'Team', requestId: 'push-team', by: `directory:${acme.directoryId}`, since: expect.any(String) },
+        { groupName: 'Engineers', requestId: 'push-nesting', logEntryId: expect.stringMatching(/^log-/) },
+      ],
+    },
+  });
+
+  // Added by hand as Admin too: the higher one wins, and the mapping is said to lose.
+  const added = gatehouse.operator('post', `/api/v1/projects/${acme.projectId}/collaborators`);
+  await expectStatus(201, added.set('X-Request-Id', 'by-hand').send({ email, role: 'admin' }));
+  const both = await explain({ ...query, permission: 'cluster.create' });
+  expect(both).toMatchObject({ decision: true, role: 'admin', reason: { code: 'granted_manually' } });
+  expect(both.candidates).toContainEqual(expect.objectContaining({ source: 'mapping', outcome: 'lower' }));
+  const manual = both.candidates.find(({ source }: { source: string }) => source === 'manual');
+  expect(manual).toMatchObject({ outcome: 'wins', origin: { grantedBy: 'operator', requestId: 'by-hand' } });
+
+  // Suspended by the IdP: nothing of it counts, and it says so.
+  const off = { schemas: patch.schemas, Operations: [{ op: 'replace', path: 'active', value: false }] };
+  await scim('patch', `/Users/${id}`, off, 'push-off');
+  const suspended = await explain(query);
+  expect(suspended).toMatchObject({ decision: false, reason: { code: 'member_suspended' } });
+  expect(new Set(suspended.candidates.map(({ outcome }: { outcome: string }) => outcome))).toEqual(new Set(['void']));
+});
+
+test('an inherited Admin is led back to the grant that made them one, and says where adminAccess stops it (PRJ-5)', async () => {
+  const query = { person: acme.admin.memberId, project: acme.projectId, permission: 'cluster.create' };
+  const told = await explain(query);
+  expect(told).toMatchObject({ decision: true, reason: { code: 'organization_admin' } });
+  expect(told.candidates[0]).toMatchObject({
+    source: 'organization_role',
+    outcome: 'wins',
+    from: [{ role: 'admin', grantedBy: 'operator', grantId: expect.stringMatching(/^grt-/) }],
+  });
+  await ask(200, 'patch', home(), { settings: { adminAccess: 'joined' } });
+  const joined = await explain(query);
+  expect(joined).toMatchObject({ decision: false, reason: { code: 'project_not_joined' } });
+  expect(joined.candidates[0]).toMatchObject({ outcome: 'void', why: expect.stringContaining('adminAccess') });
+  await ask(200, 'patch', home(), { settings: { adminAccess: 'all' } });
+});
+
+test('a key is a Member of its project, until it is revoked (KEY-2)', async () => {
+  const key = await ask(201, 'post', `/api/v1/projects/${acme.projectId}/keys`, { name: 'ci' });
+  const query = { key: key.id, permission: 'cluster.create' };
+  expect(await explain(query)).toMatchObject({
+    subject: { type: 'api_key', id: key.id, name: 'ci' },
+    role: 'member',
+    decision: false,
+    reason: { code: 'role_insufficient' },
+    candidates: [{ source: 'key', outcome: 'wins' }],
+  });
+  const elsewhere = await explain({ ...query, project: acme.defaultProjectId });
+  expect(elsewhere).toMatchObject({ decision: false, reason: { code: 'key_of_other_project' } });
+  await ask(200, 'delete', `/api/v1/projects/${acme.projectId}/keys/${key.id}`);
+  expect(await explain(query)).toMatchObject({ decision: false, reason: { code: 'key_revoked' } });
+});
+
+describe('who may ask', () => {
+  const asked = async (token: string, query: Query) => {
+    const answer = await gatehouse.bearer(token, 'get', address(query));
+    return [answer.status, answer.body.code];
+  };
+
+  test('is a Member about themself, an Admin about everybody', async () => {
+    const { member, admin, owner } = acme;
+    expect(await asked(member.token, { person: member.email })).toEqual([200, undefined]);
+    const others: Query[] = [{ person: owner.email }, { person: 'nobody@acme.example' }, { key: 'key-1' }];
+    for (const query of others) {
+      expect(await asked(member.token, query)).toEqual([403, 'permission_denied']);
+    }
+    expect(await asked(admin.token, { person: member.memberId })).toEqual([200, undefined]);
+  });
+
+  test('learns nothing of who and what belongs to others: 404 (PRJ-1)', async () => {
+    const key = await ask(201, 'post', `/api/v1/projects/${rival.projectId}/keys`, { name: 'theirs' });
+    const foreign: Query[] = [
+      { person: rival.member.email },
+      { person: rival.member.memberId },
+      { person: 'nobody@acme.example' },
+      { person: acme.member.email, project: rival.projectId },
+      { key: key.id },
+    ];
+    for (const query of foreign) {
+      expect(await asked(acme.admin.token, query)).toEqual([404, 'not_found']);
+      expect(await asked(gatehouse.operatorToken, query)).toEqual([404, 'not_found']);
+    }
+  });
+
+  test.each<Query>([{}, { person: 'x', key: 'key-1' }])('names either a person or a key %#', async (query) => {
+    expect(await asked(acme.admin.token, query)).toEqual([400, 'invalid_request']);
+  });
+});
+
+test('whatever the world, it says what an evaluation says, and the source that wins is the reason', async () => {
+  const reasons: Readonly<Record<string, string>> = {
+    owner: 'owner',
+    organization_admin: 'organization_role',
+    organization_member: 'organization_role',
+    default_project: 'default_project',
+    granted_manually: 'manual',
+    external_collaborator: 'manual',
+    granted_by_mapping: 'mapping',
+    granted_as_creator: 'creator',
+  };
+  await fc.assert(
+    fc.asyncProperty(anyWorld, fc.constantFrom('project.read', 'cluster.delete'), async (plan, permission) => {
+      const world = await writeWorld(gatehouse.store, plan);
+      const organizationId = world.organizations[0] ?? '';
+      for (const project of world.projects.slice(0, 3)) {
+        for (const person of world.accounts) {
+          const answer = await gatehouse.operator('get', address({ person, project, permission }, organizationId));
+          const { decision, context } = await ask(200, 'post', '/access/v1/evaluation', {
+            ...{ subject: { type: 'user', id: person }, action: { name: permission } },
+            resource: { type: 'project', id: project },
+          });
+          if (answer.status === 404) {
+            expect([decision, context.reason.code]).toEqual([false, 'not_a_member']);
+            continue;
+          }
+          const { body } = answer;
+          expect([body.decision, body.role, body.reason]).toEqual([decision, context.role, context.reason]);
+          const winners = body.candidates.filter(({ outcome }: { outcome: string }) => outcome === 'wins');
+          expect(winners).toHaveLength(context.role === undefined ? 0 : 1);
+          if (decision) expect(winners[0].source).toBe(reasons[context.reason.code]);
+        }
+      }
+    }),
+    { numRuns: 15 },
+  );
+});
