@@ -78,6 +78,9 @@ const catalogue = {
   default_project_protected: 'conflict',
   multi_project_off: 'forbidden',
   projects_remain: 'conflict',
+  project_archived: 'conflict',
+  resources_remain: 'conflict',
+  mappings_remain: 'conflict',
   not_organization_member: 'conflict',
   already_a_collaborator: 'conflict',
   // keys

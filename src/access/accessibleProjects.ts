@@ -2,7 +2,7 @@
 import { groupBy } from '../lib/groupBy.ts';
 import { type Grant, type Member, type Organization, PLATFORM, type Project, type ReadStore } from '../store/index.ts';
 import { resolveStanding, type Standing } from './decide.ts';
-import { toGrantFacts, toMemberFacts } from './evaluate.ts';
+import { toGrantFacts, toMemberFacts, toProjectRef } from './evaluate.ts';
 import { findGrants, findGrantsEverywhere } from './grants.ts';
 import { findMember } from './members.ts';
 
@@ -13,6 +13,14 @@ export interface AccessibleProject {
   readonly standing: Standing;
   /** The account is an External Collaborator there (PRJ-6). */
   readonly external: boolean;
+}
+
+/** Which projects a list shows. */
+export const projectStatuses = ['active', 'archived', 'all'] as const;
+
+/** The test of a project for a list that shows these. */
+export function hasStatus(status: (typeof projectStatuses)[number]): (project: Project) => boolean {
+  return ({ archivedAt }) => status === 'all' || (archivedAt !== undefined) === (status === 'archived');
 }
 
 /** The projects of one organization that this account has access to, in the order of making. */
@@ -82,7 +90,7 @@ async function findIn(
     if (!organization) return [];
     const member = memberIn.get(project.organizationId);
     const standing = resolveStanding({
-      resource: { kind: 'project', isDefault: project.isDefault === true },
+      resource: toProjectRef(project),
       adminAccess: organization.settings.adminAccess,
       grants: (given.get(project._id) ?? []).map(toGrantFacts),
       ...(member && { member: toMemberFacts(member) }),

@@ -5,6 +5,7 @@ import { findAccountByProvenEmail } from './accounts.ts';
 import { changeGrantRole, findGrants, insertGrant, removeGrants } from './grants.ts';
 import { findMember, refuseMapped, roleFromMapping } from './members.ts';
 import { higherRole, type Role } from './permissions.ts';
+import { lockOpenProject, lockProject } from './projects.ts';
 
 export interface NewCollaborator {
   /** The account must exist: an account with this address proven (ACC-2). */
@@ -17,7 +18,7 @@ export interface NewCollaborator {
 
 /**
  * Adds somebody to a project, at once (PRJ-4). Answers the grant.
- * Throws `not_found` (no such project here), `account_not_found`, `member_suspended`, `not_organization_member` (from
+ * Throws `not_found` (no such project here), `project_archived`, `account_not_found`, `member_suspended`, `not_organization_member` (from
  * outside, and not said to be external), `already_a_member` (said to be external, but a member),
  * `default_project_protected` (a member has access already), `already_a_collaborator`.
  */
@@ -27,7 +28,7 @@ export async function addCollaborator(
   projectId: string,
   input: NewCollaborator,
 ): Promise<Grant> {
-  const project = await lockProject(tx, organizationId, projectId);
+  const project = await lockOpenProject(tx, organizationId, projectId);
   const account = await findAccountByProvenEmail(tx, input.email);
   if (!account) {
     const message = `There is no account with the address ${input.email}: the person must have an account first`;
@@ -70,7 +71,7 @@ function refuseAddition(project: Project, member: Member | undefined, { email, e
 
 /**
  * Gives a collaborator a role by hand. It is recorded also where a mapping gives the same, so that it outlives the
- * mapping (MAP-2); given by hand already, it changes nothing. Throws `not_found` (no such project or collaborator),
+ * mapping (MAP-2); given by hand already, it changes nothing. Throws `not_found` (no such project or collaborator), `project_archived`,
  * `role_from_mapping` (MAP-2), `role_from_organization` (an organization Admin is Admin here, PRJ-5),
  * `default_project_protected` (the role of a member follows the organization role, PRJ-2).
  */
@@ -81,6 +82,7 @@ export async function changeCollaboratorRole(
   accountId: string,
   role: Role,
 ): Promise<readonly Grant[]> {
+  await lockOpenProject(tx, organizationId, projectId);
   const { project, member, grants } = await loadCollaborator(tx, organizationId, projectId, accountId);
   if (member && project.isDefault) {
     throw new AppError('default_project_protected', 'In the default project a role follows the organization role');
@@ -152,13 +154,6 @@ const roleFromOrganization = () =>
     'role_from_organization',
     'This person is an Admin of the organization, and therefore Admin in its projects: change their organization role',
   );
-
-/** The project must not vanish while somebody is granted a role in it. */
-async function lockProject(tx: Transaction, organizationId: string, projectId: string): Promise<Project> {
-  const project = await tx.projects.lock(organizationId, projectId);
-  if (!project) throw new AppError('not_found', `There is no project ${projectId}`);
-  return project;
-}
 
 /** The membership must neither end nor be suspended while it is relied on; undefined for somebody from outside. */
 async function lockMember(tx: Transaction, organizationId: string, accountId: string): Promise<Member | undefined> {

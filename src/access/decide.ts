@@ -1,6 +1,14 @@
 /** The one decision of the product: may this account, or this key, do that, here, and why (PERM-1…5, MEM-1, PRJ-2, PRJ-5, PRJ-6, KEY-2). */
 import type { KeyState } from './apiKeys.ts';
-import { higherRole, isPermission, type Permission, permissionScope, type Role, rolesFor } from './permissions.ts';
+import {
+  goesOnArchived,
+  higherRole,
+  isPermission,
+  type Permission,
+  permissionScope,
+  type Role,
+  rolesFor,
+} from './permissions.ts';
 import type { Worth } from './sessionWorth.ts';
 
 /** A thing that permissions are asked on. */
@@ -17,10 +25,17 @@ export interface GrantFacts {
   readonly grantedBy: string;
 }
 
+/** A project as a decision sees it. */
+export interface ProjectRef {
+  readonly kind: 'project';
+  readonly isDefault: boolean;
+  readonly archived?: boolean;
+}
+
 /** All that a decision depends on. */
 export interface AccessFacts {
   /** Absent where there is no such resource. */
-  readonly resource?: { readonly kind: 'organization' } | { readonly kind: 'project'; readonly isDefault: boolean };
+  readonly resource?: { readonly kind: 'organization' } | ProjectRef;
   /** The account's membership of the resource's organization; absent where the account is no member. */
   readonly member?: { readonly role: Role; readonly status: 'active' | 'suspended'; readonly owner: boolean };
   /** The organization's setting of PRJ-5. */
@@ -106,7 +121,10 @@ export function decideAccess(facts: AccessFacts, permission: string): Decision {
   if (facts.worth === 'step_up') {
     return deny('step_up_required', 'The organization asks for a sign-in of its own: sign in there, and repeat this');
   }
-  return decideByRole(standing, asked);
+  const decision = decideByRole(standing, asked);
+  if (!decision.allowed || facts.resource?.kind !== 'project' || !facts.resource.archived) return decision;
+  if (goesOnArchived(asked)) return decision;
+  return deny('project_archived', 'The project is archived: one can read what is there and take it away');
 }
 
 /** All that a decision about an API key depends on. */

@@ -8,6 +8,7 @@ import {
   decideAccess,
   type GrantFacts,
   type KeyFacts,
+  type ProjectRef,
   type ResourceRef,
 } from './decide.ts';
 import { isOwner } from './owner.ts';
@@ -83,7 +84,7 @@ async function loadProjectFacts(
   ]);
   const known = member && toMemberFacts(member);
   const facts: AccessFacts = {
-    resource: { kind: 'project', isDefault },
+    resource: toProjectRef(project),
     adminAccess: 'all',
     grants: grants.map(toGrantFacts),
     ...(known && { member: known }),
@@ -133,7 +134,7 @@ export async function loadFactsOfProjects(
   return projects.map((project) => ({
     project,
     facts: {
-      resource: { kind: 'project', isDefault: project.isDefault === true },
+      resource: toProjectRef(project),
       adminAccess,
       grants: (byProject.get(project._id) ?? []).map(toGrantFacts),
       ...(known && { member: known }),
@@ -146,6 +147,11 @@ export async function loadFactsOfProjects(
 export function toMemberFacts(member: Member): NonNullable<AccessFacts['member']> {
   const owner = isOwner(member);
   return { role: owner ? 'admin' : member.role, status: member.status, owner };
+}
+
+/** A project row as a decision sees it. */
+export function toProjectRef({ isDefault, archivedAt }: Project): ProjectRef {
+  return { kind: 'project', isDefault: isDefault === true, archived: archivedAt !== undefined };
 }
 
 /** A grant row as a decision sees it. */

@@ -48,6 +48,7 @@ export * from './ownership.ts';
 export * from './permissions.ts';
 export * from './presence.ts';
 export * from './profile.ts';
+export * from './projectEnd.ts';
 export * from './projectKeys.ts';
 export * from './projects.ts';
 export * from './resources.ts';

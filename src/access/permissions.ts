@@ -72,6 +72,32 @@ export const projectPermissions = {
   'file.delete': both,
 } as const satisfies Record<string, readonly Role[]>;
 
+/** What goes on in an archived project, for those whose role carries it: reading, taking away, and opening it again. */
+const goingOn: ReadonlySet<string> = new Set<keyof typeof projectPermissions>([
+  'project.read',
+  'project.update',
+  'cost.read',
+  'key.list',
+  'key.revoke',
+  'collaborator.list',
+  'collaborator.remove',
+  'cluster.read',
+  'cluster.delete',
+  'volume.read',
+  'volume.read-data',
+  'volume.delete',
+  'fine-tune.read',
+  'fine-tune.cancel',
+  'fine-tune.delete',
+  'endpoint.read',
+  'endpoint.delete',
+  'evaluation.read',
+  'evaluation.cancel',
+  'evaluation.delete',
+  'file.read',
+  'file.delete',
+]);
+
 type OrganizationPermission = keyof typeof organizationPermissions;
 type ProjectPermission = keyof typeof projectPermissions;
 export type Permission = OrganizationPermission | ProjectPermission;
@@ -92,6 +118,11 @@ export function isPermission(text: string): text is Permission {
 /** On what a permission is asked. */
 export function permissionScope(permission: Permission): 'organization' | 'project' {
   return Object.hasOwn(organizationPermissions, permission) ? 'organization' : 'project';
+}
+
+/** Whether a permission of a project is worth something while the project is archived. */
+export function goesOnArchived(permission: Permission): boolean {
+  return goingOn.has(permission);
 }
 
 /** The roles that carry a permission. */

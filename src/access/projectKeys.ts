@@ -4,6 +4,7 @@ import { recordAudit } from '../events/index.ts';
 import { newId } from '../lib/ids.ts';
 import type { ApiKey, Page, PageOptions, ReadStore, Transaction } from '../store/index.ts';
 import { mintKey } from './apiKeys.ts';
+import { lockOpenProject } from './projects.ts';
 
 export interface NewKey {
   readonly name: string;
@@ -13,7 +14,7 @@ export interface NewKey {
 
 /**
  * Makes a key of a project; its secret is answered this once, and only its hash is kept. Throws `not_found` (no such
- * project here), `invalid_request` (an end that has passed).
+ * project here), `project_archived`, `invalid_request` (an end that has passed).
  */
 export async function createKey(
   tx: Transaction,
@@ -21,9 +22,7 @@ export async function createKey(
   projectId: string,
   { name, expiresAt }: NewKey,
 ): Promise<{ readonly key: ApiKey; readonly secret: string }> {
-  if (!(await tx.projects.lock(organizationId, projectId))) {
-    throw new AppError('not_found', `There is no project ${projectId}`);
-  }
+  await lockOpenProject(tx, organizationId, projectId);
   if (expiresAt && expiresAt <= tx.at) {
     throw new AppError('invalid_request', 'expiresAt lies in the past: the key would never be valid');
   }

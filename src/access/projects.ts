@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
 import { newId } from '../lib/ids.ts';
 import { caseKey } from '../lib/text.ts';
-import { PLATFORM, type Project, type ReadStore, type Transaction } from '../store/index.ts';
+import { type Change, PLATFORM, type Project, type ReadStore, type Transaction } from '../store/index.ts';
 import { insertGrant } from './grants.ts';
 import { findMember } from './members.ts';
 
@@ -26,6 +26,26 @@ export async function getDefaultProject(reads: ReadStore, organizationId: string
   return project;
 }
 
+/** Keeps a project from changing or vanishing while something is done in it; throws `not_found`. */
+export async function lockProject(tx: Transaction, organizationId: string, projectId: string): Promise<Project> {
+  const project = await tx.projects.lock(organizationId, projectId);
+  if (!project) throw noProject(projectId);
+  return project;
+}
+
+/** The same where something is to be added; throws `project_archived` too. */
+export async function lockOpenProject(tx: Transaction, organizationId: string, projectId: string): Promise<Project> {
+  const project = await lockProject(tx, organizationId, projectId);
+  if (project.archivedAt) throw projectArchived(project);
+  return project;
+}
+
+const projectArchived = ({ name }: Project) =>
+  new AppError(
+    'project_archived',
+    `The project ${JSON.stringify(name)} is archived: nothing is added to it or changed`,
+  );
+
 /**
  * Makes a project. With `creatorId`, that member becomes its Admin (PRJ-3); the operator leaves it out.
  * Throws `multi_project_off` (PRJ-8), `project_name_taken` (compared without case), `not_found` (no such organization),
@@ -34,16 +54,21 @@ export async function getDefaultProject(reads: ReadStore, organizationId: string
 export async function createProject(
   tx: Transaction,
   organizationId: string,
-  input: { readonly name: string; readonly creatorId?: string | undefined },
+  input: {
+    readonly name: string;
+    readonly description?: string | undefined;
+    readonly creatorId?: string | undefined;
+  },
 ): Promise<Project> {
+  const { name, description, creatorId } = input;
   const organization = await tx.organizations.lock(organizationId, organizationId);
   if (!organization) throw new AppError('not_found', `There is no organization ${organizationId}`);
   if (!organization.settings.multiProject) {
     throw new AppError('multi_project_off', 'This organization has only its default project: multiProject is off');
   }
-  await refuseTakenName(tx, organizationId, input.name);
-  const project = await insertProject(tx, organizationId, { name: input.name });
-  if (input.creatorId) await makeCreatorAdmin(tx, project, input.creatorId);
+  await refuseTakenName(tx, organizationId, name);
+  const project = await insertProject(tx, organizationId, { name, description });
+  if (creatorId) await makeCreatorAdmin(tx, project, creatorId);
   return project;
 }
 
@@ -68,21 +93,22 @@ async function makeCreatorAdmin(tx: Transaction, project: Project, accountId: st
 export async function insertProject(
   tx: Transaction,
   organizationId: string,
-  input: { readonly name: string; readonly isDefault?: true },
+  input: { readonly name: string; readonly description?: string | undefined; readonly isDefault?: true },
 ): Promise<Project> {
-  const { name, isDefault } = input;
+  const { name, description, isDefault } = input;
   const project = await tx.projects.insert(organizationId, {
     _id: newId('project'),
     organizationId,
     name,
     nameKey: caseKey(name),
+    ...(description !== undefined && { description }),
     ...(isDefault && { isDefault }),
   });
   await recordAudit(tx, organizationId, {
     type: 'project.created',
     targetKind: 'project',
     targetId: project._id,
-    after: { name, isDefault: isDefault === true },
+    after: { ...described(project), isDefault: isDefault === true },
   });
   return project;
 }
@@ -96,34 +122,83 @@ async function refuseTakenName(tx: Transaction, organizationId: string, name: st
   );
 }
 
-/** Renames a project. Throws `not_found`, `project_name_taken`. */
+/** What may be changed of a project; a `description` of null takes it away. */
+export interface ProjectChange {
+  readonly name?: string | undefined;
+  readonly description?: string | null | undefined;
+}
+
+/** Renames a project, or describes it otherwise. Throws `not_found`, `project_archived`, `project_name_taken`. */
 export async function updateProject(
   tx: Transaction,
   organizationId: string,
   projectId: string,
-  change: { readonly name?: string | undefined },
+  change: ProjectChange,
 ): Promise<Project> {
   const project = await tx.projects.get(organizationId, projectId);
   if (!project) throw noProject(projectId);
-  const { name } = change;
-  if (name === undefined || name === project.name) return project;
-  await refuseTakenName(tx, organizationId, name, projectId);
-  const changed = await tx.projects.updateOne(
-    organizationId,
-    { _id: projectId },
-    { $set: { name, nameKey: caseKey(name) } },
-  );
+  const { name = project.name } = change;
+  const description = change.description === undefined ? project.description : (change.description ?? undefined);
+  if (name === project.name && description === project.description) return project;
+  if (project.archivedAt) throw projectArchived(project);
+  if (name !== project.name) await refuseTakenName(tx, organizationId, name, projectId);
+  const changed = await changeProject(tx, project, {
+    $set: { name, nameKey: caseKey(name), ...(description !== undefined && { description }) },
+    ...(description === undefined && { $unset: { description: true } }),
+  });
   await recordAudit(tx, organizationId, {
     type: 'project.updated',
     targetKind: 'project',
     targetId: projectId,
-    before: { name: project.name },
-    after: { name },
+    before: described(project),
+    after: described(changed),
   });
-  return changed ?? project;
+  return changed;
+}
+
+/**
+ * Archives a project, or opens it again. Its keys are good for nothing while it is archived: that stands on their rows, so
+ * that verification asks nothing else. Said again it changes nothing. Throws `not_found`, `default_project_protected`.
+ */
+export async function archiveProject(
+  tx: Transaction,
+  organizationId: string,
+  projectId: string,
+  archived: boolean,
+): Promise<Project> {
+  const project = await tx.projects.get(organizationId, projectId);
+  if (!project) throw noProject(projectId);
+  if (project.isDefault && archived) {
+    throw new AppError('default_project_protected', 'The default project of an organization cannot be archived');
+  }
+  if ((project.archivedAt !== undefined) === archived) return project;
+  const changed = await changeProject(
+    tx,
+    project,
+    archived ? { $set: { archivedAt: tx.at } } : { $unset: { archivedAt: true } },
+  );
+  await tx.apiKeys.update(
+    organizationId,
+    { projectId },
+    archived ? { $set: { projectArchived: true } } : { $unset: { projectArchived: true } },
+  );
+  await recordAudit(tx, organizationId, {
+    type: archived ? 'project.archived' : 'project.unarchived',
+    targetKind: 'project',
+    targetId: projectId,
+    after: described(changed),
+  });
+  return changed;
+}
+
+async function changeProject(tx: Transaction, project: Project, change: Change<Project>): Promise<Project> {
+  return (await tx.projects.updateOne(project.organizationId, { _id: project._id }, change)) ?? project;
 }
 
 /** Every project of an organization, in the order of making: the operator's view. */
 export function listProjects(reads: ReadStore, organizationId: string): Promise<readonly Project[]> {
   return reads.projects.find(organizationId, {});
 }
+
+/** What the audit says of a project. */
+const described = ({ name, description }: Project) => ({ name, ...(description !== undefined && { description }) });

@@ -13,6 +13,7 @@ import {
   type Transaction,
 } from '../store/index.ts';
 import type { AccessibleProject } from './accessibleProjects.ts';
+import { lockOpenProject } from './projects.ts';
 import { type ResourceType, readableTypes, resourceTypes } from './resourceTypes.ts';
 
 export interface NewResource {
@@ -26,7 +27,7 @@ export interface NewResource {
 
 /**
  * Registers a resource in a project. Said again with the same externalId, name and cluster it answers what is registered.
- * Throws `not_found` (no such project here), `resource_exists` (the externalId is that of a resource of which something
+ * Throws `not_found` (no such project here), `project_archived`, `resource_exists` (the externalId is that of a resource of which something
  * else is said), `invalid_request` (a cluster of what is no volume), `cluster_not_found`.
  */
 export async function registerResource(
@@ -36,9 +37,7 @@ export async function registerResource(
   input: NewResource,
 ): Promise<Resource> {
   const { type, name, externalId, clusterId } = input;
-  if (!(await tx.projects.lock(organizationId, projectId))) {
-    throw new AppError('not_found', `There is no project ${projectId}`);
-  }
+  await lockOpenProject(tx, organizationId, projectId);
   const known =
     externalId === undefined ? undefined : await tx.resources.findOne(organizationId, { projectId, type, externalId });
   if (known) {
@@ -121,6 +120,7 @@ export async function updateResource(
   resourceId: string,
   change: ResourceChange,
 ): Promise<Resource> {
+  await lockOpenProject(tx, organizationId, projectId);
   const resource = await getResource(tx, organizationId, projectId, resourceId);
   const { name = resource.name } = change;
   const clusterId = change.clusterId === undefined ? resource.clusterId : (change.clusterId ?? undefined);
@@ -128,15 +128,24 @@ export async function updateResource(
   if (clusterId !== undefined && clusterId !== resource.clusterId) {
     await lockCluster(tx, organizationId, projectId, resource.type, clusterId);
   }
+  return changeResource(tx, resource, { name, clusterId });
+}
+
+async function changeResource(
+  tx: Transaction,
+  resource: Resource,
+  { name, clusterId }: Pick<Resource, 'name'> & { readonly clusterId: string | undefined },
+): Promise<Resource> {
+  const { organizationId, _id } = resource;
   const changed = await tx.resources.updateOne(
     organizationId,
-    { _id: resourceId },
+    { _id },
     clusterId === undefined ? { $set: { name }, $unset: { clusterId: true } } : { $set: { name, clusterId } },
   );
   await recordAudit(tx, organizationId, {
     type: 'resource.updated',
     targetKind: 'resource',
-    targetId: resourceId,
+    targetId: _id,
     before: described(resource),
     after: described(changed ?? resource),
   });
@@ -164,9 +173,7 @@ export async function removeResource(
       { details: { volumeIds: attached.slice(0, shownVolumes).map(({ _id }) => _id) } },
     );
   }
-  for (const volume of attached) {
-    await updateResource(tx, organizationId, projectId, volume._id, { clusterId: null });
-  }
+  for (const volume of attached) await changeResource(tx, volume, { name: volume.name, clusterId: undefined });
   await tx.resources.remove(organizationId, { _id: resourceId });
   await recordAudit(tx, organizationId, {
     type: 'resource.removed',

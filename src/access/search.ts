@@ -14,7 +14,7 @@ import {
 } from '../store/index.ts';
 import { decideKey } from './apiKeys.ts';
 import { type Decision, decideAccess, decideKeyAccess, type ResourceRef } from './decide.ts';
-import { loadFacts, loadFactsOfProjects, loadKeyFacts, toGrantFacts, toMemberFacts } from './evaluate.ts';
+import { loadFacts, loadFactsOfProjects, loadKeyFacts, toGrantFacts, toMemberFacts, toProjectRef } from './evaluate.ts';
 import { findOrganizationsOf } from './organizations.ts';
 import { type Permission, permissionsOn } from './permissions.ts';
 import type { SessionProofs } from './sessionWorth.ts';
@@ -132,7 +132,7 @@ async function* collaboratorsOf(reads: ReadStore, projectId: string, after: stri
   const { organizationId } = project;
   const organization = await reads.organizations.get(organizationId, organizationId);
   const adminAccess = organization?.settings.adminAccess ?? 'joined';
-  const resource = { kind: 'project', isDefault: project.isDefault === true } as const;
+  const resource = toProjectRef(project);
   let last: string | undefined = after;
   while (last !== undefined) {
     const { ids, complete } = await findCandidates(reads, project, adminAccess, last);

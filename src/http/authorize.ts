@@ -81,6 +81,7 @@ export async function demand(
   const { allowed, reason, message } = decision;
   if (allowed) return decision;
   if (unseen.has(reason)) throw new AppError('not_found', `There is no ${resource.kind} ${resource.id}.`);
+  if (reason === 'project_archived') throw new AppError('project_archived', `${message}.`);
   if (reason === 'session_ended') {
     throw new AppError('token_revoked', 'This session has ended in the organization. Sign in again.');
   }

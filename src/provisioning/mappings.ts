@@ -65,6 +65,7 @@ async function verifyTarget(tx: Transaction, organizationId: string, input: NewM
   }
   const project = await tx.projects.lock(organizationId, input.targetId);
   if (!project) throw new AppError('not_found', `There is no project ${input.targetId} in this organization`);
+  if (project.archivedAt) throw new AppError('project_archived', 'The project is archived: open it again first');
   if (project.isDefault) {
     throw new AppError('default_project_protected', 'In the default project everybody has their organization role');
   }

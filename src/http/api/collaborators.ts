@@ -90,6 +90,7 @@ export const collaboratorRoutes: readonly Route[] = [
       'already_a_member',
       'already_a_collaborator',
       'member_suspended',
+      'project_archived',
       'default_project_protected',
     ],
     handle: async ({ params, body, write, reads }) => {
@@ -108,7 +109,7 @@ export const collaboratorRoutes: readonly Route[] = [
     body: z.strictObject({ role: roleInput }),
     status: 200,
     response: collaborator,
-    errors: ['role_from_mapping', 'role_from_organization', 'default_project_protected'],
+    errors: ['project_archived', 'role_from_mapping', 'role_from_organization', 'default_project_protected'],
     handle: async ({ params, body, write, reads }) => {
       const { organizationId } = await getProject(reads, params.project);
       await write((tx) => changeCollaboratorRole(tx, organizationId, params.project, params.account, body.role));

@@ -58,7 +58,7 @@ export const mappingRoutes: readonly Route[] = [
       }),
     status: 201,
     response: mapping,
-    errors: ['mapping_exists', 'default_project_protected'],
+    errors: ['mapping_exists', 'default_project_protected', 'project_archived'],
     handle: ({ params, body, write }) => {
       const { groupId, role: given, projectId } = body;
       const target =

@@ -8,6 +8,7 @@ import {
   findProjectsOf,
   findSessions,
   getAccount,
+  hasStatus,
   worthIn,
 } from '../../access/index.ts';
 import { AppError } from '../../errors.ts';
@@ -16,7 +17,7 @@ import type { ReadStore } from '../../store/index.ts';
 import { type Principal, type Route, route } from '../route.ts';
 import { accountEmail } from './accounts.ts';
 import { id, idIn, role } from './common.ts';
-import { presentProject, project } from './projects.ts';
+import { presentAccessible, project, statusQuery } from './projects.ts';
 import { presentSession, session } from './sessions.ts';
 
 const belonging = z
@@ -117,13 +118,15 @@ export const meRoutes: readonly Route[] = [
     tag: 'Me',
     summary: 'List the projects that one has access to, in all organizations',
     access: 'self',
+    query: statusQuery,
     status: 200,
     response: z.strictObject({ items: z.array(project) }),
-    handle: async ({ principal, reads }) => {
+    handle: async ({ principal, query, reads }) => {
       const { accountId } = personOf(principal);
       const except = await findWorthlessOrganizations(principal, reads);
       const found = await findProjectsOf(reads, accountId, except);
-      return { items: found.map((one) => presentProject(one.project, one.standing.role)) };
+      const has = hasStatus(query.status);
+      return { items: found.filter((one) => has(one.project)).map(presentAccessible) };
     },
   }),
   route({

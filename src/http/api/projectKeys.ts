@@ -78,6 +78,7 @@ export const projectKeyRoutes: readonly Route[] = [
     body: newKey,
     status: 201,
     response: issuedKey,
+    errors: ['project_archived'],
     handle: async (call, { clock }) => {
       const { params, body, write, reads } = call;
       const { organizationId } = await getProject(reads, params.project);
@@ -97,6 +98,7 @@ export const projectKeyRoutes: readonly Route[] = [
     body: newKey,
     status: 201,
     response: issuedKey,
+    errors: ['project_archived'],
     handle: async (call, { clock, baseUrl }) => {
       const { params, body, principal, write, reads } = call;
       const project = await getDefaultProject(reads, params.org);

@@ -5,6 +5,7 @@ import {
   getDefaultProject,
   getProject,
   getResource,
+  hasStatus,
   listResources,
   type Maker,
   type OwnResource,
@@ -98,7 +99,7 @@ const byType = (act: string): string =>
   `The permission goes by the type: ${resourceTypes.map((one) => `${one} \`${resourcePermission(one, act as ResourceAct)}\``).join(', ')}.`;
 const registration =
   'A resource is what a service of the platform runs or keeps in a project (RES-1). Whoever repeats a registration with the same `externalId`, name and cluster gets the same answer; another name or cluster is 409 `resource_exists`, whose `details.resourceId` says which to change.';
-const refusals = ['resource_exists', 'cluster_not_found'] as const;
+const refusals = ['resource_exists', 'cluster_not_found', 'project_archived'] as const;
 
 export const resourceRoutes: readonly Route[] = [
   route({
@@ -200,7 +201,7 @@ export const resourceRoutes: readonly Route[] = [
       .refine((change) => Object.keys(change).length > 0, { message: 'changes nothing' }),
     status: 200,
     response: resource,
-    errors: ['cluster_not_found'],
+    errors: ['cluster_not_found', 'project_archived'],
     handle: async (call, { baseUrl }) => {
       const { params, body, principal, write, reads } = call;
       const { organizationId } = await getProject(reads, params.project);
@@ -239,7 +240,7 @@ export const resourceRoutes: readonly Route[] = [
     tag: 'Me',
     summary: 'List the resources of all projects that one has access to, in all organizations',
     description:
-      'All of them, or those of one type, such as every cluster (RES-2); by project, in each in the order of registration.',
+      'All of them, or those of one type, such as every cluster (RES-2); archived projects are left out; by project, in each in the order of registration.',
     access: 'self',
     query: pageQuery.extend({ type: type.optional() }),
     status: 200,
@@ -247,7 +248,8 @@ export const resourceRoutes: readonly Route[] = [
     handle: async ({ principal, query, reads }) => {
       const { accountId } = personOf(principal);
       const except = await findWorthlessOrganizations(principal, reads);
-      const projects = await findProjectsOf(reads, accountId, except);
+      const active = hasStatus('active');
+      const projects = (await findProjectsOf(reads, accountId, except)).filter((one) => active(one.project));
       const { items, nextCursor } = await findResourcesIn(reads, projects, query);
       return { items: items.map(presentOwn), ...(nextCursor !== undefined && { nextCursor }) };
     },

@@ -112,11 +112,13 @@ export const ownershipTransfers = organizationCollection('ownershipTransfers', {
 });
 ownershipTransfers.schema.index({ organizationId: 1 }, { unique: true });
 
-/** An isolated workspace (PRJ-1); one of an organization is the default one (PRJ-2). */
+/** An isolated workspace (PRJ-1); one of an organization is the default one (PRJ-2). Archived, nothing is added to it. */
 export const projects = organizationCollection('projects', {
   name: { type: String, required: true },
   nameKey: { type: String, required: true },
+  description: { type: String },
   isDefault: { type: Boolean },
+  archivedAt: { type: Date },
 });
 projects.schema.index({ organizationId: 1, nameKey: 1 }, { unique: true });
 projects.schema.index({ organizationId: 1 }, { unique: true, partialFilterExpression: { isDefault: true } });

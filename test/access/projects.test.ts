@@ -1,0 +1,273 @@
+/** Projects through the management API: archived, deleted, and who sees whom (PRJ-1…8). */
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { buildWorld, expectStatus, openPerson, type Person, type World } from '../http/world.ts';
+import { openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+
+let gatehouse: TestGatehouse;
+let acme: World;
+let rival: World;
+let admin: Person;
+let home: string;
+
+beforeAll(async () => {
+  gatehouse = await openTestGatehouse();
+  acme = await buildWorld(gatehouse, 'acme');
+  rival = await buildWorld(gatehouse, 'rival');
+  admin = await openPerson(gatehouse, acme.admin.email, 'sign_in');
+  home = `/api/v1/organizations/${acme.organizationId}`;
+});
+
+const pathOf = (projectId: string, more = ''): string => `/api/v1/projects/${projectId}${more}`;
+let count = 0;
+const makeProject = async (): Promise<string> => {
+  count += 1;
+  const asked = gatehouse.bearer(admin.token, 'post', `${home}/projects`);
+  return (await expectStatus(201, asked.send({ name: `Project ${count}` }))).id;
+};
+const patch = (token: string, projectId: string, body: object) =>
+  gatehouse.bearer(token, 'patch', pathOf(projectId)).send(body);
+const remove = (token: string, projectId: string, query: object = {}) =>
+  gatehouse.bearer(token, 'delete', pathOf(projectId)).query(query);
+const makeKey = (projectId: string) =>
+  expectStatus(201, gatehouse.operator('post', pathOf(projectId, '/keys')).send({ name: 'key' }));
+const verify = (key: string) => expectStatus(200, gatehouse.operator('post', '/api/v1/keys/verify').send({ key }));
+const register = (projectId: string, body: object = { type: 'file', name: 'file' }) =>
+  gatehouse.operator('post', pathOf(projectId, '/resources')).send(body);
+const collaborate = (projectId: string, body: object) =>
+  gatehouse.operator('post', pathOf(projectId, '/collaborators')).send(body);
+const evaluate = async (email: string, name: string, projectId: string) => {
+  const question = {
+    subject: { type: 'user', id: email },
+    action: { name },
+    resource: { type: 'project', id: projectId },
+  };
+  const { decision, context } = await expectStatus(
+    200,
+    gatehouse.operator('post', '/access/v1/evaluation').send(question),
+  );
+  return [decision, context.reason.code];
+};
+const namesOf = async (token: string, path: string, status?: string): Promise<string[]> => {
+  const asked = gatehouse.bearer(token, 'get', path).query(status === undefined ? {} : { status });
+  return (await expectStatus(200, asked)).items.map(({ id }: { id: string }) => id);
+};
+
+describe('a project', () => {
+  test('is renamed and described by its Admins', async () => {
+    const id = await makeProject();
+    const changed = await expectStatus(200, patch(admin.token, id, { name: 'Renamed', description: 'For the lab' }));
+    expect(changed).toMatchObject({ id, name: 'Renamed', description: 'For the lab', role: 'admin' });
+    expect(await expectStatus(200, patch(admin.token, id, { description: null }))).not.toHaveProperty('description');
+    expect((await patch(admin.token, id, { name: 'research' })).body.code).toBe('project_name_taken');
+    expect((await patch(admin.token, id, {})).status).toBe(400);
+  });
+
+  test('archived, is read and listed only when asked for, and nothing is added to it or changed', async () => {
+    const id = await makeProject();
+    const { email } = acme.member;
+    await expectStatus(201, collaborate(id, { email }));
+    const file = await expectStatus(201, register(id));
+    const archived = await expectStatus(200, patch(admin.token, id, { archived: true }));
+    expect(archived.archivedAt).toEqual(expect.any(String));
+    expect((await expectStatus(200, patch(admin.token, id, { archived: true }))).archivedAt).toBe(archived.archivedAt);
+    for (const [token, path] of [
+      [admin.token, `${home}/projects`],
+      [acme.member.token, '/api/v1/me/projects'],
+      [gatehouse.operatorToken, `${home}/projects`],
+    ] as const) {
+      expect(await namesOf(token, path)).not.toContain(id);
+      expect(await namesOf(token, path, 'archived')).toContain(id);
+      expect(await namesOf(token, path, 'all')).toEqual(expect.arrayContaining([id]));
+    }
+    expect((await gatehouse.bearer(acme.member.token, 'get', pathOf(id))).status).toBe(200);
+    const outsider = await openPerson(gatehouse, 'late@partner.example');
+    const refusals = [
+      register(id),
+      gatehouse.operator('post', pathOf(id, '/keys')).send({ name: 'late' }),
+      collaborate(id, { email: outsider.email, external: true }),
+      patch(gatehouse.operatorToken, id, { name: 'late' }),
+      patch(admin.token, id, { name: 'late' }),
+      gatehouse.operator('patch', pathOf(id, `/resources/${file.id}`)).send({ name: 'late' }),
+      gatehouse.operator('patch', pathOf(id, `/collaborators/${acme.member.accountId}`)).send({ role: 'admin' }),
+      gatehouse.bearer(acme.member.token, 'post', pathOf(id, '/keys')).send({ name: 'late' }),
+      gatehouse.operator('post', `${home}/mappings`).send({ groupId: acme.groupId, projectId: id, role: 'member' }),
+    ];
+    for (const refused of refusals) {
+      const { status, body } = await refused;
+      expect([status, body.code]).toEqual([409, 'project_archived']);
+    }
+    await expectStatus(200, patch(admin.token, id, { archived: false, name: 'Open again' }));
+    expect(await namesOf(admin.token, `${home}/projects`)).toContain(id);
+    await expectStatus(201, register(id));
+  });
+
+  test('archived, lets people read and take away, and nothing else (PERM-2, PERM-3)', async () => {
+    const id = await makeProject();
+    const { email } = acme.member;
+    await expectStatus(201, collaborate(id, { email }));
+    await expectStatus(200, patch(admin.token, id, { archived: true }));
+    for (const permission of ['project.read', 'cost.read', 'key.list', 'key.revoke', 'cluster.read', 'file.delete']) {
+      expect(await evaluate(email, permission, id)).toEqual([true, 'granted_manually']);
+    }
+    for (const permission of ['key.create', 'cluster.submit-job', 'cluster.ssh', 'inference.invoke', 'file.upload']) {
+      expect(await evaluate(email, permission, id)).toEqual([false, 'project_archived']);
+    }
+    expect(await evaluate(email, 'cluster.delete', id)).toEqual([false, 'role_insufficient']);
+    for (const permission of ['project.update', 'collaborator.remove', 'cluster.delete']) {
+      expect(await evaluate(admin.email, permission, id)).toEqual([true, 'organization_admin']);
+    }
+    expect(await evaluate(admin.email, 'collaborator.add', id)).toEqual([false, 'project_archived']);
+  });
+
+  test('archived, has keys that are good for nothing until it is opened again', async () => {
+    const id = await makeProject();
+    const { id: keyId, secret } = await makeKey(id);
+    await expectStatus(200, patch(admin.token, id, { archived: true }));
+    expect(await verify(secret)).toMatchObject({ valid: false, reason: 'project_archived', keyId });
+    const { items } = await expectStatus(200, gatehouse.bearer(admin.token, 'get', pathOf(id, '/keys')));
+    expect(items).toMatchObject([{ id: keyId, status: 'project_archived' }]);
+    const gone = await makeProject();
+    const other = await makeKey(gone);
+    await expectStatus(200, patch(admin.token, id, { archived: false }));
+    expect((await verify(secret)).valid).toBe(true);
+    expect((await verify(other.secret)).valid).toBe(true);
+  });
+
+  test('is deleted with its keys and collaborators, at once', async () => {
+    const id = await makeProject();
+    const external = await openPerson(gatehouse, 'leaving@partner.example', 'sign_in');
+    await expectStatus(201, collaborate(id, { email: external.email, external: true }));
+    const { secret } = await makeKey(id);
+    const answer = await expectStatus(200, remove(admin.token, id));
+    expect(answer).toEqual({ deleted: id, resources: 0, keys: 1, collaborators: 2 });
+    expect(await verify(secret)).toEqual({ valid: false, reason: 'key_unknown' });
+    expect((await gatehouse.bearer(external.token, 'get', pathOf(id))).status).toBe(404);
+    expect(await evaluate(external.email, 'project.read', id)).toEqual([false, 'unknown_resource']);
+    expect((await expectStatus(200, gatehouse.bearer(external.token, 'get', '/api/v1/me'))).organizations).toEqual([]);
+    expect((await remove(admin.token, id)).status).toBe(404);
+    const { grants, apiKeys, auditEvents } = gatehouse.store.read;
+    expect(await grants.count(acme.organizationId, { targetId: id })).toBe(0);
+    expect(await apiKeys.count(acme.organizationId, { projectId: id })).toBe(0);
+    const [event] = await auditEvents.find(acme.organizationId, { targetId: id, type: 'project.deleted' });
+    expect(event).toMatchObject({ actor: `account:${admin.accountId}`, after: { keys: 1, collaborators: 2 } });
+  });
+
+  test('is not deleted while resources exist, unless that is asked for', async () => {
+    const id = await makeProject();
+    await expectStatus(201, register(id));
+    const refused = await remove(admin.token, id);
+    expect(refused.body).toMatchObject({ status: 409, code: 'resources_remain', details: { resources: 1 } });
+    expect((await remove(admin.token, id, { force: 'false' })).status).toBe(409);
+    expect(await expectStatus(200, remove(admin.token, id, { force: 'true' }))).toMatchObject({ resources: 1 });
+    expect(await gatehouse.store.read.resources.count(acme.organizationId, { projectId: id })).toBe(0);
+  });
+
+  test('is not deleted while a mapping gives roles in it, by force neither (MAP-3)', async () => {
+    const id = await makeProject();
+    const asked = gatehouse.operator('post', `${home}/mappings`);
+    const mapping = await expectStatus(201, asked.send({ groupId: acme.groupId, projectId: id, role: 'member' }));
+    const refused = await remove(admin.token, id, { force: 'true' });
+    const details = { mappingIds: [mapping.id] };
+    expect(refused.body).toMatchObject({ status: 409, code: 'mappings_remain', details });
+    await expectStatus(204, gatehouse.operator('delete', `${home}/mappings/${mapping.id}?grants=revoke`));
+    await expectStatus(200, remove(admin.token, id));
+  });
+
+  test('is never the default one (PRJ-2)', async () => {
+    for (const refused of [
+      await remove(acme.owner.token, acme.defaultProjectId, { force: 'true' }),
+      await remove(gatehouse.operatorToken, acme.defaultProjectId, { force: 'true' }),
+      await patch(acme.owner.token, acme.defaultProjectId, { archived: true }),
+    ]) {
+      expect([refused.status, refused.body.code]).toEqual([409, 'default_project_protected']);
+    }
+  });
+
+  test('is ended by whoever may make projects: a project Admin alone may not', async () => {
+    const id = await makeProject();
+    const external = await openPerson(gatehouse, 'external-admin@partner.example');
+    await expectStatus(201, collaborate(id, { email: external.email, external: true, role: 'admin' }));
+    await expectStatus(201, collaborate(id, { email: acme.member.email, role: 'admin' }));
+    for (const { token } of [external, acme.member]) {
+      expect((await patch(token, id, { description: 'mine' })).status).toBe(200);
+      const refused = await remove(token, id);
+      expect(refused.body).toMatchObject({ status: 403, details: { permission: 'project.create' } });
+    }
+    expect((await remove(rival.owner.token, id)).status).toBe(404);
+    await expectStatus(200, remove(acme.owner.token, id));
+  });
+
+  test('that goes while something is made in it leaves nothing behind', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const id = await makeProject();
+      const person = await openPerson(gatehouse, `racer-${round}@partner.example`);
+      const [removed] = await Promise.all([
+        remove(admin.token, id, { force: 'true' }),
+        register(id),
+        gatehouse.operator('post', pathOf(id, '/keys')).send({ name: 'racer' }),
+        collaborate(id, { email: person.email, external: true }),
+        gatehouse.operator('post', `${home}/mappings`).send({ groupId: acme.groupId, projectId: id, role: 'member' }),
+      ]);
+      const { resources, apiKeys, grants, mappings, projects } = gatehouse.store.read;
+      const org = acme.organizationId;
+      if (removed.status !== 200) {
+        expect(removed.body.code).toBe('mappings_remain');
+        continue;
+      }
+      expect(await projects.get(org, id)).toBeUndefined();
+      expect([
+        await resources.count(org, { projectId: id }),
+        await apiKeys.count(org, { projectId: id }),
+        await grants.count(org, { targetId: id }),
+        await mappings.count(org, { targetId: id }),
+      ]).toEqual([0, 0, 0, 0]);
+    }
+  });
+});
+
+describe('an External Collaborator', () => {
+  test('sees only collaborators who were added, and is marked as external everywhere (PRJ-6)', async () => {
+    const id = await makeProject();
+    const external = await openPerson(gatehouse, 'marked@partner.example', 'sign_in');
+    await expectStatus(201, collaborate(id, { email: external.email, external: true }));
+    await expectStatus(201, collaborate(id, { email: acme.member.email }));
+    const seenBy = async (token: string) =>
+      (await expectStatus(200, gatehouse.bearer(token, 'get', pathOf(id, '/collaborators')))).items.map(
+        (one: { accountId: string; external: boolean }) => [one.accountId, one.external],
+      );
+    const added = [
+      [admin.accountId, false],
+      [external.accountId, true],
+      [acme.member.accountId, false],
+    ];
+    expect(new Set(await seenBy(external.token))).toEqual(new Set(added));
+    expect(new Set(await seenBy(admin.token))).toEqual(new Set([...added, [acme.owner.accountId, false]]));
+    const own = (path: string) => gatehouse.bearer(external.token, 'get', path);
+    expect(await expectStatus(200, own(pathOf(id)))).toMatchObject({ role: 'member', external: true });
+    expect((await expectStatus(200, own('/api/v1/me/projects'))).items).toMatchObject([{ id, external: true }]);
+    const me = await expectStatus(200, own('/api/v1/me'));
+    expect(me.organizations).toEqual([{ id: acme.organizationId, name: 'acme', external: true, session: 'counts' }]);
+    expect(await evaluate(external.email, 'project.read', id)).toEqual([true, 'external_collaborator']);
+    expect(await expectStatus(200, gatehouse.bearer(admin.token, 'get', pathOf(id)))).not.toHaveProperty('external');
+  });
+});
+
+describe('multiProject (PRJ-8)', () => {
+  test('off, leaves the default project alone: others are removed first, and none is made', async () => {
+    const solo = await buildWorld(gatehouse, 'solo');
+    const path = `/api/v1/organizations/${solo.organizationId}`;
+    const off = () => gatehouse.operator('patch', path).send({ settings: { multiProject: false } });
+    expect((await off()).body).toMatchObject({ status: 409, code: 'projects_remain' });
+    await expectStatus(200, patch(gatehouse.operatorToken, solo.projectId, { archived: true }));
+    expect((await off()).body).toMatchObject({ status: 409, code: 'projects_remain' });
+    await expectStatus(204, gatehouse.operator('delete', `${path}/mappings/${solo.mappingId}?grants=revoke`));
+    await expectStatus(200, remove(gatehouse.operatorToken, solo.projectId, { force: 'true' }));
+    await expectStatus(200, off());
+    for (const token of [solo.owner.token, gatehouse.operatorToken]) {
+      const refused = await gatehouse.bearer(token, 'post', `${path}/projects`).send({ name: 'Second' });
+      expect([refused.status, refused.body.code]).toEqual([403, 'multi_project_off']);
+    }
+    const own = await gatehouse.bearer(solo.owner.token, 'patch', path).send({ settings: { multiProject: true } });
+    expect([own.status, own.body.code]).toEqual([403, 'operator_only']);
+  });
+});
