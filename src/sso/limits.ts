@@ -32,8 +32,8 @@ export interface SignInLimits {
   invite(organizationId: string, email: string): void;
 }
 
-/** People who type an address in, behind one address of an office of thousands: letters have limits of their own. */
-const perNetwork: Rate = { perSecond: 10, burst: 600 };
+/** People who type an address in, behind one address of an office: a thousand within ten minutes, most of whom come by links. */
+const perNetwork: Rate = { perSecond: 2, burst: 150 };
 /** The same office at nine o'clock, through its IdP. */
 const perNetworkDeparting: Rate = { perSecond: 100, burst: 3000 };
 /** More of a connection's answers are wrong only where somebody makes them up. */

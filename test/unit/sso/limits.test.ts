@@ -40,9 +40,9 @@ describe('letters', () => {
 
   test('are asked for by a whole office at nine o’clock', () => {
     const { limits, pass } = open();
-    expect(countOf(() => limits.admit('192.0.2.1'))).toBe(600);
+    expect(countOf(() => limits.admit('192.0.2.1'))).toBe(150);
     pass(1000);
-    expect(countOf(() => limits.admit('192.0.2.1'))).toBe(10);
+    expect(countOf(() => limits.admit('192.0.2.1'))).toBe(2);
   });
 });
 
