@@ -13,6 +13,7 @@ import { openClient } from './client.ts';
 import { creates, sharedCommits } from './creates.ts';
 import { delayToCheck } from './delay.ts';
 import { measureHotSpots } from './hotSpots.ts';
+import { keysAndResources } from './keys.ts';
 import { activity, hundredMembers, memberPatches } from './patches.ts';
 import { closePlaces, openPlace } from './place.ts';
 import { reads } from './reads.ts';
@@ -55,6 +56,7 @@ try {
   await run('creating', () => creates(bench));
   await run('creating over 1, 16 and 64 connections', () => sharedCommits(bench));
   await run('reading', () => reads(bench));
+  await run('verifying keys, listing resources', () => keysAndResources(bench));
   await run('changing members', () => memberPatches(bench, compared));
   await run('changing a hundred members at once', () => hundredMembers(bench));
   await run('deactivating', () => activity(bench));
