@@ -5,6 +5,7 @@ import { deleteOrganizationOf } from './delete-organization.ts';
 import {
   announceOwner,
   mailAnnouncement,
+  mailClosing,
   mailConfirmation,
   mailExpiries,
   mailInvitation,
@@ -29,6 +30,7 @@ export function handlers(stack: Stack): Handlers {
     'announce-owner': (job) => announceOwner(stack, job),
     'mail-announcement': (job) => mailAnnouncement(stack, job),
     'mail-expiries': (job) => mailExpiries(stack, job),
+    'mail-closing': (job) => mailClosing(stack, job),
     'tell-owner': (job) => tellOwner(stack, job),
     'refresh-metadata': (job) => refreshMetadataOf(stack, job),
     'check-domain': (job) => checkDomainOf(stack, job),

@@ -10,6 +10,7 @@ import {
   mintInvitationToken,
   otherMailboxLetter,
   writeAnnouncement,
+  writeClosingLetter,
   writeConnectionNews,
 } from '../src/access/index.ts';
 import type { TakenJob } from '../src/queue/index.ts';
@@ -62,6 +63,12 @@ export async function announceOwner({ store }: Stack, job: TakenJob<'announce-ow
 
 export async function mailAnnouncement({ store, mailer }: Stack, job: TakenJob<'mail-announcement'>): Promise<void> {
   const letter = await writeAnnouncement(store.read, job.organizationId, job.payload);
+  if (letter) await mailer.send(letter);
+  await store.transaction(causeOf(job), (tx) => job.done(tx));
+}
+
+export async function mailClosing({ store, mailer }: Stack, job: TakenJob<'mail-closing'>): Promise<void> {
+  const letter = await writeClosingLetter(store.read, job.organizationId, job.payload);
   if (letter) await mailer.send(letter);
   await store.transaction(causeOf(job), (tx) => job.done(tx));
 }

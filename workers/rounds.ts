@@ -1,5 +1,5 @@
 /** Everything that is done from time to time, by one of all processes: the sweep, and rounds that ask for jobs. No rules. */
-import { checkDomainsLater } from '../src/access/index.ts';
+import { checkDomainsLater, deleteClosedLater } from '../src/access/index.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { newId } from '../src/lib/ids.ts';
 import { openPeriodic, type Periodic } from '../src/queue/index.ts';
@@ -17,6 +17,7 @@ const rounds: Readonly<Record<string, Round>> = {
   'check-domains': checkDomainsLater,
   'refresh-metadata': refreshMetadataLater,
   'warn-expiries': warnOfExpiries,
+  'delete-closed': deleteClosedLater,
 };
 
 /** All of them; `everyMs` is for tests. */

@@ -38,6 +38,8 @@ export interface AccessFacts {
   readonly resource?: { readonly kind: 'organization' } | ProjectRef;
   /** The account's membership of the resource's organization; absent where the account is no member. */
   readonly member?: { readonly role: Role; readonly status: 'active' | 'suspended'; readonly owner: boolean };
+  /** The resource's organization is closed (ORG-2). */
+  readonly closed?: boolean;
   /** The organization's setting of PRJ-5. */
   readonly adminAccess: 'all' | 'joined';
   /** The account's grants on this project; on an organization, for one who is no member: on any of its projects. */
@@ -177,9 +179,15 @@ function decideByRole({ role, via, reason, message }: Standing, permission: Perm
 
 /**
  * The effective role on a resource: the highest that any source gives, and that source (MAP-2). A member who is not
- * active has none and never counts as external (MEM-1).
+ * active has none and never counts as external (MEM-1). In a closed organization nobody has one (ORG-2).
  */
 export function resolveStanding(facts: AccessFacts): Standing | NoStanding {
+  const standing = standingWhileOpen(facts);
+  if (standing.role === undefined || !facts.closed) return standing;
+  return none('organization_closed', 'The organization has been closed');
+}
+
+function standingWhileOpen(facts: AccessFacts): Standing | NoStanding {
   const { member, resource } = facts;
   if (resource === undefined) return none('unknown_resource', 'There is no such organization or project');
   if (facts.worth === 'ended') return none('session_ended', 'The session has been ended in this organization');

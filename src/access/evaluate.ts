@@ -53,20 +53,24 @@ export async function loadKeyFacts(
 
 const nothing = { adminAccess: 'all', grants: [] } as const satisfies AccessFacts;
 
-/** The membership alone, where it decides; the organization itself for who is none, and where a session asks. */
+/** The membership and the organization, which may be closed; grants for who is no member. */
 async function loadOrganizationFacts(
   reads: ReadStore,
   { accountId, resource: { id }, session }: Asking,
 ): Promise<AccessFacts> {
   const resource = { kind: 'organization' } as const;
-  const member = await reads.members.findOne(id, { accountId });
-  if (member && !session) return { ...nothing, resource, member: toMemberFacts(member) };
-  const organization = await reads.organizations.get(id, id);
+  const [member, organization] = await Promise.all([
+    reads.members.findOne(id, { accountId }),
+    reads.organizations.get(id, id),
+  ]);
   if (!organization) return nothing;
-  const worth = session && { worth: worthIn(session, organization, member) };
-  if (member) return { ...nothing, resource, member: toMemberFacts(member), ...worth };
+  const state = {
+    closed: organization.closedAt !== undefined,
+    ...(session && { worth: worthIn(session, organization, member) }),
+  };
+  if (member) return { ...nothing, resource, member: toMemberFacts(member), ...state };
   const grants = await reads.grants.find(id, { accountId });
-  return { ...nothing, resource, grants: grants.map(toGrantFacts), ...worth };
+  return { ...nothing, resource, grants: grants.map(toGrantFacts), ...state };
 }
 
 /** The project, membership and grants; the organization only for an Admin outside the default project, and for a session. */
@@ -85,6 +89,7 @@ async function loadProjectFacts(
   const known = member && toMemberFacts(member);
   const facts: AccessFacts = {
     resource: toProjectRef(project),
+    closed: project.organizationClosed === true,
     adminAccess: 'all',
     grants: grants.map(toGrantFacts),
     ...(known && { member: known }),
@@ -135,6 +140,7 @@ export async function loadFactsOfProjects(
     project,
     facts: {
       resource: toProjectRef(project),
+      closed: organization.closedAt !== undefined,
       adminAccess,
       grants: (byProject.get(project._id) ?? []).map(toGrantFacts),
       ...(known && { member: known }),

@@ -7,6 +7,7 @@ export * from './accounts.ts';
 export * from './announcement.ts';
 export * from './apiKeys.ts';
 export * from './blocks.ts';
+export * from './closing.ts';
 export * from './collaboratorList.ts';
 export * from './collaborators.ts';
 export * from './connectionNews.ts';

@@ -96,3 +96,29 @@ export const ownerSignInLetter = (
     `${owner}, the Owner of ${organization}, has signed in by a one-time link at ${at}, not through the identity provider.`,
     'The Owner may always do that. If it is unexpected, ask the Owner, and look at the audit trail.',
   );
+
+/** To every Admin, when the organization was closed or is there again (ORG-2). */
+export function organizationClosedLetter(
+  to: string,
+  {
+    organization,
+    event,
+    deleteAt,
+  }: { readonly organization: string; readonly event: 'closed' | 'restored'; readonly deleteAt: Date | undefined },
+): Mail {
+  const name = shownName(organization);
+  if (event === 'restored') {
+    return letter(
+      to,
+      `${name} has been restored`,
+      `The organization "${name}" is open again, with everything that was in it.`,
+    );
+  }
+  const until = deleteAt === undefined ? 'soon' : `on ${deleteAt.toISOString().slice(0, 10)}`;
+  return letter(
+    to,
+    `${name} has been closed`,
+    `The organization "${name}" has been closed: nobody has access to it, its keys and its directories' tokens are refused, and it is deleted ${until}.`,
+    'Until then the operator of this service can restore it, with everything that was in it. If the closing is unexpected, ask the Owner, and tell the operator.',
+  );
+}

@@ -203,7 +203,7 @@ export interface Belonging {
   readonly external: boolean;
 }
 
-/** The organizations of an account; those where it is suspended are among them, with the member's status. */
+/** The organizations of an account; those where it is suspended are among them, with the member's status, closed ones are not. */
 export async function findOrganizationsOf(reads: ReadStore, accountId: string): Promise<readonly Belonging[]> {
   const members = await reads.members.find(PLATFORM, { accountId });
   const grants = await findGrantsEverywhere(reads, accountId);
@@ -211,7 +211,8 @@ export async function findOrganizationsOf(reads: ReadStore, accountId: string): 
   const external = grants.filter(({ source }) => source === 'manual').map(({ organizationId }) => organizationId);
   const ids = [...new Set([...byOrganization.keys(), ...external])];
   const organizations = await reads.organizations.find(PLATFORM, { _id: { $in: ids } });
-  return organizations.map((organization) => {
+  const open = organizations.filter(({ closedAt }) => closedAt === undefined);
+  return open.map((organization) => {
     const member = byOrganization.get(organization._id);
     return { organization, external: !member, ...(member && { member }) };
   });

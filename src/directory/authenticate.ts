@@ -16,7 +16,7 @@ export interface AuthenticatedDirectory {
  * Answers the directory of `directoryId` if `secret` is one of its tokens, or an access token that was given to one of its
  * OAuth clients, valid at `now`: one read by the token's hash and one by id, of committed rows. A directory that does not
  * exist and another directory's token are told apart from nothing else: both are `token_invalid` (PRJ-1).
- * Throws AppError: authentication_required (no secret), token_invalid, token_revoked, token_expired.
+ * Throws AppError: authentication_required (no secret), token_invalid, token_revoked, token_expired, organization_closed (ORG-2).
  */
 export async function authenticateDirectory(
   reads: ReadStore,
@@ -32,6 +32,7 @@ export async function authenticateDirectory(
   const directory =
     token?.directoryId === directoryId ? await reads.directories.get(token.organizationId, directoryId) : undefined;
   if (!token || !directory) throw unknownToken();
+  if (directory.organizationClosed) throw organizationClosed();
   if (token.revokedAt) {
     throw new AppError(
       'token_revoked',
@@ -57,10 +58,16 @@ async function byAccessToken(
   const directory =
     access?.directoryId === directoryId ? await reads.directories.get(access.organizationId, directoryId) : undefined;
   if (!access || !directory) throw unknownToken();
+  if (directory.organizationClosed) throw organizationClosed();
   if (access.expiresAt <= now) {
     throw new AppError('token_expired', 'The access token has expired; fetch a new one from the token endpoint.');
   }
   return { directory, tokenId: access.clientId, token: undefined };
 }
 
+const organizationClosed = (): AppError =>
+  new AppError(
+    'organization_closed',
+    'The organization of this directory has been closed: nothing is provisioned there',
+  );
 const unknownToken = (): AppError => new AppError('token_invalid', "The bearer token is not one of this directory's.");

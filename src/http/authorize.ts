@@ -4,13 +4,15 @@ import {
   evaluate,
   getOrganization,
   getProject,
+  organizationClosed,
   type Permission,
   type ReasonCode,
   type ResourceRef,
+  refuseClosed,
 } from '../access/index.ts';
 import { AppError } from '../errors.ts';
 import { findStepUpUrl } from '../sso/index.ts';
-import type { ReadStore } from '../store/index.ts';
+import { PLATFORM, type ReadStore } from '../store/index.ts';
 import type { Principal, Route } from './route.ts';
 
 /** Refusals to those to whom the organization or project does not show at all. */
@@ -82,6 +84,7 @@ export async function demand(
   if (allowed) return decision;
   if (unseen.has(reason)) throw new AppError('not_found', `There is no ${resource.kind} ${resource.id}.`);
   if (reason === 'project_archived') throw new AppError('project_archived', `${message}.`);
+  if (reason === 'organization_closed') throw organizationClosed();
   if (reason === 'session_ended') {
     throw new AppError('token_revoked', 'This session has ended in the organization. Sign in again.');
   }
@@ -95,3 +98,14 @@ export async function demand(
 
 const organizationOf = async (reads: ReadStore, projectId: string): Promise<string> =>
   (await getProject(reads, projectId)).organizationId;
+
+/**
+ * The operator looks at a closed organization, restores or deletes it, and changes nothing else in it (ORG-2). Throws
+ * `organization_closed`.
+ */
+export async function refuseInClosed(params: Readonly<Record<string, string>>, reads: ReadStore): Promise<void> {
+  if (params.org !== undefined) await refuseClosed(reads, params.org);
+  if (params.project === undefined) return;
+  const project = await reads.projects.get(PLATFORM, params.project);
+  if (project?.organizationClosed) throw organizationClosed();
+}

@@ -7,7 +7,7 @@ import { groupBy } from '../lib/groupBy.ts';
 import { originOf } from '../lib/origin.ts';
 import { findStepUpUrl, mailedLinkAddress, readSessionCookie } from '../sso/index.ts';
 import { authenticate, causeOf } from './authenticate.ts';
-import { authorize } from './authorize.ts';
+import { authorize, refuseInClosed } from './authorize.ts';
 import { parseInput, readJson, refusePoison } from './input.ts';
 import { nameRoute, requestIdOf } from './observe.ts';
 import { type ApiDeps, mayWrite, type Principal, type Route } from './route.ts';
@@ -48,6 +48,7 @@ async function answer(
   const principal = await whoAsks(route, request, deps, options);
   const params = parseParams(route, request.params);
   const decision = await authorize(route, principal, params, store.read, deps.baseUrl);
+  if (principal.kind === 'operator' && mayWrite(route) && !route.onClosed) await refuseInClosed(params, store.read);
   const query = parseQuery(route, request.query);
   const body = route.body ? parseInput(route.body, (await readJson(request, response)) ?? {}, 'body') : undefined;
   const asked = route.handle(

@@ -90,6 +90,8 @@ interface Declaration<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodT
   readonly access: Access;
   /** Lets service credentials with this scope in too, wherever the operator may ask (OPS-4). */
   readonly scope?: ServiceScope;
+  /** The operator may call it, and change something, while the organization is closed (ORG-2). */
+  readonly onClosed?: true;
   /** Of a public route: whoever sends a token or a session's cookie is known to its handler; nobody has to. */
   readonly session?: 'optional';
   /** Says of a POST that it only asks: it changes nothing, and `write` is refused to its handler. */

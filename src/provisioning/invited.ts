@@ -18,6 +18,7 @@ import {
   mailboxesOf,
   memberBlocked,
   type NewInvitation,
+  organizationClosed,
   refuseBlocked,
   resendInvitation,
 } from '../access/index.ts';
@@ -165,6 +166,7 @@ export async function readInvitation(
 ): Promise<ReceivedInvitation> {
   const invitation = await openInvitation(reads, token, now);
   const organization = await getOrganization(reads, invitation.organizationId);
+  if (organization.closedAt) throw organizationClosed();
   const acceptor = decideAcceptor({ signedIn, ...(await findTarget(reads, invitation)) });
   return { invitation, organization, refusal: acceptor.kind === 'refuse' ? acceptor.refusal : undefined };
 }
@@ -218,6 +220,7 @@ export async function acceptInvitation(
   const invitation = await openInvitation(tx, token, tx.at);
   const { organizationId, email } = invitation;
   const organization = await getOrganization(tx, organizationId);
+  if (organization.closedAt) throw organizationClosed();
   const { target } = await findTarget(tx, invitation);
   const acceptor = decideAcceptor({ signedIn, ...(target && { target }) });
   if (acceptor.kind === 'refuse') throw acceptor.refusal;

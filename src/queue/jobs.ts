@@ -78,6 +78,8 @@ export const jobs = {
   'refresh-metadata': { payload: z.object({ connectionId: z.string() }), retry: patient },
   /** Look whether the TXT record of a verified domain is still there (SSO-3). */
   'check-domain': { payload: z.object({ domainId: z.string() }), retry: patient },
+  /** Tell an Admin that the organization was closed, or restored (ORG-2). */
+  'mail-closing': { payload: z.object({ to: z.string(), event: z.enum(['closed', 'restored']) }), retry: patient },
   /** Remove every row of the organization (ORG-2); the last look comes a while after the first one. */
   'delete-organization': { payload: z.object({ last: z.boolean() }), retry: patient },
 } as const satisfies Record<string, { readonly payload: z.ZodObject; readonly retry: Retry }>;

@@ -1,6 +1,7 @@
 /** The addresses of sign-in, for browsers: every answer is a redirect or a page. */
 import express, { type NextFunction, type Request, type Response, Router } from 'express';
 import { z } from 'zod';
+import { refuseClosed } from '../access/index.ts';
 import { AppError } from '../errors.ts';
 import type { Connection, SignInAttempt } from '../store/index.ts';
 import { findConnectionOfState, isState, takeAttempt } from './attempts.ts';
@@ -108,7 +109,9 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
   async function findConnections({ connection, organization, email }: z.output<typeof startQuery>) {
     if (connection !== undefined) {
       const found = await findConnection(reads, connection);
-      return found?.status === 'active' ? [found] : [];
+      if (found?.status !== 'active') return [];
+      await refuseClosed(reads, found.organizationId);
+      return [found];
     }
     const organizationId =
       organization === undefined
@@ -224,7 +227,10 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
       sendPage(response, testPage({ title: 'The test has failed', detail, reference, received }));
       return;
     }
-    const advice = 'You could not be signed in. Try again; if it goes on, give your administrator the reference.';
+    const advice =
+      code === 'organization_closed'
+        ? 'Your organization has been closed here. Ask its Owner.'
+        : 'You could not be signed in. Try again; if it goes on, give your administrator the reference.';
     const status = code === 'too_large' ? 413 : 403;
     sendPage(response, refusalPage({ status, title: 'Sign-in failed', message: advice, reference }));
   }

@@ -1,5 +1,5 @@
 /** Which connection a sign-in goes through (SSO-2): by a link to it, by the organization, or by the address's domain. */
-import { normalizeDomain } from '../access/index.ts';
+import { isClosed, normalizeDomain } from '../access/index.ts';
 import { type Connection, type Organization, PLATFORM, type ReadStore } from '../store/index.ts';
 
 /** A connection by its own id, whatever its state: never by an entity id or issuer, which tenants may share. */
@@ -13,7 +13,8 @@ export function findOrganization(reads: ReadStore, idOrSlug: string): Promise<Or
 }
 
 /** The connections through which an organization's people may come in now. */
-export function findActiveConnections(reads: ReadStore, organizationId: string): Promise<readonly Connection[]> {
+export async function findActiveConnections(reads: ReadStore, organizationId: string): Promise<readonly Connection[]> {
+  if (await isClosed(reads, organizationId)) return [];
   return reads.connections.find(organizationId, { status: 'active' });
 }
 

@@ -1,5 +1,5 @@
 /** The flow of a sign-in, whatever the protocol: leave for the IdP, come back once, become a session. */
-import { noteIdpSession, openSession, stepUpSession } from '../access/index.ts';
+import { noteIdpSession, openSession, refuseClosed, stepUpSession } from '../access/index.ts';
 import { originOf } from '../lib/origin.ts';
 import {
   type Connection,
@@ -99,6 +99,7 @@ export async function finishSignIn(
     }
     const live = await tx.connections.get(connection.organizationId, connection._id);
     if (live === undefined) throw notActive('The connection was deleted meanwhile');
+    await refuseClosed(tx, connection.organizationId);
     if (attempt?.purpose === 'test') return test(tx, live, verified);
     if (live.status !== 'active') throw notActive(`The connection is ${live.status}: nobody is signed in through it`);
     return settle(deps, tx, live, attempt, browser, verified);

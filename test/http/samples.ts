@@ -97,6 +97,7 @@ export const bodies: Bodies = {
     owner: { email: 'owner@third.example', name: 'Owner' },
   }),
   [`PATCH ${org}`]: () => ({ name: 'Renamed', settings: { adminAccess: 'joined', membershipPolicy: 'sso' } }),
+  [`POST ${org}/close`]: () => ({ confirm: 'no-such-slug' }),
   [`POST ${org}/members`]: (world) => ({ email: world.member.email, role: 'Admin' }),
   [`PATCH ${org}/members/{member}`]: () => ({ role: 'admin' }),
   [`POST ${org}/members/bulk`]: (world) => ({

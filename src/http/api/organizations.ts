@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  closeOrganization,
   createOrganization,
   deleteOrganizationLater,
   findContacts,
@@ -7,10 +8,12 @@ import {
   getDefaultProject,
   getOrganization,
   listOrganizations,
+  restoreOrganization,
   updateOrganization,
 } from '../../access/index.ts';
 import { AppError } from '../../errors.ts';
 import type { Organization, ReadStore } from '../../store/index.ts';
+import { presenceOf } from '../authenticate.ts';
 import { type Route, route } from '../route.ts';
 import { emailInput, id, inOrganization, listOf, nameInput, pageQuery, time } from './common.ts';
 
@@ -41,6 +44,8 @@ const organization = z
     defaultProjectId: id,
     owner: z.strictObject({ memberId: id, accountId: id, email: z.string().optional() }),
     createdAt: time,
+    closedAt: time.optional(),
+    deleteAt: time.optional().meta({ description: 'when a closed organization is deleted' }),
   })
   .meta({ id: 'Organization' });
 
@@ -57,8 +62,18 @@ async function present(reads: ReadStore, row: Organization): Promise<z.output<ty
     defaultProjectId: project._id,
     owner: { memberId: owner._id, accountId, ...(email !== undefined && { email }) },
     createdAt: row.createdAt.toISOString(),
+    ...(row.closedAt && { closedAt: row.closedAt.toISOString() }),
+    ...(row.deleteAt && { deleteAt: row.deleteAt.toISOString() }),
   };
 }
+
+const closing = z.strictObject({ id, closedAt: time.optional(), deleteAt: time.optional() }).meta({ id: 'Closing' });
+
+const presentClosing = ({ _id, closedAt, deleteAt }: Organization): z.output<typeof closing> => ({
+  id: _id,
+  ...(closedAt && { closedAt: closedAt.toISOString() }),
+  ...(deleteAt && { deleteAt: deleteAt.toISOString() }),
+});
 
 const path = '/api/v1/organizations';
 
@@ -146,6 +161,42 @@ export const organizationRoutes: readonly Route[] = [
     },
   }),
   route({
+    method: 'post',
+    path: `${path}/{org}/close`,
+    tag: 'Organizations',
+    summary: 'Close an organization',
+    description:
+      "For its Owner, after a link to their own mailbox within the last ten minutes, or for the operator (ORG-2). All access ends at once: permission checks deny, keys do not verify, its directories' tokens and its connections are refused (`organization_closed`). For 30 days the operator may restore it; then it is deleted. `confirm` repeats its slug.",
+    access: { permission: 'organization.update', on: 'organization' },
+    params: inOrganization,
+    body: z.strictObject({ confirm: z.string().max(63).meta({ description: "the organization's slug" }) }),
+    status: 200,
+    response: closing,
+    errors: ['organization_closed', 'act_as_refused', 'reauthentication_required'],
+    handle: ({ params, body, principal, write }) =>
+      write(async (tx) => {
+        const { slug } = await getOrganization(tx, params.org);
+        if (body.confirm !== slug) {
+          throw new AppError('invalid_request', 'To close the organization, repeat its slug as `confirm`.');
+        }
+        return presentClosing(await closeOrganization(tx, params.org, presenceOf(principal, params.org)));
+      }),
+  }),
+  route({
+    method: 'post',
+    path: `${path}/{org}/restore`,
+    tag: 'Organizations',
+    summary: 'Open a closed organization again',
+    description: 'With everything that was in it.',
+    access: 'operator',
+    onClosed: true,
+    params: inOrganization,
+    status: 200,
+    response: closing,
+    errors: ['not_closed', 'grace_over'],
+    handle: async ({ params, write }) => presentClosing(await write((tx) => restoreOrganization(tx, params.org))),
+  }),
+  route({
     method: 'delete',
     path: `${path}/{org}`,
     tag: 'Organizations',
@@ -153,6 +204,7 @@ export const organizationRoutes: readonly Route[] = [
     description:
       'For good, and at once: directories, people, projects, keys, audit. Accounts stay, since they may belong elsewhere. A job does it; the organization answers 404 once it is gone. `confirm` repeats its slug.',
     access: 'operator',
+    onClosed: true,
     params: inOrganization,
     query: z.strictObject({ confirm: z.string().max(63).meta({ description: "the organization's slug" }) }),
     status: 202,

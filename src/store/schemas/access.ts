@@ -6,6 +6,9 @@ export const organizations = organizationCollection('organizations', {
   name: { type: String, required: true },
   slug: { type: String, required: true },
   billingContact: { type: String },
+  /** Closed (ORG-2): no access since then, deleted at the other time. */
+  closedAt: { type: Date },
+  deleteAt: { type: Date },
   settings: {
     type: {
       multiProject: { type: Boolean, required: true },
@@ -21,6 +24,7 @@ export const organizations = organizationCollection('organizations', {
   },
 });
 organizations.schema.index({ slug: 1 }, { unique: true });
+organizations.schema.index({ deleteAt: 1 });
 
 /**
  * A person's membership of an organization (MEM-1). `role` is the effective organization role, kept equal to the
@@ -119,6 +123,8 @@ export const projects = organizationCollection('projects', {
   description: { type: String },
   isDefault: { type: Boolean },
   archivedAt: { type: Date },
+  /** Repeats that the organization is closed, for those who read the project alone. */
+  organizationClosed: { type: Boolean },
 });
 projects.schema.index({ organizationId: 1, nameKey: 1 }, { unique: true });
 projects.schema.index({ organizationId: 1 }, { unique: true, partialFilterExpression: { isDefault: true } });

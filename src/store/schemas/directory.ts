@@ -13,6 +13,8 @@ export const directories = organizationCollection('directories', {
   connectionId: { type: String },
   unknownAttributes: { type: String, enum: ['keep', 'refuse'] },
   schemaRevision: { type: Number },
+  /** Repeats that the organization is closed, for those who read the directory alone. */
+  organizationClosed: { type: Boolean },
 });
 directories.schema.index({ organizationId: 1 });
 directories.schema.index(
