@@ -91,6 +91,7 @@ async function findIn(
     const member = memberIn.get(project.organizationId);
     const standing = resolveStanding({
       resource: toProjectRef(project),
+      closed: project.organizationClosed === true,
       adminAccess: organization.settings.adminAccess,
       grants: (given.get(project._id) ?? []).map(toGrantFacts),
       ...(member && { member: toMemberFacts(member) }),
