@@ -1,4 +1,4 @@
-/** The one decision of the product: may this account, or this key, do that, here, and why (PERM-1…5, MEM-1, PRJ-2, PRJ-5, PRJ-6, KEY-2). */
+/** The one decision of the product: may this account, or this key, do that, here, and why (PERM-1…5, MEM-1, PRJ-2, PRJ-5, PRJ-6, KEY-2, RES-1). */
 import type { KeyState } from './apiKeys.ts';
 import {
   goesOnArchived,
@@ -9,12 +9,15 @@ import {
   type Role,
   rolesFor,
 } from './permissions.ts';
+import { isAskedOn, type ResourceType, resourceTypes } from './resourceTypes.ts';
 import type { Worth } from './sessionWorth.ts';
 
 /** A thing that permissions are asked on. */
 export interface ResourceRef {
   readonly kind: 'organization' | 'project';
   readonly id: string;
+  /** It is asked on a resource of this type that is registered in the project, whose permissions alone fit (RES-1). */
+  readonly registered?: ResourceType;
 }
 
 /** One grant on the resource. `grantedBy` of a mapping's grant is `group:<id of the directory group>`. */
@@ -30,6 +33,8 @@ export interface ProjectRef {
   readonly kind: 'project';
   readonly isDefault: boolean;
   readonly archived?: boolean;
+  /** As in a `ResourceRef`. */
+  readonly registered?: ResourceType;
 }
 
 /** All that a decision depends on. */
@@ -132,7 +137,9 @@ export function decideAccess(facts: AccessFacts, permission: string): Decision {
 /** All that a decision about an API key depends on. */
 export interface KeyFacts {
   /** Absent where there is no such resource. `own`: the project that the key belongs to. */
-  readonly resource?: { readonly kind: 'organization' } | { readonly kind: 'project'; readonly own: boolean };
+  readonly resource?:
+    | { readonly kind: 'organization' }
+    | { readonly kind: 'project'; readonly own: boolean; readonly registered?: ResourceType };
   readonly state: KeyState;
 }
 
@@ -160,14 +167,26 @@ const deadKeys: Readonly<Record<Exclude<KeyState, 'live'>, Decision>> = {
 };
 
 /** The permission, or why nobody can have it: there is none of this name, or not on this, or there is no such resource. */
-function readQuestion(resource: Pick<ResourceRef, 'kind'> | undefined, permission: string): Permission | Decision {
+function readQuestion(
+  resource: Pick<ResourceRef, 'kind' | 'registered'> | undefined,
+  permission: string,
+): Permission | Decision {
   if (!isPermission(permission))
     return deny('unknown_permission', `There is no permission ${JSON.stringify(permission)}`);
   if (resource === undefined) return deny('unknown_resource', 'There is no such organization or project');
-  const scope = permissionScope(permission);
-  if (scope === resource.kind) return permission;
-  return deny('permission_not_for_resource', `${permission} is asked on the ${scope}, not on the ${resource.kind}`);
+  const { kind, registered } = resource;
+  if (registered ? isAskedOn(registered, permission) : permissionScope(permission) === kind) return permission;
+  const here = registered ? named(registered) : `the ${kind}`;
+  return deny('permission_not_for_resource', `${permission} is asked on ${placesOf(permission)}, not on ${here}`);
 }
+
+/** In words, on what a permission is asked: an organization, a project, or also what is registered in one. */
+function placesOf(permission: Permission): string {
+  const types = resourceTypes.filter((type) => isAskedOn(type, permission)).map(named);
+  return [`the ${permissionScope(permission)}`, ...types].join(' or ');
+}
+
+const named = (type: ResourceType): string => (type === 'evaluation' ? `an ${type}` : `a ${type}`);
 
 function decideByRole({ role, via, reason, message }: Standing, permission: Permission): Decision {
   if (rolesFor(permission).includes(role)) {

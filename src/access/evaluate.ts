@@ -12,6 +12,7 @@ import {
   type ResourceRef,
 } from './decide.ts';
 import { isOwner } from './owner.ts';
+import type { ResourceType } from './resourceTypes.ts';
 import { type SessionProofs, worthIn } from './sessionWorth.ts';
 
 /** An account on a thing, and the session that asks, where one does: what it is worth there counts too (SSO-5). */
@@ -42,13 +43,14 @@ export function loadFacts(reads: ReadStore, asking: Asking): Promise<AccessFacts
 export async function loadKeyFacts(
   reads: ReadStore,
   key: ApiKey,
-  { kind, id }: ResourceRef,
+  { kind, id, registered }: ResourceRef,
   now: Date,
 ): Promise<KeyFacts> {
   const state = decideKey(key, now);
   const found = await (kind === 'organization' ? reads.organizations.get(id, id) : reads.projects.get(PLATFORM, id));
   if (!found) return { state };
-  return { state, resource: kind === 'organization' ? { kind } : { kind, own: id === key.projectId } };
+  if (kind === 'organization') return { state, resource: { kind } };
+  return { state, resource: { kind, own: id === key.projectId, ...(registered && { registered }) } };
 }
 
 const nothing = { adminAccess: 'all', grants: [] } as const satisfies AccessFacts;
@@ -76,7 +78,7 @@ async function loadOrganizationFacts(
 /** The project, membership and grants; the organization only for an Admin outside the default project, and for a session. */
 async function loadProjectFacts(
   reads: ReadStore,
-  { accountId, resource: { id }, session }: Asking,
+  { accountId, resource: { id, registered }, session }: Asking,
 ): Promise<AccessFacts> {
   const project = await reads.projects.get(PLATFORM, id);
   if (!project) return nothing;
@@ -88,7 +90,7 @@ async function loadProjectFacts(
   ]);
   const known = member && toMemberFacts(member);
   const facts: AccessFacts = {
-    resource: toProjectRef(project),
+    resource: toProjectRef(project, registered),
     closed: project.organizationClosed === true,
     adminAccess: 'all',
     grants: grants.map(toGrantFacts),
@@ -155,9 +157,14 @@ export function toMemberFacts(member: Member): NonNullable<AccessFacts['member']
   return { role: owner ? 'admin' : member.role, status: member.status, owner };
 }
 
-/** A project row as a decision sees it. */
-export function toProjectRef({ isDefault, archivedAt }: Project): ProjectRef {
-  return { kind: 'project', isDefault: isDefault === true, archived: archivedAt !== undefined };
+/** A project row as a decision sees it; with the type of what is registered there, where it is asked on that. */
+export function toProjectRef({ isDefault, archivedAt }: Project, registered?: ResourceType): ProjectRef {
+  return {
+    kind: 'project',
+    isDefault: isDefault === true,
+    archived: archivedAt !== undefined,
+    ...(registered && { registered }),
+  };
 }
 
 /** A grant row as a decision sees it. */

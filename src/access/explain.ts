@@ -23,7 +23,9 @@ type Claim = Omit<Candidate, 'outcome' | 'why'> & { readonly void?: string };
 export function explainAccess(facts: AccessFacts): readonly Candidate[] {
   const { role } = resolveStanding(facts);
   let won = false;
-  return claimsOf(facts).map(({ void: why, ...claim }): Candidate => {
+  const closed = facts.closed ? 'The organization has been closed' : undefined;
+  return claimsOf(facts).map(({ void: own, ...claim }): Candidate => {
+    const why = own ?? closed;
     if (why !== undefined) return { ...claim, outcome: 'void', why };
     if (claim.role !== role) return { ...claim, outcome: 'lower', why: 'Another source gives the role Admin' };
     if (won)

@@ -52,6 +52,7 @@ export * from './profile.ts';
 export * from './projectEnd.ts';
 export * from './projectKeys.ts';
 export * from './projects.ts';
+export * from './registered.ts';
 export * from './resources.ts';
 export * from './resourceTypes.ts';
 export * from './search.ts';

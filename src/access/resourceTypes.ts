@@ -62,6 +62,44 @@ export function resourcePermission(type: ResourceType, act: ResourceAct): Permis
   return permissions[type][act];
 }
 
+/**
+ * What is asked on a resource itself. All else is asked on its project: above all what makes one, but for types whose
+ * registration is changed by whoever may make them.
+ */
+const asked: Readonly<Record<ResourceType, readonly Permission[]>> = {
+  cluster: [
+    'cluster.read',
+    'cluster.delete',
+    'cluster.scale',
+    'cluster.configure',
+    'cluster.ssh',
+    'cluster.kubectl',
+    'cluster.dashboard',
+    'cluster.submit-job',
+  ],
+  volume: ['volume.read', 'volume.resize', 'volume.delete', 'volume.read-data', 'volume.write-data'],
+  'fine-tuned-model': [
+    'fine-tune.create',
+    'fine-tune.read',
+    'fine-tune.cancel',
+    'fine-tune.delete',
+    'inference.invoke',
+  ],
+  'dedicated-endpoint': ['endpoint.read', 'endpoint.update', 'endpoint.delete', 'inference.invoke'],
+  evaluation: ['evaluation.create', 'evaluation.read', 'evaluation.cancel', 'evaluation.delete'],
+  file: ['file.upload', 'file.read', 'file.delete'],
+};
+
+/** Whether a permission is one that is asked on resources of this type. */
+export function isAskedOn(type: ResourceType, permission: Permission): boolean {
+  return asked[type].includes(permission);
+}
+
+/** Whether this is a type of resources. */
+export function isResourceType(text: string): text is ResourceType {
+  return Object.hasOwn(asked, text);
+}
+
 /** The types that a project role may read; all of them where no role is asked about (the operator). */
 export function readableTypes(role: Role | undefined): readonly ResourceType[] {
   if (role === undefined) return resourceTypes;

@@ -85,10 +85,10 @@ const batch = 500;
 export async function* findAccountsThatMay(
   reads: ReadStore,
   permission: string,
-  { kind, id }: ResourceRef,
+  resource: ResourceRef,
   after = '',
 ): AsyncGenerator<string> {
-  const found = findStandingsOn(reads, permission, { kind, id }, after);
+  const found = findStandingsOn(reads, permission, resource, after);
   for await (const { accountId, decision } of found) if (decision.allowed) yield accountId;
 }
 
@@ -96,10 +96,11 @@ export async function* findAccountsThatMay(
 export async function* findStandingsOn(
   reads: ReadStore,
   permission: string,
-  { kind, id }: ResourceRef,
+  resource: ResourceRef,
   after = '',
 ): AsyncGenerator<{ readonly accountId: string; readonly decision: Decision }> {
-  const candidates = kind === 'organization' ? membersOf(reads, id, after) : collaboratorsOf(reads, id, after);
+  const candidates =
+    resource.kind === 'organization' ? membersOf(reads, resource.id, after) : collaboratorsOf(reads, resource, after);
   for await (const { accountId, decide } of candidates) yield { accountId, decision: decide(permission) };
 }
 
@@ -110,13 +111,20 @@ interface Candidate {
 
 /** Only members may have anything in an organization (PRJ-6). */
 async function* membersOf(reads: ReadStore, organizationId: string, after: string): AsyncGenerator<Candidate> {
-  const resource = { kind: 'organization' } as const;
+  const organization = await reads.organizations.get(organizationId, organizationId);
+  if (!organization) return;
+  const common = {
+    resource: { kind: 'organization' },
+    closed: organization.closedAt !== undefined,
+    adminAccess: 'all',
+    grants: [],
+  } as const;
   let last: string | undefined = after;
   while (last !== undefined) {
     const beyond = { accountId: { $gt: last } };
     const members: readonly Member[] = await reads.members.find(organizationId, beyond, byAccount);
     for (const member of members) {
-      const facts = { resource, adminAccess: 'all', grants: [], member: toMemberFacts(member) } as const;
+      const facts = { ...common, member: toMemberFacts(member) };
       yield { accountId: member.accountId, decide: (permission) => decideAccess(facts, permission) };
     }
     last = members.length < batch ? undefined : members.at(-1)?.accountId;
@@ -126,13 +134,18 @@ async function* membersOf(reads: ReadStore, organizationId: string, after: strin
 const byAccount = { sort: { accountId: 1 }, limit: batch } as const;
 
 /** Who inherits access to the project, and whoever has a grant on it. */
-async function* collaboratorsOf(reads: ReadStore, projectId: string, after: string): AsyncGenerator<Candidate> {
+async function* collaboratorsOf(
+  reads: ReadStore,
+  { id: projectId, registered }: ResourceRef,
+  after: string,
+): AsyncGenerator<Candidate> {
   const project = await reads.projects.get(PLATFORM, projectId);
   if (!project) return;
   const { organizationId } = project;
   const organization = await reads.organizations.get(organizationId, organizationId);
   const adminAccess = organization?.settings.adminAccess ?? 'joined';
-  const resource = toProjectRef(project);
+  const resource = toProjectRef(project, registered);
+  const closed = project.organizationClosed === true;
   let last: string | undefined = after;
   while (last !== undefined) {
     const { ids, complete } = await findCandidates(reads, project, adminAccess, last);
@@ -146,7 +159,7 @@ async function* collaboratorsOf(reads: ReadStore, projectId: string, after: stri
     for (const accountId of ids) {
       const member = memberOf.get(accountId);
       const own = (grantsOf.get(accountId) ?? []).map(toGrantFacts);
-      const facts = { resource, adminAccess, grants: own, ...(member && { member }) };
+      const facts = { resource, closed, adminAccess, grants: own, ...(member && { member }) };
       yield { accountId, decide: (permission) => decideAccess(facts, permission) };
     }
     last = complete ? undefined : ids.at(-1);
@@ -186,7 +199,8 @@ export async function* findKeysThatMay(
 ): AsyncGenerator<string> {
   const project = resource.kind === 'project' ? await reads.projects.get(PLATFORM, resource.id) : undefined;
   if (!project) return;
-  const facts = { kind: 'project', own: true } as const;
+  const { registered } = resource;
+  const facts = { kind: 'project', own: true, ...(registered && { registered }) } as const;
   let last: string | undefined = after;
   while (last !== undefined) {
     const beyond = { projectId: project._id, _id: { $gt: last } };

@@ -117,7 +117,7 @@ describe('the list of who may enter a project (PRJ-7)', () => {
   });
 
   test('loses who is deactivated by the IdP in the very response (MEM-5)', async () => {
-    const pushed = await push('leaver');
+    const pushed = await push('deactivated');
     const inDefault = `/api/v1/projects/${acme.defaultProjectId}`;
     expect(await find(pushed.accountId, inDefault)).toBeDefined();
     await change(`/Users/${pushed.id}`, { op: 'replace', path: 'active', value: false });

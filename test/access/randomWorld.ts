@@ -1,4 +1,4 @@
-/** Random organizations, people, projects, grants and keys, written as rows: whatever a decision may depend on. */
+/** Random organizations, people, projects, grants, keys and registered resources, open, archived and closed, written as rows: whatever a decision may depend on. */
 import fc from 'fast-check';
 import { openSession } from '../../src/access/index.ts';
 import { newId } from '../../src/lib/ids.ts';
@@ -21,12 +21,21 @@ const grant = fc.record({
   source: fc.constantFrom('manual' as const, 'mapping' as const, 'creator' as const),
 });
 
+/** Types of resources that random worlds have. */
+export const randomTypes = ['cluster', 'volume', 'file'] as const;
+
 const organization = fc.record({
+  closed: fc.constantFrom(false, false, false, true),
   owner: person,
   standings: fc.array(standing, { minLength: people, maxLength: people }),
   adminAccess: fc.constantFrom('all' as const, 'joined' as const),
   ssoEnforced: fc.boolean(),
   grants: fc.array(grant, { maxLength: 12 }),
+  /** Of each project but the default one. */
+  archived: fc.array(fc.constantFrom(false, false, true), { minLength: projects - 1, maxLength: projects - 1 }),
+  resources: fc.array(fc.record({ project: fc.nat({ max: projects - 1 }), type: fc.constantFrom(...randomTypes) }), {
+    maxLength: 5,
+  }),
   keys: fc.array(
     fc.record({ project: fc.nat({ max: projects - 1 }), state: fc.constantFrom('live', 'revoked', 'expired') }),
     { maxLength: 5 },
@@ -44,6 +53,7 @@ export interface RandomWorld {
   readonly organizations: readonly string[];
   readonly projects: readonly string[];
   readonly keys: readonly string[];
+  readonly resources: readonly { readonly type: string; readonly id: string; readonly projectId: string }[];
 }
 
 const cause = { actor: 'test', requestId: 'test' };
@@ -67,6 +77,7 @@ export function writeWorld(store: Store, plan: Plan): Promise<RandomWorld> {
       organizations: made.map(({ id }) => id),
       projects: made.flatMap((one) => one.projects),
       keys: made.flatMap((one) => one.keys),
+      resources: made.flatMap((one) => one.resources),
     };
   });
 }
@@ -78,6 +89,7 @@ async function writeOrganization(tx: Transaction, plan: Plan[number], accounts: 
     organizationId,
     name: 'Random',
     slug: organizationId,
+    ...(plan.closed && { closedAt: tx.at }),
     settings: {
       multiProject: true,
       adminAccess: plan.adminAccess,
@@ -102,8 +114,15 @@ async function writeOrganization(tx: Transaction, plan: Plan[number], accounts: 
   const made: string[] = [];
   for (let index = 0; index < projects; index += 1) {
     const name = `Project ${index}`;
-    const fields = { organizationId, name, nameKey: caseKey(name), ...(index === 0 && { isDefault: true }) };
-    made.push((await tx.projects.insert(organizationId, { _id: newId('project'), ...fields }))._id);
+    const fields = {
+      organizationId,
+      name,
+      nameKey: caseKey(name),
+      ...(index === 0 && { isDefault: true }),
+      ...closedMark(plan),
+    };
+    const archived = isArchived(plan, index) && { archivedAt: tx.at };
+    made.push((await tx.projects.insert(organizationId, { _id: newId('project'), ...fields, ...archived }))._id);
   }
   const given = new Set<string>();
   for (const { person: index, project, role, source } of plan.grants) {
@@ -119,6 +138,21 @@ async function writeOrganization(tx: Transaction, plan: Plan[number], accounts: 
     const rest = { role, sourceId: source, grantedBy: source === 'mapping' ? 'group:grp-1' : 'operator' };
     await tx.grants.insert(organizationId, { _id: newId('grant'), organizationId, ...fields, ...rest });
   }
+  return {
+    id: organizationId,
+    projects: made,
+    keys: await writeKeys(tx, plan, organizationId, made),
+    resources: await writeResources(tx, plan, organizationId, made),
+  };
+}
+
+const isArchived = ({ archived }: Plan[number], project: number): boolean =>
+  project > 0 && archived[project - 1] === true;
+
+/** What closing an organization repeats on rows of its own. */
+const closedMark = ({ closed }: Plan[number]) => closed && ({ organizationClosed: true } as const);
+
+async function writeKeys(tx: Transaction, plan: Plan[number], organizationId: string, made: readonly string[]) {
   const keys: string[] = [];
   for (const { project, state } of plan.keys) {
     const secret = newSecret('ghk_');
@@ -134,8 +168,21 @@ async function writeOrganization(tx: Transaction, plan: Plan[number], accounts: 
       createdBy: 'operator',
       ...(state === 'revoked' && { revokedAt: tx.at }),
       ...(state === 'expired' && { expiresAt: tx.at }),
+      ...(isArchived(plan, project) && { projectArchived: true }),
+      ...closedMark(plan),
     });
     keys.push(key._id);
   }
-  return { id: organizationId, projects: made, keys };
+  return keys;
+}
+
+async function writeResources(tx: Transaction, plan: Plan[number], organizationId: string, made: readonly string[]) {
+  const resources: RandomWorld['resources'][number][] = [];
+  for (const { project, type } of plan.resources) {
+    const projectId = made[project] ?? '';
+    const fields = { organizationId, projectId, type, name: 'resource', createdBy: 'operator' };
+    const { _id: id } = await tx.resources.insert(organizationId, { _id: newId('resource'), ...fields });
+    resources.push({ type, id, projectId });
+  }
+  return resources;
 }

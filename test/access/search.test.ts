@@ -1,10 +1,11 @@
 /** The searches of AuthZEN (PERM-5): they find what an evaluation allows, all of it, and nothing else. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { organizationPermissions, projectPermissions } from '../../src/access/index.ts';
+import { organizationPermissions, projectPermissions, resourceTypes } from '../../src/access/index.ts';
+import { newId } from '../../src/lib/ids.ts';
 import { buildWorld, expectStatus, openPerson, type World } from '../http/world.ts';
 import { openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
-import { anyWorld, type RandomWorld, writeWorld } from './randomWorld.ts';
+import { anyWorld, type RandomWorld, randomTypes, writeWorld } from './randomWorld.ts';
 
 let gatehouse: TestGatehouse;
 let acme: World;
@@ -43,40 +44,60 @@ const user = (id: string) => ({ type: 'user', id });
 const key = (id: string) => ({ type: 'api_key', id });
 
 describe('whatever the world, a search finds what an evaluation allows (PERM-5)', () => {
-  const permissions = ['organization.read', 'member.remove', 'project.read', 'cluster.delete'];
+  const permissions = [
+    'organization.read',
+    'member.remove',
+    'project.read',
+    'cluster.delete',
+    'volume.resize',
+    'file.read',
+  ];
 
   /** What evaluations say, asked one by one: subject and resource → allowed. */
   async function evaluateAll(world: RandomWorld, permission: string, context: object): Promise<ReadonlySet<string>> {
     const resources = [
       ...world.organizations.map((id) => ({ type: 'organization', id })),
       ...world.projects.map((id) => ({ type: 'project', id })),
+      ...world.resources.map(({ type, id }) => ({ type, id })),
     ];
     const subjects = [...world.accounts.map(user), ...world.keys.map(key)];
     const pairs = subjects.flatMap((subject) => resources.map((resource) => ({ subject, resource })));
-    const body = { action: { name: permission }, context, evaluations: pairs };
-    const { evaluations } = await expectStatus(200, gatehouse.operator('post', '/access/v1/evaluations').send(body));
-    return new Set(
-      pairs
-        .filter((_, index) => evaluations[index].decision)
-        .map(({ subject, resource }) => `${subject.id} ${resource.id}`),
-    );
+    const allowed = new Set<string>();
+    for (let from = 0; from < pairs.length; from += 200) {
+      const evaluations = pairs.slice(from, from + 200);
+      const body = { action: { name: permission }, context, evaluations };
+      const answer = await expectStatus(200, gatehouse.operator('post', '/access/v1/evaluations').send(body));
+      for (const [index, { subject, resource }] of evaluations.entries()) {
+        if (answer.evaluations[index].decision) allowed.add(`${subject.id} ${resource.id}`);
+      }
+    }
+    return allowed;
   }
+
+  /** By project and in the order of registration, as a search answers them. */
+  const idsOf = ({ resources }: RandomWorld, of: string): readonly string[] =>
+    resources
+      .filter(({ type }) => type === of)
+      .map(({ projectId, id }) => `${projectId} ${id}`)
+      .sort()
+      .map((place) => place.split(' ')[1] ?? '');
 
   async function compare(world: RandomWorld, permission: string, context: object, limit: number): Promise<void> {
     const allowed = await evaluateAll(world, permission, context);
     const action = { name: permission };
     const places = [
-      ['organization', world.organizations],
-      ['project', world.projects],
+      ['organization', [...world.organizations].sort()],
+      ['project', [...world.projects].sort()],
+      ...randomTypes.map((type) => [type, idsOf(world, type)] as const),
     ] as const;
     for (const subject of [...world.accounts.map(user), ...world.keys.map(key)]) {
       for (const [type, ids] of places) {
         const found = await searchAll('resource', { subject, action, resource: { type }, context }, limit);
-        expect(found).toEqual(ids.filter((id) => allowed.has(`${subject.id} ${id}`)).sort());
+        expect(found).toEqual(ids.filter((id) => allowed.has(`${subject.id} ${id}`)));
       }
     }
     for (const [type, ids] of places) {
-      for (const id of ids) {
+      for (const id of type === 'organization' || type === 'project' ? ids : ids.slice(0, 2)) {
         for (const [kind, subjects] of [['user', world.accounts] as const, ['api_key', world.keys] as const]) {
           const body = { subject: { type: kind }, action, resource: { type, id }, context };
           const found = await searchAll('subject', body, limit);
@@ -116,6 +137,7 @@ describe('whatever the world, a search finds what an evaluation allows (PERM-5)'
           for (const [type, ids, table] of [
             ['organization', world.organizations, organizationPermissions],
             ['project', world.projects.slice(0, 4), projectPermissions],
+            ...randomTypes.map((type) => [type, idsOf(world, type).slice(0, 2), projectPermissions] as const),
           ] as const) {
             for (const id of ids) {
               const names = Object.keys(table);
@@ -131,6 +153,121 @@ describe('whatever the world, a search finds what an evaluation allows (PERM-5)'
       }),
       { numRuns: 8 },
     );
+  });
+});
+
+describe('what is registered in a project (RES-1)', () => {
+  // Written by hand: on what else than its project each permission is asked.
+  const asked: Readonly<Record<string, readonly string[]>> = {
+    cluster: ['read', 'delete', 'scale', 'configure', 'ssh', 'kubectl', 'dashboard', 'submit-job'].map(of('cluster')),
+    volume: ['read', 'resize', 'delete', 'read-data', 'write-data'].map(of('volume')),
+    'fine-tuned-model': [...['create', 'read', 'cancel', 'delete'].map(of('fine-tune')), 'inference.invoke'],
+    'dedicated-endpoint': [...['read', 'update', 'delete'].map(of('endpoint')), 'inference.invoke'],
+    evaluation: ['create', 'read', 'cancel', 'delete'].map(of('evaluation')),
+    file: ['upload', 'read', 'delete'].map(of('file')),
+  };
+  function of(family: string) {
+    return (act: string) => `${family}.${act}`;
+  }
+
+  const evaluate = (subject: object, name: string, resource: object) =>
+    expectStatus(
+      200,
+      gatehouse.operator('post', '/access/v1/evaluation').send({ subject, action: { name }, resource }),
+    );
+  const register = async (type: string, projectId = acme.projectId) => {
+    const path = `/api/v1/projects/${projectId}/resources`;
+    const { id } = await expectStatus(201, gatehouse.operator('post', path).send({ type, name: 'thing' }));
+    return { type, id: id as string };
+  };
+
+  test.each(resourceTypes)('is asked about by the permissions of a %s, and by no others', async (type) => {
+    const resource = await register(type);
+    const onProject = { type: 'project', id: acme.projectId };
+    const subject = user(acme.owner.accountId);
+    for (const permission of [...Object.keys(projectPermissions), ...Object.keys(organizationPermissions)]) {
+      const answer = await evaluate(subject, permission, resource);
+      if (asked[type]?.includes(permission)) {
+        expect(answer).toEqual(await evaluate(subject, permission, onProject));
+        expect(answer.decision).toBe(true);
+      } else {
+        expect([permission, answer.decision, answer.context.reason.code]).toEqual([
+          permission,
+          false,
+          'permission_not_for_resource',
+        ]);
+      }
+    }
+    expect(await searchAll('action', { subject, resource }, 50)).toEqual([...(asked[type] ?? [])].sort());
+  });
+
+  test('is refused with where the permission is asked instead', async () => {
+    const subject = user(acme.owner.accountId);
+    const cluster = await register('cluster');
+    const message = async (name: string) => (await evaluate(subject, name, cluster)).context.reason.message;
+    expect(await message('volume.resize')).toBe('volume.resize is asked on the project or a volume, not on a cluster');
+    expect(await message('project.read')).toBe('project.read is asked on the project, not on a cluster');
+    expect(await message('billing.read')).toBe('billing.read is asked on the organization, not on a cluster');
+  });
+
+  test('is unknown by another type, by the id of its project, and once it is taken out', async () => {
+    const subject = user(acme.owner.accountId);
+    const cluster = await register('cluster');
+    const code = async (resource: object) => (await evaluate(subject, 'cluster.read', resource)).context.reason.code;
+    expect(await code(cluster)).toBe('owner');
+    for (const unknown of [
+      { ...cluster, type: 'volume' },
+      { type: 'cluster', id: acme.projectId },
+      { type: 'volume', id: 'res-00000000000000000000000000' },
+    ]) {
+      const answer = await evaluate(subject, 'volume.read', unknown);
+      expect([answer.decision, answer.context.reason.code]).toEqual([false, 'unknown_resource']);
+    }
+    const path = `/api/v1/projects/${acme.projectId}/resources/${cluster.id}`;
+    await expectStatus(204, gatehouse.operator('delete', path));
+    expect(await code(cluster)).toBe('unknown_resource');
+  });
+
+  test('gives a stranger, another organization and the keys of other projects nothing (PRJ-1, KEY-2)', async () => {
+    const rival = await buildWorld(gatehouse, 'rival');
+    const file = await register('file');
+    const theirs = await register('file', rival.projectId);
+    for (const [subject, resource, code] of [
+      [user(rival.owner.accountId), file, 'not_a_member'],
+      [user(acme.owner.accountId), theirs, 'not_a_member'],
+      [key(acme.apiKeyId), theirs, 'key_of_other_project'],
+    ] as const) {
+      expect(await evaluate(subject, 'file.read', resource)).toMatchObject({
+        decision: false,
+        context: { reason: { code } },
+      });
+    }
+    expect((await evaluate(key(acme.apiKeyId), 'file.read', file)).decision).toBe(true);
+    const body = { subject: user(acme.owner.accountId), action: { name: 'file.read' }, resource: { type: 'file' } };
+    const found = await searchAll('resource', body, 2);
+    expect([found.includes(file.id), found.includes(theirs.id)]).toEqual([true, false]);
+  });
+
+  test('is found in pages where there are more than a thousand in a project', async () => {
+    const { organizationId, projectId } = acme;
+    const ids = await gatehouse.store.transaction({ actor: 'test', requestId: 'test' }, async (tx) => {
+      const made: string[] = [];
+      for (let index = 0; index < 1100; index += 1) {
+        const fields = {
+          organizationId,
+          projectId,
+          type: 'volume' as const,
+          name: `volume ${index}`,
+          createdBy: 'test',
+        };
+        made.push((await tx.resources.insert(organizationId, { _id: newId('resource'), ...fields }))._id);
+      }
+      return made;
+    });
+    const body = { subject: user(acme.owner.accountId), action: { name: 'volume.read' }, resource: { type: 'volume' } };
+    const found = await searchAll('resource', body, 250);
+    expect(found.filter((id) => ids.includes(id))).toEqual(ids);
+    expect(new Set(found).size).toBe(found.length);
   });
 });
 
@@ -171,6 +308,7 @@ describe('a search (PERM-5)', () => {
     ['nobody of this name', 'resource', { subject: user('nobody@acme.example') }, 'unknown_subject'],
     ['subjects of another type', 'subject', { subject: { type: 'robot' } }, 'unknown_subject'],
     ['resources of another type', 'resource', { resource: { type: 'planet' } }, 'unknown_resource'],
+    ['a cluster that is not', 'subject', { resource: { type: 'cluster', id: 'res-1' } }, 'unknown_resource'],
     ['a key by its secret', 'resource', { subject: key(`ghk_${'0'.repeat(64)}`) }, 'unknown_subject'],
     ['a session that is not', 'resource', { context: { sessionId: 'ses-1' } }, 'session_ended'],
   ])('that asks about %s finds nothing and says why', async (_, kind, change, code) => {

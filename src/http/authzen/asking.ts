@@ -5,8 +5,11 @@ import {
   deny,
   findAccount,
   findKeyById,
+  findRegistered,
   findSession,
+  isResourceType,
   type ResourceRef,
+  resourceTypes,
   type Subject,
 } from '../../access/index.ts';
 import { isId } from '../../lib/ids.ts';
@@ -83,15 +86,20 @@ export async function resolveSubject(
 
 const noSession = deny('session_ended', 'The person has no such session, or no longer');
 
-/** What this is, or why there is no such thing. */
-export function resolveResource({ type: kind, id }: Entity): ResourceRef | Decision {
-  return isKind(kind) ? { kind, id } : noSuchType;
+/** What this is, or why there is no such thing. What is registered in a project must be of the type that is named (RES-1). */
+export async function resolveResource({ reads }: Asking, { type, id }: Entity): Promise<ResourceRef | Decision> {
+  if (isKind(type)) return { kind: type, id };
+  if (!isResourceType(type)) return noSuchType;
+  return (await findRegistered(reads, type, id)) ?? deny('unknown_resource', `There is no ${type} with this id`);
 }
 
-/** Whether this is a type of things on which decisions are made. */
+/** Whether decisions are made on things of this type by themselves. */
 export const isKind = (type: string): type is ResourceRef['kind'] => type === 'organization' || type === 'project';
 
-export const noSuchType = deny('unknown_resource', 'Resources are of the type "organization" or "project"');
+export const noSuchType = deny(
+  'unknown_resource',
+  `Resources are of the types ${['organization', 'project', ...resourceTypes].map((type) => `"${type}"`).join(', ')}`,
+);
 
 /** Tells an answer that settles the question from what a question is about. */
 export const isDecision = (resolved: Subject | ResourceRef | Decision): resolved is Decision => 'allowed' in resolved;

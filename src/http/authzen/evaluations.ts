@@ -46,7 +46,7 @@ async function decide(
 ): Promise<Decision> {
   const who = await resolveSubject(asking, subject, around);
   if (isDecision(who)) return who;
-  const what = resolveResource(resource);
+  const what = await resolveResource(asking, resource);
   return isDecision(what) ? what : (await prepareDecisions(asking.reads, who, what))(name);
 }
 
@@ -107,7 +107,7 @@ export const evaluationRoutes: readonly Route[] = [
     tag: 'Decisions',
     summary: 'Ask whether a person or an API key may do something',
     description:
-      'AuthZEN 1.0. The subject is `{"type":"user","id":…}` with an account id or a proven email, or `{"type":"api_key","id":…}` with the id that verification answers; the action names a permission, the resource is an organization or a project. The reason is in the `context`.',
+      'AuthZEN 1.0. The subject is `{"type":"user","id":…}` with an account id or a proven email, or `{"type":"api_key","id":…}` with the id that verification answers; the action names a permission, the resource is an organization, a project, or what is registered in one, by its type (`cluster`, `volume`, …) and id: access to it is that to its project, and only permissions of its type are asked on it. The reason is in the `context`.',
     access: 'operator',
     scope: 'evaluate',
     readOnly: true,

@@ -5,8 +5,11 @@ import {
   findAccountsThatMay,
   findActions,
   findKeysThatMay,
+  findRegisteredThat,
   findResources,
   findSession,
+  idAt,
+  isResourceType,
   prepareDecisions,
   type ResourceRef,
 } from '../../access/index.ts';
@@ -71,9 +74,9 @@ export const searchRoutes: readonly Route[] = [
       const place = readPlace(page, question);
       const { type } = question.subject;
       if (type !== 'user' && type !== 'api_key') return nothing(noSuchSubject);
-      const resource = resolveResource(question.resource);
-      if (isDecision(resource)) return nothing(resource);
       const asking = askingOf(reads, deps);
+      const resource = await resolveResource(asking, question.resource);
+      if (isDecision(resource)) return nothing(resource);
       const all = findSubjects(asking, question.action.name, resource, {
         type,
         after: place.after,
@@ -88,7 +91,7 @@ export const searchRoutes: readonly Route[] = [
     path: `${paths}/resource`,
     tag: 'Decisions',
     summary: 'Find where somebody may do something',
-    description: `AuthZEN 1.0. \`resource.type\` is \`organization\` or \`project\`. ${pages}`,
+    description: `AuthZEN 1.0. \`resource.type\` is \`organization\`, \`project\`, or a type of what is registered in projects, such as \`cluster\`. ${pages}`,
     access: 'operator',
     scope: 'evaluate',
     readOnly: true,
@@ -99,12 +102,15 @@ export const searchRoutes: readonly Route[] = [
       const { page, ...question } = body;
       const place = readPlace(page, question);
       const { type } = question.resource;
-      if (!isKind(type)) return nothing(noSuchType);
+      if (!isKind(type) && !isResourceType(type)) return nothing(noSuchType);
       const subject = await resolveSubject(askingOf(reads, deps), question.subject, question.context);
       if (isDecision(subject)) return nothing(subject);
-      const all = await findResources(reads, subject, question.action.name, type);
-      const taken = await takePage(beyond(all, place.after), place);
-      return { page: taken.page, results: taken.names.map((id) => ({ type, id })) };
+      const { name } = question.action;
+      const all = isKind(type)
+        ? beyond(await findResources(reads, subject, name, type), place.after)
+        : findRegisteredThat(reads, subject, name, type, place.after);
+      const taken = await takePage(all, place);
+      return { page: taken.page, results: taken.names.map((at) => ({ type, id: idAt(at) })) };
     },
   }),
   route({
@@ -122,9 +128,10 @@ export const searchRoutes: readonly Route[] = [
     handle: async ({ body, reads }, deps) => {
       const { page, ...question } = body;
       const place = readPlace(page, question);
-      const subject = await resolveSubject(askingOf(reads, deps), question.subject, question.context);
+      const asking = askingOf(reads, deps);
+      const subject = await resolveSubject(asking, question.subject, question.context);
       if (isDecision(subject)) return nothing(subject);
-      const resource = resolveResource(question.resource);
+      const resource = await resolveResource(asking, question.resource);
       if (isDecision(resource)) return nothing(resource);
       const all = await findActions(reads, subject, resource);
       const taken = await takePage(beyond(all, place.after), place);
