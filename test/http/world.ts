@@ -139,7 +139,7 @@ export async function buildWorld(gatehouse: TestGatehouse, name: string): Promis
   const parkedJobId = await parkJob(gatehouse, organizationId);
   const owner = await openPerson(gatehouse, `owner@${domain}`);
   const invitation = await ask(201, 'post', `${home}/invitations`, { email: `invited@${domain}` });
-  const leaver = await join('leaver', 'member');
+  const leaver = await join('blocked', 'member');
   await ask(200, 'delete', `${home}/members/${leaver.memberId}?block=true`);
   const blocks = await ask(200, 'get', `${home}/blocks`);
   return {
