@@ -10,6 +10,7 @@ import {
   mailExpiries,
   mailInvitation,
   mailLink,
+  mailOwnership,
   tellOwner,
 } from './mail.ts';
 import { proveDomainOf } from './prove-domain.ts';
@@ -31,6 +32,7 @@ export function handlers(stack: Stack): Handlers {
     'mail-announcement': (job) => mailAnnouncement(stack, job),
     'mail-expiries': (job) => mailExpiries(stack, job),
     'mail-closing': (job) => mailClosing(stack, job),
+    'mail-ownership': (job) => mailOwnership(stack, job),
     'tell-owner': (job) => tellOwner(stack, job),
     'refresh-metadata': (job) => refreshMetadataOf(stack, job),
     'check-domain': (job) => checkDomainOf(stack, job),

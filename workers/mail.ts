@@ -12,6 +12,7 @@ import {
   writeAnnouncement,
   writeClosingLetter,
   writeConnectionNews,
+  writeOwnershipLetter,
 } from '../src/access/index.ts';
 import type { TakenJob } from '../src/queue/index.ts';
 import { makeConfirmation, writeExpiryLetter } from '../src/sso/tasks.ts';
@@ -69,6 +70,12 @@ export async function mailAnnouncement({ store, mailer }: Stack, job: TakenJob<'
 
 export async function mailClosing({ store, mailer }: Stack, job: TakenJob<'mail-closing'>): Promise<void> {
   const letter = await writeClosingLetter(store.read, job.organizationId, job.payload);
+  if (letter) await mailer.send(letter);
+  await store.transaction(causeOf(job), (tx) => job.done(tx));
+}
+
+export async function mailOwnership({ store, mailer }: Stack, job: TakenJob<'mail-ownership'>): Promise<void> {
+  const letter = await writeOwnershipLetter(store.read, job.organizationId, job.payload);
   if (letter) await mailer.send(letter);
   await store.transaction(causeOf(job), (tx) => job.done(tx));
 }

@@ -46,6 +46,7 @@ export * from './members.ts';
 export * from './organizations.ts';
 export * from './owner.ts';
 export * from './ownership.ts';
+export * from './ownershipNews.ts';
 export * from './permissions.ts';
 export * from './presence.ts';
 export * from './profile.ts';

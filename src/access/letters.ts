@@ -1,5 +1,6 @@
 /** What we write to people: plain text, short, and without a word that somebody else could have put there. */
 import type { Mail } from '../lib/mail.ts';
+import type { JobPayload } from '../queue/index.ts';
 import type { Invitation, MailedLink } from '../store/index.ts';
 import { linkLifeMinutes } from './mailedLinks.ts';
 
@@ -96,6 +97,57 @@ export const ownerSignInLetter = (
     `${owner}, the Owner of ${organization}, has signed in by a one-time link at ${at}, not through the identity provider.`,
     'The Owner may always do that. If it is unexpected, ask the Owner, and look at the audit trail.',
   );
+
+/** What has happened. `forced`: the operator has moved the ownership; `ended`: the Admin who was offered it is no member any more. */
+export type OwnershipEvent = JobPayload<'mail-ownership'>['event'];
+
+/** To the Owner and to the Admin, whenever something has become of a transfer of the ownership (OWN-4). No link: who is asked signs in themself. */
+export function ownershipLetter(
+  to: string,
+  about: {
+    readonly event: OwnershipEvent;
+    readonly organization: string;
+    readonly owner: string;
+    readonly heir: string;
+  },
+): Mail {
+  const [organization, owner, heir] = [about.organization, about.owner, about.heir].map(shownName) as [
+    string,
+    string,
+    string,
+  ];
+  const moved = `${heir} is the Owner of "${organization}" now, in place of ${owner}, who stays an Admin.`;
+  const stays = `The ownership of "${organization}" stays with ${owner}.`;
+  const unexpected = 'If this is unexpected, look at the audit trail, and tell the operator of this service.';
+  switch (about.event) {
+    case 'offered':
+      return letter(
+        to,
+        `The ownership of ${organization} is offered`,
+        `${owner}, the Owner of "${organization}", offers the ownership to ${heir}, who may accept or decline it within seven days, after signing in.`,
+        unexpected,
+      );
+    case 'accepted':
+      return letter(to, `${organization} has another Owner`, `The offer was accepted: ${moved}`, unexpected);
+    case 'forced':
+      return letter(
+        to,
+        `${organization} has another Owner`,
+        `The operator has moved the ownership: ${moved}`,
+        unexpected,
+      );
+    case 'declined':
+      return letter(to, `The ownership of ${organization} stays`, `${heir} has declined the offer. ${stays}`);
+    case 'cancelled':
+      return letter(to, `The ownership of ${organization} stays`, `The offer to ${heir} was cancelled. ${stays}`);
+    case 'ended':
+      return letter(
+        to,
+        `The ownership of ${organization} stays`,
+        `The offer to ${heir} has ended: they are no member any more. ${stays}`,
+      );
+  }
+}
 
 /** To every Admin, when the organization was closed or is there again (ORG-2). */
 export function organizationClosedLetter(

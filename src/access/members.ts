@@ -10,6 +10,7 @@ import { meetInvitations } from './invitationRoles.ts';
 import { revokeInvitationsOf } from './invitations.ts';
 import { giveManualAdmin, refreshMemberRole } from './memberRole.ts';
 import { decideOwnerChange, isOwner, notOwner, type OwnerChange } from './owner.ts';
+import { tellSides } from './ownershipNews.ts';
 import type { Role } from './permissions.ts';
 import { endSessionsIn } from './sessions.ts';
 
@@ -167,7 +168,8 @@ export async function removeMember(
   return member;
 }
 
-async function endOfferTo(tx: Transaction, { organizationId, _id: toMemberId }: Member): Promise<void> {
+async function endOfferTo(tx: Transaction, heir: Member): Promise<void> {
+  const { organizationId, _id: toMemberId } = heir;
   const offer = await tx.ownershipTransfers.findOne(organizationId, {});
   if (offer?.toMemberId !== toMemberId) return;
   await tx.ownershipTransfers.remove(organizationId, { _id: offer._id });
@@ -178,6 +180,8 @@ async function endOfferTo(tx: Transaction, { organizationId, _id: toMemberId }: 
     before: { ownerMemberId: offer.fromMemberId },
     detail: 'The Admin to whom it was made is no longer a member',
   });
+  const owner = await tx.members.get(organizationId, offer.fromMemberId);
+  if (owner) await tellSides(tx, organizationId, 'ended', { owner, heir });
 }
 
 /**

@@ -12,6 +12,7 @@ import { findGrants } from './grants.ts';
 import { mailboxesOf } from './mailboxes.ts';
 import { giveManualAdmin } from './memberRole.ts';
 import { findMember, findOwner, getMember } from './members.ts';
+import { tellSides } from './ownershipNews.ts';
 import {
   decideFreshOwnersSignIn,
   decideFreshSignIn,
@@ -86,7 +87,8 @@ export async function offerOwnership(
   refuseBy(decideFreshOwnersSignIn(who, tx.at, 'Offering the ownership'));
   // Whoever else moves the mark meanwhile meets this transaction at the row.
   await tx.members.lock(organizationId, owner._id);
-  refuseBy(decideHeir(await getMember(tx, organizationId, memberId), owner));
+  const heir = await getMember(tx, organizationId, memberId);
+  refuseBy(decideHeir(heir, owner));
   const former = await tx.ownershipTransfers.findOne(organizationId, {});
   if (former && tx.at < former.expiresAt && former.fromMemberId === owner._id) {
     const { toMemberId } = former;
@@ -103,6 +105,7 @@ export async function offerOwnership(
     expiresAt: new Date(tx.at.getTime() + offerLastsMs),
   });
   await record(tx, organizationId, 'ownership.offered', memberId, { from: owner._id });
+  await tellSides(tx, organizationId, 'offered', { owner, heir });
   return offer;
 }
 
@@ -121,7 +124,7 @@ export async function acceptOwnership(tx: Transaction, organizationId: string, p
   refuseBy(decideAcceptance({ transfer, heir, owner, now: tx.at }));
   refuseBy(decideFreshSignIn(who, tx.at, 'Accepting the ownership'));
   await requireMailbox(tx, heir);
-  return move(tx, organizationId, owner, heir);
+  return move(tx, organizationId, 'accepted', { owner, heir });
 }
 
 /** The operator makes an active Admin the Owner at once (OWN-4); an offer ends by it. Throws `not_found`, `heir_not_eligible`. */
@@ -130,7 +133,7 @@ export async function forceOwnership(tx: Transaction, organizationId: string, me
   const heir = await getMember(tx, organizationId, memberId);
   refuseBy(decideHeir(heir, owner));
   await requireMailbox(tx, heir);
-  return move(tx, organizationId, owner, heir);
+  return move(tx, organizationId, 'forced', { owner, heir });
 }
 
 /**
@@ -144,6 +147,15 @@ export async function endOffer(tx: Transaction, organizationId: string, presence
   await tx.ownershipTransfers.remove(organizationId, { _id: offer._id });
   const type = declines ? 'ownership.offer_declined' : 'ownership.offer_cancelled';
   await record(tx, organizationId, type, offer.toMemberId, { from: offer.fromMemberId });
+  await tellOfEnd(tx, offer, declines ? 'declined' : 'cancelled');
+}
+
+/** To the sides of an offer that has ended, as far as they are members. */
+async function tellOfEnd(tx: Transaction, offer: OwnershipTransfer, event: 'declined' | 'cancelled'): Promise<void> {
+  const { organizationId, fromMemberId, toMemberId } = offer;
+  const owner = await tx.members.get(organizationId, fromMemberId);
+  const heir = await tx.members.get(organizationId, toMemberId);
+  if (owner && heir) await tellSides(tx, organizationId, event, { owner, heir });
 }
 
 async function mayEnd(reads: ReadStore, offer: OwnershipTransfer, presence: Presence): Promise<'heir' | 'other'> {
@@ -168,8 +180,16 @@ async function requireMailbox(reads: ReadStore, { _id: memberId, accountId }: Me
 }
 
 /** The mark goes over. Both writes ask for what was decided upon: whoever was faster makes them find nothing. */
-async function move(tx: Transaction, organizationId: string, owner: Member, heir: Member): Promise<Member> {
-  await tx.ownershipTransfers.remove(organizationId, {});
+async function move(
+  tx: Transaction,
+  organizationId: string,
+  event: 'accepted' | 'forced',
+  { owner, heir }: { readonly owner: Member; readonly heir: Member },
+): Promise<Member> {
+  const offer = await tx.ownershipTransfers.findOne(organizationId, {});
+  if (offer) await tx.ownershipTransfers.remove(organizationId, { _id: offer._id });
+  // Who was offered it, and sees it go to somebody else, is told as well.
+  if (offer && offer.toMemberId !== heir._id) await tellOfEnd(tx, offer, 'cancelled');
   const { accountId } = owner;
   const grants = await findGrants(tx, organizationId, { accountId, targetId: organizationId });
   await giveManualAdmin(tx, organizationId, accountId, grants);
@@ -185,6 +205,7 @@ async function move(tx: Transaction, organizationId: string, owner: Member, heir
   );
   if (!former || !now) throw new AppError('stale', 'Owner or Admin were changed by somebody else meanwhile: try again');
   await record(tx, organizationId, 'ownership.transferred', heir._id, { from: owner._id });
+  await tellSides(tx, organizationId, event, { owner, heir });
   return now;
 }
 

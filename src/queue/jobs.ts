@@ -80,6 +80,16 @@ export const jobs = {
   'check-domain': { payload: z.object({ domainId: z.string() }), retry: patient },
   /** Tell an Admin that the organization was closed, or restored (ORG-2). */
   'mail-closing': { payload: z.object({ to: z.string(), event: z.enum(['closed', 'restored']) }), retry: patient },
+  /** Tell one side of a transfer of the ownership what has become of it (OWN-4). */
+  'mail-ownership': {
+    payload: z.object({
+      event: z.enum(['offered', 'accepted', 'declined', 'cancelled', 'ended', 'forced']),
+      to: z.enum(['owner', 'heir']),
+      ownerAccountId: z.string(),
+      heirAccountId: z.string(),
+    }),
+    retry: patient,
+  },
   /** Remove every row of the organization (ORG-2); the last look comes a while after the first one. */
   'delete-organization': { payload: z.object({ last: z.boolean() }), retry: patient },
 } as const satisfies Record<string, { readonly payload: z.ZodObject; readonly retry: Retry }>;

@@ -1,10 +1,12 @@
 /** The transfer of the ownership over HTTP: who may, with which kind of session, and what follows it (OWN-4, KEY-3). */
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+import { type Mailbox, openMailbox } from '../support/mailbox.ts';
 import { buildWorld, expectStatus, openPerson, type Person, type World } from './world.ts';
 
 const minute = 60_000;
 let now: number;
+let mailbox: Mailbox;
 let gatehouse: TestGatehouse;
 let acme: World;
 let home: string;
@@ -14,7 +16,12 @@ let admin: Person;
 
 beforeEach(async () => {
   now = Date.UTC(2030, 0, 1);
-  gatehouse = await openTestGatehouse({ clock: { now: () => new Date(now) }, rehearse: false });
+  mailbox = await openMailbox();
+  gatehouse = await openTestGatehouse({
+    clock: { now: () => new Date(now) },
+    rehearse: false,
+    env: { SMTP_URL: mailbox.url },
+  });
   acme = await buildWorld(gatehouse, 'acme');
   home = `/api/v1/organizations/${acme.organizationId}`;
   owner = await openPerson(gatehouse, acme.owner.email, 'sign_in');
@@ -138,5 +145,103 @@ describe('a transfer of the ownership', () => {
     const answers = await Promise.all([accept(admin), force, accept(admin)]);
     expect(answers.map(({ status }) => status).filter((status) => status < 300).length).toBeGreaterThanOrEqual(1);
     expect(await owners()).toHaveLength(1);
+  });
+});
+
+describe('of acts that race for the ownership (OWN-4)', () => {
+  /** Of both, the one that came too late was refused, and the Owner is one active Admin. */
+  async function oneOwner(): Promise<string> {
+    const { items } = await expectStatus(200, gatehouse.operator('get', `${home}/members`));
+    const found = items.filter((one: { isOwner: boolean }) => one.isOwner);
+    expect(found).toMatchObject([{ status: 'active', role: 'admin' }]);
+    return found[0].id;
+  }
+  const cancel = () => gatehouse.bearer(owner.token, 'delete', transfer());
+  const remove = () => gatehouse.operator('delete', `${home}/members/${acme.admin.memberId}`);
+  const force = (memberId: string) => gatehouse.operator('post', transfer()).send({ memberId, force: true });
+  const winners = (answers: readonly { readonly status: number }[]) => answers.map(({ status }) => status < 300);
+
+  test.each(['the acceptance', 'the other'])(
+    'acceptance and cancellation: one is done (%s is sent first)',
+    async (first) => {
+      await expectStatus(201, offer(owner));
+      const asked = [() => accept(admin), cancel];
+      const order = first === 'the acceptance' ? asked : asked.toReversed();
+      const answers = await Promise.all(order.map((ask) => ask()));
+      expect(winners(answers).filter(Boolean)).toHaveLength(1);
+      const [accepted] = winners(first === 'the acceptance' ? answers : answers.toReversed());
+      expect(await oneOwner()).toBe(accepted ? acme.admin.memberId : acme.owner.memberId);
+    },
+  );
+
+  test.each(['the acceptance', 'the other'])(
+    'acceptance and removal of who accepts: one is done (%s is sent first)',
+    async (first) => {
+      await expectStatus(201, offer(owner));
+      const asked = [() => accept(admin), remove];
+      const order = first === 'the acceptance' ? asked : asked.toReversed();
+      const answers = await Promise.all(order.map((ask) => ask()));
+      expect(winners(answers).filter(Boolean)).toHaveLength(1);
+      const [accepted] = winners(first === 'the acceptance' ? answers : answers.toReversed());
+      expect(await oneOwner()).toBe(accepted ? acme.admin.memberId : acme.owner.memberId);
+    },
+  );
+
+  test('two acceptances: one is done', async () => {
+    await expectStatus(201, offer(owner));
+    expect(winners(await Promise.all([accept(admin), accept(admin)])).filter(Boolean)).toHaveLength(1);
+    expect(await oneOwner()).toBe(acme.admin.memberId);
+  });
+
+  test('acceptance and the operator: the operator has the last word, or finds the ownership moved', async () => {
+    await expectStatus(
+      200,
+      gatehouse.operator('patch', `${home}/members/${acme.member.memberId}`).send({ role: 'admin' }),
+    );
+    await expectStatus(201, offer(owner));
+    const [, forced] = await Promise.all([accept(admin), force(acme.member.memberId)]);
+    expect(forced.status).toBe(201);
+    expect(await oneOwner()).toBe(acme.member.memberId);
+  });
+});
+
+describe('both sides of a transfer are told by letter (OWN-4)', () => {
+  /** The subjects of all letters since the last call, once each side has its own. */
+  async function told(count: number): Promise<void> {
+    for (const { email } of [acme.owner, acme.admin]) await mailbox.waitFor(email, count);
+  }
+  const last = (email: string) => mailbox.to(email).at(-1)?.text;
+
+  test('of the offer, that it was declined or cancelled, and the acceptance', async () => {
+    await expectStatus(201, offer(owner));
+    await told(1);
+    for (const { email } of [acme.owner, acme.admin]) expect(last(email)).toMatch(/offers the ownership to/);
+    await expectStatus(204, gatehouse.bearer(admin.token, 'delete', transfer()));
+    await told(2);
+    for (const { email } of [acme.owner, acme.admin]) expect(last(email)).toMatch(/has declined the offer/);
+    await expectStatus(201, offer(owner));
+    await told(3);
+    await expectStatus(204, gatehouse.bearer(owner.token, 'delete', transfer()));
+    await told(4);
+    for (const { email } of [acme.owner, acme.admin]) expect(last(email)).toMatch(/was cancelled/);
+    await expectStatus(201, offer(owner));
+    await told(5);
+    await expectStatus(200, accept(admin));
+    await told(6);
+    for (const { email } of [acme.owner, acme.admin]) expect(last(email)).toMatch(/The offer was accepted/);
+  });
+
+  test('of the operator’s word, and of an offer that ended with the membership', async () => {
+    await expectStatus(201, offer(owner));
+    await told(1);
+    await expectStatus(200, gatehouse.operator('delete', `${home}/members/${acme.admin.memberId}`));
+    await told(2);
+    for (const { email } of [acme.owner, acme.admin]) expect(last(email)).toMatch(/no member any more/);
+    const { memberId, email } = acme.member;
+    await expectStatus(200, gatehouse.operator('patch', `${home}/members/${memberId}`).send({ role: 'admin' }));
+    await expectStatus(201, gatehouse.operator('post', transfer()).send({ memberId, force: true }));
+    await mailbox.waitFor(email);
+    await mailbox.waitFor(acme.owner.email, 3);
+    for (const to of [acme.owner.email, email]) expect(last(to)).toMatch(/The operator has moved the ownership/);
   });
 });
