@@ -61,6 +61,7 @@ const lines = {
     'POST /api/v1/organizations',
     'GET /api/v1/organizations',
     `DELETE ${org}`,
+    `POST ${org}/restore`,
     `POST ${org}/members`,
     `POST ${org}/jobs/parked/{job}/replay`,
   ],
@@ -78,6 +79,7 @@ const lines = {
   ],
   admins: [
     `PATCH ${org}`,
+    `POST ${org}/close`,
     `GET ${org}/invitations`,
     `POST ${org}/invitations`,
     `GET ${org}/invitations/{invitation}`,
@@ -167,6 +169,7 @@ const lines = {
   ],
   projectAdmins: [
     `PATCH ${project}`,
+    `DELETE ${project}`,
     `POST ${project}/collaborators`,
     `PATCH ${project}/collaborators/{account}`,
     `DELETE ${project}/collaborators/{account}`,
