@@ -39,6 +39,7 @@ async function ask(status: number, method: Method, path: string, body?: object, 
   return expectStatus(status, gatehouse.bearer(token, method, path).send(body));
 }
 
+const org = '/api/v1/organizations/{org}';
 const sample = (name: string): object => bodies[name]?.(acme) ?? {};
 
 test('accounts are made, found by proven email and read', async () => {
@@ -82,8 +83,10 @@ test('members are added, listed, read, changed and removed (MEM-3)', async () =>
   expect(admins.items.map((one: { email: string }) => one.email)).toEqual([acme.owner.email, acme.admin.email]);
   expect(await ask(200, 'delete', path, undefined, acme.admin.token)).toEqual({
     removed: added.id,
+    blocked: false,
     comesBack: false,
     comesBackBy: [],
+    message: 'Removed. No directory or connection brings the person back.',
   });
   await ask(404, 'get', path);
 });
@@ -445,6 +448,78 @@ test('a person ends all their other sessions, and an Admin a member’s in the o
   await ask(404, 'delete', `${path}/${acme.admin.sessionId}`, undefined, acme.admin.token);
   expect(await ask(200, 'delete', path)).toEqual({ ended: 1 });
   expect((await ask(200, 'get', path)).items).toEqual([]);
+});
+
+test('API keys are made, listed, verified and revoked (KEY-1)', async () => {
+  const path = `/api/v1/projects/${acme.projectId}/keys`;
+  const key = await ask(201, 'post', path, { name: 'CI' }, acme.admin.token);
+  const verified = await ask(200, 'post', '/api/v1/keys/verify', { key: key.secret, project: acme.projectId });
+  expect(verified).toMatchObject({ valid: true, keyId: key.id, organization: acme.organizationId });
+  const { secret: _, ...listed } = key;
+  const { items } = await ask(200, 'get', path, undefined, acme.admin.token);
+  expect(items).toContainEqual(listed);
+  expect((await ask(200, 'delete', `${path}/${key.id}`)).status).toBe('revoked');
+  expect((await ask(201, 'post', `${home}/keys`, { name: 'default' })).projectId).toBe(acme.defaultProjectId);
+});
+
+test('resources are registered, read, renamed, listed everywhere and removed, and then their project (RES-1, RES-2)', async () => {
+  const project = await ask(201, 'post', `${home}/projects`, { name: 'Short-lived' }, acme.admin.token);
+  const path = `/api/v1/projects/${project.id}/resources`;
+  const made = await ask(201, 'post', path, { type: 'cluster', name: 'c1' }, acme.admin.token);
+  expect(await ask(200, 'get', `${path}/${made.id}`, undefined, acme.admin.token)).toEqual(made);
+  expect((await ask(200, 'patch', `${path}/${made.id}`, { name: 'c2' }, acme.admin.token)).name).toBe('c2');
+  expect((await ask(200, 'get', `${path}?type=cluster`, undefined, acme.admin.token)).items).toHaveLength(1);
+  const everywhere = await ask(200, 'get', '/api/v1/me/resources?type=cluster', undefined, acme.admin.token);
+  expect(everywhere.items).toContainEqual(expect.objectContaining({ id: made.id }));
+  await ask(204, 'delete', `${path}/${made.id}`, undefined, acme.admin.token);
+  await ask(201, 'post', `${home}/resources`, { type: 'file', name: 'f1' }, acme.admin.token);
+  await ask(200, 'delete', `/api/v1/projects/${project.id}`, undefined, acme.admin.token);
+});
+
+test('people are invited, invited again, and not any more (MEM-2)', async () => {
+  const path = `${home}/invitations`;
+  const made = await ask(201, 'post', path, { email: 'new@invited.example' }, acme.admin.token);
+  expect(await ask(200, 'get', `${path}/${made.id}`, undefined, acme.admin.token)).toEqual(made);
+  expect((await ask(200, 'get', path)).items).toContainEqual(made);
+  await ask(200, 'post', `${path}/${made.id}/resend`, undefined, acme.admin.token);
+  await ask(204, 'delete', `${path}/${made.id}`, undefined, acme.admin.token);
+  await ask(404, 'post', '/api/v1/invitations/accept', { token: '0'.repeat(64) });
+});
+
+test('people say how they are called and by which SSH keys they come, and leave (ACC-5)', async () => {
+  const person = await openPerson(gatehouse, 'leaver@acme.example', 'sign_in');
+  await ask(201, 'post', `${home}/members`, { accountId: person.accountId });
+  expect((await ask(200, 'patch', '/api/v1/me', { name: 'Lee' }, person.token)).name).toBe('Lee');
+  const key = await ask(201, 'post', '/api/v1/me/ssh-keys', sample('POST /api/v1/me/ssh-keys'), person.token);
+  expect((await ask(200, 'get', '/api/v1/me/ssh-keys', undefined, person.token)).items).toEqual([key]);
+  await ask(204, 'delete', `/api/v1/me/ssh-keys/${key.id}`, undefined, person.token);
+  await ask(200, 'post', `${home}/leave`, undefined, person.token);
+});
+
+test('members are changed many at once; who is blocked is listed and let go again (MEM-3, MEM-4)', async () => {
+  const bulk = await ask(200, 'post', `${home}/members/bulk`, sample(`POST ${org}/members/bulk`));
+  expect(bulk.results.length).toBeGreaterThan(0);
+  const { items } = await ask(200, 'get', `${home}/blocks`, undefined, acme.admin.token);
+  expect(items).toMatchObject([{ id: acme.blockId }]);
+  await ask(204, 'delete', `${home}/blocks/${acme.blockId}`, undefined, acme.admin.token);
+});
+
+test('issuers of assertions are trusted and no longer trusted (SCIM-1)', async () => {
+  const client = `${home}/directories/${acme.directoryId}/oauth-clients/${acme.oauthClient.id}`;
+  const name = `POST ${org}/directories/{directory}/oauth-clients/{client}/issuers`;
+  const issuer = await ask(201, 'post', `${client}/issuers`, { ...sample(name), name: 'second' });
+  await ask(204, 'delete', `${client}/issuers/${issuer.id}`);
+});
+
+test('an organization is closed and opened again (ORG-2)', async () => {
+  const path = '/api/v1/organizations';
+  const made = await ask(201, 'post', path, {
+    name: 'Closing',
+    slug: 'closing',
+    owner: { email: 'c@closing.example' },
+  });
+  await ask(200, 'post', `${path}/${made.id}/close`, { confirm: 'closing' });
+  await ask(200, 'post', `${path}/${made.id}/restore`);
 });
 
 // The last one, for it ends the session of the member.
