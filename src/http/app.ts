@@ -6,7 +6,7 @@ import helmet from 'helmet';
 import { AppError } from '../errors.ts';
 import { apiRoutes } from './api/index.ts';
 import { toProblem } from './errors.ts';
-import { mountRoutes, sendJson } from './mount.ts';
+import { mountExact, mountRoutes, sendJson } from './mount.ts';
 import { nameRoute, observeRequests, requestIdOf } from './observe.ts';
 import { describeRoutes } from './openapi.ts';
 import type { ApiDeps } from './route.ts';
@@ -39,6 +39,7 @@ export function createApp(options: AppOptions): Express {
   const registry = openMetrics(store, options.processMetrics ?? false);
   app.use(observeRequests(logger, registry));
   app.use(securityHeaders(baseUrl));
+  app.use(mountExact(apiRoutes, options, options));
   app.use('/scim', options.scim);
   app.use(options.sso);
   app.use(mountRoutes(apiRoutes, options, options));

@@ -5,6 +5,7 @@ import { mailboxProof } from '../access/index.ts';
 import { AppError, hasCode } from '../errors.ts';
 import { groupBy } from '../lib/groupBy.ts';
 import { originOf } from '../lib/origin.ts';
+import { matcherOf } from '../lib/secrets.ts';
 import { findStepUpUrl, mailedLinkAddress, readSessionCookie } from '../sso/index.ts';
 import { authenticate, causeOf } from './authenticate.ts';
 import { authorize, refuseInClosed } from './authorize.ts';
@@ -19,8 +20,34 @@ export interface MountOptions {
   readonly checkResponses?: boolean;
 }
 
+/** The options as requests need them. */
+interface Mounted extends Pick<MountOptions, 'checkResponses'> {
+  readonly isOperatorToken: (token: string) => boolean;
+}
+
+const mountedWith = ({ operatorTokens, checkResponses = false }: MountOptions): Mounted => ({
+  checkResponses,
+  isOperatorToken: matcherOf(operatorTokens),
+});
+
+/**
+ * The routes without parameters, found by their path as it is: what services ask on every request walks through no list of
+ * patterns. Everything else goes on to the router of all routes.
+ */
+export function mountExact(routes: readonly Route[], deps: ApiDeps, options: MountOptions) {
+  const mounted = mountedWith(options);
+  const exact = new Map(
+    routes.filter(({ path }) => !path.includes('{')).map((one) => [`${one.method.toUpperCase()} ${one.path}`, one]),
+  );
+  return (request: Request, response: Response, next: NextFunction): void | Promise<void> => {
+    const found = exact.get(`${request.method} ${request.path}`);
+    return found ? answer(found, request, response, deps, mounted) : next();
+  };
+}
+
 /** The router of these routes. */
-export function mountRoutes(routes: readonly Route[], deps: ApiDeps, options: MountOptions): Router {
+export function mountRoutes(routes: readonly Route[], deps: ApiDeps, given: MountOptions): Router {
+  const options = mountedWith(given);
   const router = Router();
   const byPath = groupBy(routes, ({ path }) => path);
   for (const [path, siblings] of byPath) {
@@ -40,7 +67,7 @@ async function answer(
   request: Request,
   response: Response,
   deps: ApiDeps,
-  options: MountOptions,
+  options: Mounted,
 ): Promise<void> {
   nameRoute(response, route.path);
   const { store } = deps;
@@ -120,12 +147,12 @@ const nobody: Principal = { kind: 'account', accountId: '', operator: false };
 const isIdentified = ({ headers }: Request, { baseUrl }: ApiDeps): boolean =>
   headers.authorization !== undefined || readSessionCookie(headers, baseUrl) !== undefined;
 
-async function whoAsks(route: Route, request: Request, deps: ApiDeps, options: MountOptions): Promise<Principal> {
+async function whoAsks(route: Route, request: Request, deps: ApiDeps, options: Mounted): Promise<Principal> {
   if (route.access === 'public' && !(route.session && isIdentified(request, deps))) return nobody;
   const { store, clock, baseUrl } = deps;
-  const { operatorTokens } = options;
+  const { isOperatorToken } = options;
   const safe = route.method === 'get';
-  const principal = await authenticate(request.headers, safe, { reads: store.read, operatorTokens, clock, baseUrl });
+  const principal = await authenticate(request.headers, safe, { reads: store.read, isOperatorToken, clock, baseUrl });
   if (principal.kind === 'account' && principal.session) noteUse(principal.session, deps);
   if (principal.kind === 'service') deps.serviceUses.note({ _id: principal.id }, clock.now());
   return principal;

@@ -17,6 +17,16 @@ export function equalSecrets(a: string, b: string): boolean {
   return timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());
 }
 
+/** The test of a text against secrets that stay the same: their hashes are made once. In constant time, as `equalSecrets` is. */
+export function matcherOf(secrets: readonly string[]): (text: string) => boolean {
+  const known = secrets.map((secret) => createHash('sha256').update(secret).digest());
+  return (text) => {
+    if (known.length === 0) return false;
+    const asked = createHash('sha256').update(text).digest();
+    return known.some((one) => timingSafeEqual(one, asked));
+  };
+}
+
 /** Encrypts and decrypts what must be read again (Default Keys, client secrets, private keys). */
 export interface Sealer {
   seal(plain: string): string;

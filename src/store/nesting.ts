@@ -11,13 +11,18 @@ export interface Nesting {
 
 export function trackNesting(): Nesting {
   const current = new AsyncLocalStorage<{ running: boolean }>();
+  let bodies = 0;
   return {
     async run(body) {
       const mark = { running: true };
+      bodies += 1;
       try {
         return await current.run(mark, body);
       } finally {
         mark.running = false;
+        bodies -= 1;
+        // Node follows every promise of the process from the first use on; where no body runs there is nobody to know.
+        if (bodies === 0) current.disable();
       }
     },
     refuse(what) {

@@ -17,13 +17,14 @@ export function freshnessSuite(open: OpenStore): void {
   describe('look-ups that are made again and again', () => {
     const store = sharedStore(open);
 
-    /** What every kind of look-up answers of a token's name: by its hash, by its id, in a list, by id in a filter. */
+    /** What every kind of look-up answers of a token's name: by its hash, by its id, in lists, by id in a filter. */
     const look = async (reads: Pick<Transaction, 'directoryTokens'>, org: string, row: NewRow<DirectoryToken>) => {
       const found = [
         await reads.directoryTokens.findOne(PLATFORM, { hash: row.hash }),
         await reads.directoryTokens.get(org, row._id),
         (await reads.directoryTokens.find(org, { directoryId: row.directoryId }))[0],
         await reads.directoryTokens.findOne(org, { _id: row._id }),
+        (await reads.directoryTokens.find(PLATFORM, { _id: { $in: [row._id, 'nobody'] } }))[0],
       ].map((one) => one?.name);
       expect(new Set(found).size).toBe(1);
       return found[0];

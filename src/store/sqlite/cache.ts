@@ -11,10 +11,12 @@ const cached: ReadonlySet<CollectionName> = new Set([
   'sessions',
   'serviceCredentials',
   'apiKeys',
+  'grants',
 ]);
 
-/** With so many answers a cache begins anew. */
+/** With so many answers, or with so many rows in them, a cache begins anew. */
 const mostAnswers = 2000;
+const mostRows = 20_000;
 
 type Answer = readonly AnyRow[];
 
@@ -24,6 +26,7 @@ type Answer = readonly AnyRow[];
  */
 export class AnswerCache {
   readonly #answers = new Map<string, Answer>();
+  #rows = 0;
   #written = false;
 
   /**
@@ -35,8 +38,9 @@ export class AnswerCache {
     const known = this.#answers.get(key);
     if (known !== undefined) return known;
     const answer = read();
-    if (this.#answers.size >= mostAnswers) this.#answers.clear();
+    if (this.#answers.size >= mostAnswers || this.#rows + answer.length > mostRows) this.#forget();
     this.#answers.set(key, answer);
+    this.#rows += answer.length;
     return answer;
   }
 
@@ -49,7 +53,12 @@ export class AnswerCache {
   settle(): void {
     if (!this.#written) return;
     this.#written = false;
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#answers.clear();
+    this.#rows = 0;
   }
 }
 
@@ -57,12 +66,16 @@ export class AnswerCache {
 export const cacheFor = (name: CollectionName): AnswerCache | undefined =>
   cached.has(name) ? new AnswerCache() : undefined;
 
-/** The key of a look-up by plain texts and booleans; undefined for every other filter, whose JSON may be ambiguous. */
+const isText = (value: unknown): boolean => typeof value === 'string';
+
+/** The key of a look-up by plain texts, lists of them, and booleans; undefined for every other filter, whose JSON may be ambiguous. */
 export function keyOf(call: 'first' | 'all', scope: Scope, filter: unknown): string | undefined {
   if (!isPlainObject(filter)) return undefined;
   for (const name of Object.keys(filter)) {
     const value = filter[name];
-    if (typeof value !== 'string' && typeof value !== 'boolean') return undefined;
+    if (isText(value) || typeof value === 'boolean') continue;
+    if (!isPlainObject(value) || Object.keys(value).length !== 1) return undefined;
+    if (!Array.isArray(value.$in) || !value.$in.every(isText)) return undefined;
   }
   return `${call} ${scope === PLATFORM ? '' : scope} ${JSON.stringify(filter)}`;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { equalSecrets, hashSecret, newSecret, openSealer } from '../../../src/lib/secrets.ts';
+import { equalSecrets, hashSecret, matcherOf, newSecret, openSealer } from '../../../src/lib/secrets.ts';
 
 describe('secrets', () => {
   test('a secret carries its prefix and 256 random bits', () => {
@@ -18,6 +18,12 @@ describe('secrets', () => {
     expect(equalSecrets('abc', 'abd')).toBe(false);
     expect(equalSecrets('abc', 'abcd')).toBe(false);
     expect(equalSecrets('', 'a')).toBe(false);
+  });
+
+  test('a matcher knows each of its secrets whole, and nothing else', () => {
+    const knows = matcherOf(['abc', 'former']);
+    expect(['abc', 'former', 'ab', 'abcd', 'ABC', ''].map(knows)).toEqual([true, true, false, false, false, false]);
+    expect(matcherOf([])('')).toBe(false);
   });
 });
 
