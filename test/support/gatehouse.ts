@@ -7,7 +7,7 @@ import { readConfig } from '../../src/config.ts';
 import { type Gatehouse, openGatehouse } from '../../src/gatehouse.ts';
 import type { TxtLookup } from '../../src/lib/dns.ts';
 import { type Logger, silentLogger } from '../../src/lib/logger.ts';
-import { closeBeforeStores, openTestStore, type TestStoreOptions } from './engines.ts';
+import { closeBeforeStores, openTestStore, type TestPlace, type TestStoreOptions } from './engines.ts';
 
 export interface TestGatehouseOptions extends TestStoreOptions {
   readonly logger?: Logger;
@@ -17,6 +17,8 @@ export interface TestGatehouseOptions extends TestStoreOptions {
   readonly showMail?: boolean;
   /** Settings beside those that the test makes. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Where others may be at work too, with one GATEHOUSE_KEY. Default: a place of its own. */
+  readonly place?: TestPlace;
 }
 
 /** A Gatehouse under test, with what tests ask of it. */
@@ -43,10 +45,12 @@ export async function openTestGatehouse(options: TestGatehouseOptions = {}): Pro
     clock,
     lookUpTxt = async () => [],
     showMail = false,
+    place,
     ...storeOptions
   } = options;
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-test-'));
-  const store = await openTestStore({ ...storeOptions, ...(clock && { clock }) });
+  const storeOf = { ...storeOptions, ...(clock && { clock }) };
+  const store = await (place ? place.open(storeOf) : openTestStore(storeOf));
   const config = readConfig({
     GATEHOUSE_DATA: folder,
     GATEHOUSE_URL: testBaseUrl,
