@@ -2,6 +2,7 @@
 import { AppError } from '../errors.ts';
 import type { Grant, Member, Project, Transaction } from '../store/index.ts';
 import { findAccountByProvenEmail } from './accounts.ts';
+import { refuseBlocked } from './blocks.ts';
 import { changeGrantRole, findGrants, insertGrant, removeGrants } from './grants.ts';
 import { findMember, refuseMapped, roleFromMapping } from './members.ts';
 import { higherRole, type Role } from './permissions.ts';
@@ -18,8 +19,8 @@ export interface NewCollaborator {
 
 /**
  * Adds somebody to a project, at once (PRJ-4). Answers the grant.
- * Throws `not_found` (no such project here), `project_archived`, `account_not_found`, `member_suspended`, `not_organization_member` (from
- * outside, and not said to be external), `already_a_member` (said to be external, but a member),
+ * Throws `not_found` (no such project here), `project_archived`, `account_not_found`, `member_suspended`, `member_blocked` (MEM-4),
+ * `not_organization_member` (from outside, and not said to be external), `already_a_member` (said to be external, but a member),
  * `default_project_protected` (a member has access already), `already_a_collaborator`.
  */
 export async function addCollaborator(
@@ -36,6 +37,7 @@ export async function addCollaborator(
   }
   const accountId = account._id;
   const member = await lockMember(tx, organizationId, accountId);
+  if (!member) await refuseBlocked(tx, organizationId, accountId);
   refuseAddition(project, member, input);
   const existing = (await findGrants(tx, organizationId, { accountId, targetId: projectId })).filter(isByHand);
   if (existing.length > 0) throw new AppError('already_a_collaborator', 'This person is a collaborator already');

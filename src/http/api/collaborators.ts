@@ -90,6 +90,7 @@ export const collaboratorRoutes: readonly Route[] = [
       'already_a_member',
       'already_a_collaborator',
       'member_suspended',
+      'member_blocked',
       'project_archived',
       'default_project_protected',
     ],
