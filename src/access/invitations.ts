@@ -95,12 +95,22 @@ export async function insertInvitation(
     projects: Object.fromEntries(projects.map((one) => [one.projectId, one.role])),
     state: 'pending',
     round: 1,
-    invitedBy: tx.cause.onBehalfOf === undefined ? tx.cause.actor : `account:${tx.cause.onBehalfOf}`,
+    invitedBy: inviterOf(tx),
     ...times(tx),
   });
   await record(tx, invitation, 'invitation.sent');
   await mailLater(tx, invitation, site);
   return invitation;
+}
+
+/** Who stands for an invitation: the person, also where the operator acts for them. */
+const inviterOf = ({ cause }: Transaction): string =>
+  cause.onBehalfOf === undefined ? cause.actor : byAccount(cause.onBehalfOf);
+const byAccount = (accountId: string): string => `account:${accountId}`;
+
+/** The account that stands for an invitation; undefined where it is the operator. */
+export function inviterAccountOf({ invitedBy }: Pick<Invitation, 'invitedBy'>): string | undefined {
+  return invitedBy.startsWith(byAccount('')) ? invitedBy.slice(byAccount('').length) : undefined;
 }
 
 const times = ({ at }: Transaction) => ({
@@ -147,7 +157,10 @@ function inState(state: InvitationState | undefined, now: Date): Filter<Invitati
   }
 }
 
-/** Sends an invitation again: the former link is dead at once, the new one good for seven days. Throws `not_found`, `invitation_closed`. */
+/**
+ * Sends an invitation again: the former link is dead at once, the new one good for seven days, and whoever sends it stands for it
+ * from now on. Throws `not_found`, `invitation_closed`.
+ */
 export async function resendInvitation(
   tx: Transaction,
   organizationId: string,
@@ -167,7 +180,11 @@ export async function resendInvitation(
   const sent = await tx.invitations.updateOne(
     organizationId,
     { _id: id, version: invitation.version },
-    { $set: { state: 'pending', ...times(tx) }, $unset: { tokenHash: true }, $inc: { round: 1 } },
+    {
+      $set: { state: 'pending', invitedBy: inviterOf(tx), ...times(tx) },
+      $unset: { tokenHash: true },
+      $inc: { round: 1 },
+    },
   );
   if (!sent) throw changedMeanwhile();
   await record(tx, sent, 'invitation.resent');
@@ -191,6 +208,14 @@ export async function revokeInvitationsOf(tx: Transaction, member: Member): Prom
   if (profile?.email !== undefined) keys.push(caseKey(profile.email));
   const theirs = { $or: [{ emailKey: { $in: keys } }, { memberId: member._id }] };
   for (const invitation of await tx.invitations.find(organizationId, { state: 'pending', ...theirs })) {
+    await closeInvitation(tx, invitation, 'revoked');
+  }
+}
+
+/** Revokes what is pending that somebody has sent who may invite no longer (MEM-3), to whomever: it would be a way back in. */
+export async function revokeInvitationsBy(tx: Transaction, organizationId: string, accountId: string): Promise<void> {
+  const theirs = { state: 'pending', invitedBy: byAccount(accountId) } as const;
+  for (const invitation of await tx.invitations.find(organizationId, theirs)) {
     await closeInvitation(tx, invitation, 'revoked');
   }
 }

@@ -7,7 +7,7 @@ import { getAccount } from './accounts.ts';
 import { insertBlock, refuseBlocked } from './blocks.ts';
 import { findGrants, removeGrants } from './grants.ts';
 import { meetInvitations } from './invitationRoles.ts';
-import { revokeInvitationsOf } from './invitations.ts';
+import { revokeInvitationsBy, revokeInvitationsOf } from './invitations.ts';
 import { giveManualAdmin, refreshMemberRole } from './memberRole.ts';
 import { decideOwnerChange, isOwner, notOwner, type OwnerChange } from './owner.ts';
 import { tellSides } from './ownershipNews.ts';
@@ -140,8 +140,8 @@ export function roleFromMapping(holders: readonly Grant[], what: string): AppErr
 }
 
 /**
- * Ends a membership: every grant, session and pending invitation in the organization goes with it, at once (MEM-3), and so
- * does the ownership that the person was offered; what they made stays. With `block` nobody brings them back until they are unblocked
+ * Ends a membership: every grant, session and pending invitation in the organization goes with it, at once (MEM-3), those that the
+ * person sent too, and so does the ownership that the person was offered; what they made stays. With `block` nobody brings them back until they are unblocked
  * (MEM-4). Answers the member as it was. Throws `not_found`, `owner_protected`.
  */
 export async function removeMember(
@@ -157,6 +157,7 @@ export async function removeMember(
   refuseUnless(await tx.members.remove(organizationId, { _id: memberId, ...notOwner() }));
   await endSessionsIn(tx, organizationId, accountId);
   await revokeInvitationsOf(tx, member);
+  if (role === 'admin') await revokeInvitationsBy(tx, organizationId, accountId);
   await endOfferTo(tx, member);
   if (block) await insertBlock(tx, member);
   await recordAudit(tx, organizationId, {

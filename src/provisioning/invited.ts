@@ -4,6 +4,7 @@ import {
   addMember,
   closeInvitation,
   createAccount,
+  decideInviter,
   decideOpen,
   findAccountByProvenEmail,
   findAccountEmails,
@@ -29,14 +30,15 @@ import { memberAdded } from './joined.ts';
 import { findPrimaryUsers } from './links.ts';
 
 /**
- * Invites an address. Throws `invitations_off` (the organization's members come by SSO only), `not_found` (a project that is
- * none of its own), `default_project_protected`, `already_a_member`, `member_suspended`, `member_blocked`, `invitation_pending`.
+ * Invites an address; that the inviter may add people to the projects is for the caller to ask. Throws `invitations_off` (the organization's members come by SSO only), `not_found` (a project that is
+ * none of its own), `project_archived`, `default_project_protected`, `already_a_member`, `member_suspended`, `member_blocked`, `invitation_pending`.
  */
 export async function invite(tx: Transaction, organizationId: string, input: NewInvitation): Promise<Invitation> {
   refusePolicy(await getOrganization(tx, organizationId));
   for (const { projectId } of input.projects) {
     const project = await tx.projects.get(organizationId, projectId);
     if (!project) throw new AppError('not_found', `There is no project ${projectId}`);
+    if (project.archivedAt) throw new AppError('project_archived', `The project ${project.name} is archived`);
     if (!project.isDefault) continue;
     throw new AppError('default_project_protected', 'Every member has access to the default project: leave it out');
   }
@@ -157,7 +159,7 @@ export interface ReceivedInvitation {
   readonly refusal: AppError | undefined;
 }
 
-/** Looks at the invitation of a token, using nothing up. Throws `not_found`, and what `decideOpen` says. */
+/** Looks at the invitation of a token, using nothing up. Throws `not_found`, and what `decideOpen` and `decideInviter` say. */
 export async function readInvitation(
   reads: ReadStore,
   token: string,
@@ -167,6 +169,8 @@ export async function readInvitation(
   const invitation = await openInvitation(reads, token, now);
   const organization = await getOrganization(reads, invitation.organizationId);
   if (organization.closedAt) throw organizationClosed();
+  const unbacked = await decideInviter(reads, invitation);
+  if (unbacked) throw unbacked;
   const acceptor = decideAcceptor({ signedIn, ...(await findTarget(reads, invitation)) });
   return { invitation, organization, refusal: acceptor.kind === 'refuse' ? acceptor.refusal : undefined };
 }
@@ -221,6 +225,8 @@ export async function acceptInvitation(
   const { organizationId, email } = invitation;
   const organization = await getOrganization(tx, organizationId);
   if (organization.closedAt) throw organizationClosed();
+  const unbacked = await decideInviter(tx, invitation);
+  if (unbacked) throw unbacked;
   const { target } = await findTarget(tx, invitation);
   const acceptor = decideAcceptor({ signedIn, ...(target && { target }) });
   if (acceptor.kind === 'refuse') throw acceptor.refusal;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { getInvitation, listInvitations, revokeInvitation, rolesOf, stateOf } from '../../access/index.ts';
 import { acceptInvitation, invite, inviteAgain } from '../../provisioning/index.ts';
-import type { Invitation } from '../../store/index.ts';
+import type { Invitation, ReadStore } from '../../store/index.ts';
+import { demand } from '../authorize.ts';
 import { type Principal, type Route, route } from '../route.ts';
 import {
   emailInput,
@@ -57,6 +58,18 @@ const access = { permission: 'member.invite', on: 'organization' } as const;
 const signedIn = (principal: Principal): string | undefined =>
   principal.kind === 'account' && principal.accountId !== '' ? principal.accountId : undefined;
 
+/** An invitation gives no more than its sender could give at once: they may add people to each project that it names (PRJ-5). */
+async function demandProjects(
+  principal: Principal,
+  projects: readonly { readonly projectId: string }[],
+  reads: ReadStore,
+  baseUrl: string,
+): Promise<void> {
+  for (const { projectId } of projects) {
+    await demand(principal, 'collaborator.add', { kind: 'project', id: projectId }, reads, baseUrl);
+  }
+}
+
 export const invitationRoutes: readonly Route[] = [
   route({
     method: 'post',
@@ -64,7 +77,7 @@ export const invitationRoutes: readonly Route[] = [
     tag: 'Members',
     summary: 'Invite somebody by email',
     description:
-      'A letter with a link goes to the address; the link works once, for seven days (MEM-2). The account is made on acceptance, where there is none. `projects` gives roles in projects besides the default one. Refused while `membershipPolicy` is `sso` (`invitations_off`); what was sent before that stays acceptable.',
+      'A letter with a link goes to the address; the link works once, for seven days (MEM-2). The account is made on acceptance, where there is none. `projects` gives roles in projects besides the default one; the sender may add people to each of them (`collaborator.add`). Refused while `membershipPolicy` is `sso` (`invitations_off`); what was sent before that stays acceptable.',
     access,
     params: inOrganization,
     body: z.strictObject({
@@ -84,13 +97,17 @@ export const invitationRoutes: readonly Route[] = [
       'member_suspended',
       'member_blocked',
       'default_project_protected',
+      'project_archived',
       'rate_limited',
     ],
-    handle: async ({ params, body, write }, { baseUrl: site, limits, clock }) => {
+    handle: async ({ params, body, principal, write }, { baseUrl: site, limits, clock }) => {
       limits.invite(params.org, body.email);
       const { email, role: given = 'member', projects = [] } = body;
       const named = projects.map((one) => ({ projectId: one.projectId, role: one.role ?? 'member' }));
-      const made = await write((tx) => invite(tx, params.org, { email, role: given, projects: named, site }));
+      const made = await write(async (tx) => {
+        await demandProjects(principal, named, tx, site);
+        return invite(tx, params.org, { email, role: given, projects: named, site });
+      });
       return present(made, clock.now());
     },
   }),
@@ -128,7 +145,7 @@ export const invitationRoutes: readonly Route[] = [
     tag: 'Members',
     summary: 'Send an invitation again',
     description:
-      'With a new link, good for seven days; the former one is dead at once. Refused as a new invitation would be.',
+      'With a new link, good for seven days; the former one is dead at once. Refused as a new invitation would be. Whoever sends it stands for it: an invitation lets nobody in once its sender may no longer invite.',
     access,
     params: oneInvitation,
     status: 200,
@@ -139,11 +156,23 @@ export const invitationRoutes: readonly Route[] = [
       'already_a_member',
       'member_suspended',
       'member_blocked',
+      'project_archived',
       'rate_limited',
     ],
-    handle: async ({ params, write, reads }, { baseUrl: site, limits, clock }) => {
+    handle: async ({ params, principal, write, reads }, { baseUrl: site, limits, clock }) => {
       limits.invite(params.org, (await getInvitation(reads, params.org, params.invitation)).email);
-      const sent = await write((tx) => inviteAgain(tx, params.org, params.invitation, site));
+      const sent = await write(async (tx) => {
+        const { projects } = rolesOf(await getInvitation(tx, params.org, params.invitation));
+        const ids = projects.map(({ projectId }) => projectId);
+        const left = await tx.projects.find(params.org, { _id: { $in: ids } });
+        await demandProjects(
+          principal,
+          left.map(({ _id: projectId }) => ({ projectId })),
+          tx,
+          site,
+        );
+        return inviteAgain(tx, params.org, params.invitation, site);
+      });
       return present(sent, clock.now());
     },
   }),
