@@ -194,3 +194,19 @@ test('whatever the world, it says what an evaluation says, and the source that w
     { numRuns: 15 },
   );
 });
+
+test('a Member is not told of a project that they cannot see, whatever they ask about it (PERM-6, PRJ-1)', async () => {
+  const secret = await ask(201, 'post', `${home()}/projects`, { name: 'Secret merger' });
+  const { accountId: person } = acme.member;
+  const asked = (query: Query, as: string) =>
+    gatehouse.operator('get', address({ person, project: secret.id, ...query }), as);
+  for (const permission of ['project.read', 'no.such', undefined]) {
+    const query: Query = permission === undefined ? {} : { permission };
+    const refused = await asked(query, person);
+    expect([refused.status, refused.body.code]).toEqual([404, 'not_found']);
+    expect(JSON.stringify(refused.body)).not.toContain('merger');
+  }
+  const told = await expectStatus(200, asked({}, acme.admin.accountId));
+  expect(told).toMatchObject({ resource: { name: 'Secret merger' }, reason: { code: 'no_project_access' } });
+  expect(await expectStatus(200, asked({ project: acme.defaultProjectId }, person))).toMatchObject({ role: 'member' });
+});

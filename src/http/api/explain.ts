@@ -120,7 +120,7 @@ export const explainRoutes: readonly Route[] = [
     tag: 'Decisions',
     summary: 'Explain why a person or a key has access, or has none',
     description:
-      "Every source that could give a role: which one wins, and why the others do not; a mapping's with the group, the directory, and the pushes that put the person in. Members ask about themselves; about others and about keys, who has `audit.read`. Sessions are left out of account.",
+      "Every source that could give a role: which one wins, and why the others do not; a mapping's with the group, the directory, and the pushes that put the person in. Members ask about themselves, and about projects that they can see; about others and about keys, who has `audit.read`. Sessions are left out of account.",
     access: { permission: 'organization.read', on: 'organization' },
     params: inOrganization,
     query,
@@ -134,7 +134,12 @@ export const explainRoutes: readonly Route[] = [
       }
       if (asked.key !== undefined) return explainKey(reads, org, { ...asked, key: asked.key }, clock.now());
       if (accountId === undefined) throw new AppError('not_found', 'The organization has no such person.');
-      return explainPerson(reads, org, accountId, asked);
+      const shown = await explainPerson(reads, org, accountId, asked);
+      if (principal.kind !== 'account' || asked.project === undefined || shown.role !== undefined) return shown;
+      // what one cannot see oneself is not there, not even by its name (PRJ-1); who reads the audit knows the projects
+      const trail = { permission: 'audit.read', resource: { kind: 'organization', id: org } } as const;
+      if ((await evaluate(reads, { accountId: principal.accountId, ...trail })).allowed) return shown;
+      throw new AppError('not_found', `There is no project ${asked.project}.`);
     },
   }),
 ];
