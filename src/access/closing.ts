@@ -159,7 +159,7 @@ export async function deleteClosedLater(
       const organization = await tx.organizations.lock(_id, _id);
       if (organization?.deleteAt === undefined || organization.deleteAt > at) return;
       if (await tx.outbox.findOne(_id, { job: 'delete-organization' })) return;
-      await deleteOrganizationLater(tx, _id);
+      await deleteOrganizationLater(tx, organization);
     });
   }
 }

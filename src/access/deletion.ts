@@ -1,8 +1,10 @@
 /** The end of an organization: every row that is its own goes, in every collection that there is (ORG-2). */
+import { platformTrail, recordAudit } from '../events/index.ts';
 import { enqueue } from '../queue/index.ts';
 import {
   type Cause,
   type CollectionName,
+  type Organization,
   organizationCollections,
   PLATFORM,
   type Session,
@@ -47,8 +49,20 @@ interface Removable {
 }
 const rowsOf = (tx: Transaction, name: CollectionName): Removable => tx[name] as unknown as Removable;
 
-/** Asks for the deletion of an organization, by a job. */
-export async function deleteOrganizationLater(tx: Transaction, organizationId: string): Promise<void> {
+/**
+ * Asks for the deletion of an organization, by a job. The organization's own trail goes with it: what remains stands in the
+ * platform's (AUD-1).
+ */
+export async function deleteOrganizationLater(
+  tx: Transaction,
+  { _id: organizationId, name, slug }: Pick<Organization, '_id' | 'name' | 'slug'>,
+): Promise<void> {
+  await recordAudit(tx, platformTrail, {
+    type: 'organization.deleted',
+    targetKind: 'organization',
+    targetId: organizationId,
+    before: { name, slug },
+  });
   await enqueue(tx, organizationId, 'delete-organization', { last: false });
 }
 

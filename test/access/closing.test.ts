@@ -194,3 +194,37 @@ describe('a closed organization (ORG-2)', () => {
     expect((await gatehouse.operator('get', `/api/v1/organizations/${rival.organizationId}`)).status).toBe(200);
   });
 });
+
+describe("the platform's trail", () => {
+  const trail = async (type: string) =>
+    (await expectStatus(200, gatehouse.operator('get', '/api/v1/audit').query({ type }))).items;
+
+  test('keeps which organization was deleted, and by whom, when its own has gone with it (ORG-2, AUD-1)', async () => {
+    await expectStatus(202, gatehouse.operator('delete', home).query({ confirm: 'acme' }));
+    const theirs = `/api/v1/organizations/${rival.organizationId}/close`;
+    await expectStatus(200, gatehouse.operator('post', theirs).send({ confirm: 'rival' }));
+    now += 31 * day;
+    const at = new Date(now);
+    for (let round = 0; round < 2; round += 1) {
+      await deleteClosedLater(gatehouse.store, { actor: 'system', requestId: 'round' }, { at, goOn: () => true });
+    }
+    const told = (await trail('organization.deleted')).map(({ targetId, actor, before }: Record<string, unknown>) => [
+      targetId,
+      actor,
+      before,
+    ]);
+    expect(told).toEqual([
+      [rival.organizationId, 'system', { name: 'rival', slug: 'rival' }],
+      [acme.organizationId, 'operator', { name: 'acme', slug: 'acme' }],
+    ]);
+  });
+
+  test('tells of every session that the operator makes for somebody (AUD-1)', async () => {
+    const { accountId } = acme.member;
+    const made = await expectStatus(201, gatehouse.operator('post', '/api/v1/sessions').send({ accountId }));
+    expect(await trail('session.made')).toMatchObject([
+      { actor: 'operator', targetId: accountId, after: { sessionId: made.id } },
+    ]);
+    expect(JSON.stringify(await trail('session.made'))).not.toContain(made.token);
+  });
+});

@@ -218,10 +218,10 @@ export const organizationRoutes: readonly Route[] = [
             `To delete ${found.name}, confirm with its slug: ?confirm=${found.slug}`,
           );
         }
-        await deleteOrganizationLater(tx, found._id);
+        await deleteOrganizationLater(tx, found);
         return found;
       });
-      // The organization's own audit goes with it: this line is what remains.
+      // Its own audit goes with it: this line remains, and the event in the platform's trail.
       logger.warn(
         { organizationId: params.org, name, slug, actor: 'operator', requestId },
         'organization is being deleted',

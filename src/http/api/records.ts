@@ -170,7 +170,8 @@ export const recordRoutes: readonly Route[] = [
     path: '/api/v1/audit',
     tag: 'Platform',
     summary: "Read the platform's own audit trail, newest first",
-    description: 'What belongs to no organization: service credentials.',
+    description:
+      'What belongs to no organization: service credentials, sessions that the operator made, organizations that were deleted.',
     access: 'operator',
     query: auditQuery,
     status: 200,

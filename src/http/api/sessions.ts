@@ -17,7 +17,7 @@ import {
   worthIn,
 } from '../../access/index.ts';
 import { AppError } from '../../errors.ts';
-import { recordAudit } from '../../events/index.ts';
+import { platformTrail, recordAudit } from '../../events/index.ts';
 import { findStepUpUrl } from '../../sso/index.ts';
 import type { ReadStore, Session } from '../../store/index.ts';
 import { type Route, route } from '../route.ts';
@@ -111,7 +111,8 @@ export const sessionRoutes: readonly Route[] = [
     path: '/api/v1/sessions',
     tag: 'Sessions',
     summary: 'Make a session for an account',
-    description: 'A session that the operator made reads no secrets of the Owner (OWN-4).',
+    description:
+      'A session that the operator made reads no secrets of the Owner (OWN-4), and stands in the audit of the platform.',
     access: 'operator',
     body: z
       .strictObject({ accountId: id.optional(), email: emailInput.optional() })
@@ -131,6 +132,13 @@ export const sessionRoutes: readonly Route[] = [
           proofs: [{ kind: 'operator', at: tx.at }],
         });
         const { _id, accountId, expiresAt } = opened;
+        // it speaks for the person wherever they belong, and so is told in no single organization
+        await recordAudit(tx, platformTrail, {
+          type: 'session.made',
+          targetKind: 'account',
+          targetId: accountId,
+          after: { sessionId: _id, expiresAt: expiresAt.toISOString() },
+        });
         return { id: _id, accountId, token, expiresAt: expiresAt.toISOString() };
       }),
   }),
