@@ -27,14 +27,15 @@ export interface Collaborator {
 }
 
 /**
- * Everybody with access to a project and why. `explicitOnly` leaves out those who have it only as members or Admins of
- * the organization: what an External Collaborator may see (PRJ-6). Throws `not_found`.
+ * Everybody with access to a project and why. `explicitOnly` is what an External Collaborator may see (PRJ-6): who was
+ * added, with the role that they were given here; not who has access only as a member or Admin of the organization, nor what that
+ * adds to a role, nor mappings and groups. Throws `not_found`.
  */
 export async function listCollaborators(
   reads: ReadStore,
   organizationId: string,
   projectId: string,
-  options: { readonly explicitOnly?: boolean } = {},
+  { explicitOnly = false }: { readonly explicitOnly?: boolean } = {},
 ): Promise<readonly Collaborator[]> {
   const [project, organization, grants] = await Promise.all([
     reads.projects.get(organizationId, projectId),
@@ -49,7 +50,7 @@ export async function listCollaborators(
   const granted = [...given.keys()];
   const inherits: Filter<Member>[] = isDefault ? [{}] : adminAccess === 'all' ? [{ role: 'admin' }] : [];
   const members = await reads.members.find(organizationId, {
-    $or: [{ accountId: { $in: granted } }, ...(options.explicitOnly ? [] : inherits)],
+    $or: [{ accountId: { $in: granted } }, ...(explicitOnly ? [] : inherits)],
   });
   const byAccount = new Map(members.map((member) => [member.accountId, member]));
   const accountIds = [...new Set([...granted, ...byAccount.keys()])];
@@ -61,7 +62,7 @@ export async function listCollaborators(
       resource: { kind: 'project', isDefault },
       adminAccess,
       grants: own.map(toGrantFacts),
-      ...(member && { member: toMemberFacts(member) }),
+      ...(member && { member: explicitOnly ? plain(member) : toMemberFacts(member) }),
     });
     return {
       accountId,
@@ -69,11 +70,16 @@ export async function listCollaborators(
       ...(standing.role && { role: standing.role }),
       external: !member,
       suspended: member?.status === 'suspended',
-      sources: [...(member ? inheritedSources(member, adminAccess, isDefault) : []), ...own.map(toSource)],
+      sources: explicitOnly
+        ? own.map(({ source, role }) => ({ source, role }))
+        : [...(member ? inheritedSources(member, adminAccess, isDefault) : []), ...own.map(toSource)],
     };
   };
   return accountIds.map(describe);
 }
+
+/** A member as if they were no more than that in the organization. */
+const plain = ({ status }: Member) => ({ role: 'member', status, owner: false }) as const;
 
 function toSource(grant: Grant): AccessSource {
   const { source, role, sourceId, grantedBy } = grant;

@@ -15,6 +15,8 @@ export interface NewCollaborator {
   readonly role?: Role | undefined;
   /** Says that the person is known to be from outside the organization. */
   readonly external?: boolean | undefined;
+  /** Says that an External Collaborator asks: see `tellOutsider`. */
+  readonly fromOutside?: boolean | undefined;
 }
 
 /**
@@ -30,6 +32,13 @@ export async function addCollaborator(
   input: NewCollaborator,
 ): Promise<Grant> {
   const project = await lockOpenProject(tx, organizationId, projectId);
+  return input.fromOutside
+    ? tellOutsider(addTo(tx, project, input), () => notAddable(input.email))
+    : addTo(tx, project, input);
+}
+
+async function addTo(tx: Transaction, project: Project, input: NewCollaborator): Promise<Grant> {
+  const { organizationId, _id: projectId } = project;
   const account = await findAccountByProvenEmail(tx, input.email);
   if (!account) {
     const message = `There is no account with the address ${input.email}: the person must have an account first`;
@@ -71,6 +80,41 @@ function refuseAddition(project: Project, member: Member | undefined, { email, e
   }
 }
 
+/** What tells who is a member of the organization, an Admin there, suspended or blocked, or which groups are mapped. */
+const telling: ReadonlySet<string> = new Set([
+  'account_not_found',
+  'not_organization_member',
+  'already_a_member',
+  'member_suspended',
+  'member_blocked',
+  'default_project_protected',
+  'role_from_mapping',
+  'role_from_organization',
+]);
+
+/**
+ * An External Collaborator who is Admin of the project adds and changes people like any Admin (PRJ-4), but has no member
+ * list (PRJ-6): all that speaks of the organization is refused to them in the same words, whoever is meant. What remains
+ * visible is whom they have added, for every collaborator is marked as external or not: it takes an addition, which is
+ * audited and which everybody in the project sees, and no refusal.
+ */
+async function tellOutsider<T>(work: Promise<T>, refusal: () => AppError): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof AppError && telling.has(error.code) ? refusal() : error;
+  }
+}
+
+const notAddable = (email: string): AppError =>
+  new AppError(
+    'account_not_found',
+    `${email} cannot be added so: the person must have an account, and somebody from outside the organization is added with external: true. An Admin of the organization can say more`,
+  );
+
+const notChangeable = (): AppError =>
+  new AppError('permission_denied', 'What this person has here is for an Admin of the organization to change');
+
 /**
  * Gives a collaborator a role by hand. It is recorded also where a mapping gives the same, so that it outlives the
  * mapping (MAP-2); given by hand already, it changes nothing. Throws `not_found` (no such project or collaborator), `project_archived`,
@@ -83,9 +127,27 @@ export async function changeCollaboratorRole(
   projectId: string,
   accountId: string,
   role: Role,
+  options: Asker = {},
 ): Promise<readonly Grant[]> {
   await lockOpenProject(tx, organizationId, projectId);
-  const { project, member, grants } = await loadCollaborator(tx, organizationId, projectId, accountId);
+  const work = changeRole(tx, organizationId, projectId, accountId, role, options);
+  return options.fromOutside ? tellOutsider(work, notChangeable) : work;
+}
+
+/** Who asks: with `fromOutside` an External Collaborator (PRJ-6), see `tellOutsider`. */
+interface Asker {
+  readonly fromOutside?: boolean;
+}
+
+async function changeRole(
+  tx: Transaction,
+  organizationId: string,
+  projectId: string,
+  accountId: string,
+  role: Role,
+  options: Asker,
+): Promise<readonly Grant[]> {
+  const { project, member, grants } = await loadCollaborator(tx, organizationId, projectId, accountId, options);
   if (member && project.isDefault) {
     throw new AppError('default_project_protected', 'In the default project a role follows the organization role');
   }
@@ -121,8 +183,20 @@ export async function removeCollaborator(
   organizationId: string,
   projectId: string,
   accountId: string,
+  options: Asker = {},
 ): Promise<RemovedCollaborator> {
-  const { project, member, grants } = await loadCollaborator(tx, organizationId, projectId, accountId);
+  const work = remove(tx, organizationId, projectId, accountId, options);
+  return options.fromOutside ? tellOutsider(work, notChangeable) : work;
+}
+
+async function remove(
+  tx: Transaction,
+  organizationId: string,
+  projectId: string,
+  accountId: string,
+  options: Asker,
+): Promise<RemovedCollaborator> {
+  const { project, member, grants } = await loadCollaborator(tx, organizationId, projectId, accountId, options);
   if (member && project.isDefault) {
     throw new AppError('default_project_protected', 'A member cannot be taken out of the default project');
   }
@@ -136,12 +210,19 @@ export async function removeCollaborator(
 /** What people give each other, as opposed to what a mapping gives. */
 const isByHand = (grant: Grant): boolean => grant.source !== 'mapping';
 
-async function loadCollaborator(tx: Transaction, organizationId: string, projectId: string, accountId: string) {
+async function loadCollaborator(
+  tx: Transaction,
+  organizationId: string,
+  projectId: string,
+  accountId: string,
+  { fromOutside = false }: Asker,
+) {
   const project = await lockProject(tx, organizationId, projectId);
   const member = await lockMember(tx, organizationId, accountId);
   const grants = await findGrants(tx, organizationId, { accountId, targetId: projectId });
-  if (grants.length > 0 || (member && project.isDefault)) return { project, member, grants };
-  if (member?.role === 'admin' && (await inheritAccess(tx, organizationId))) throw roleFromOrganization();
+  if (grants.length > 0 || (member && project.isDefault && !fromOutside)) return { project, member, grants };
+  if (!fromOutside && member?.role === 'admin' && (await inheritAccess(tx, organizationId)))
+    throw roleFromOrganization();
   throw new AppError('not_found', 'This person is not a collaborator of the project');
 }
 

@@ -250,6 +250,55 @@ describe('an External Collaborator', () => {
     expect(await evaluate(external.email, 'project.read', id)).toEqual([true, 'external_collaborator']);
     expect(await expectStatus(200, gatehouse.bearer(admin.token, 'get', pathOf(id)))).not.toHaveProperty('external');
   });
+
+  test('sees what people were given in the project, and nothing of what the organization gives (PRJ-6, MAP-2)', async () => {
+    const id = await makeProject();
+    const external = await openPerson(gatehouse, 'reader@partner.example', 'sign_in');
+    await expectStatus(201, collaborate(id, { email: external.email, external: true, role: 'admin' }));
+    await expectStatus(201, collaborate(id, { email: acme.owner.email }));
+    const list = (await expectStatus(200, gatehouse.bearer(external.token, 'get', pathOf(id, '/collaborators')))).items;
+    const sources = list.flatMap((one: { sources: readonly object[] }) => one.sources);
+    expect(sources).toEqual([
+      { source: 'creator', role: 'admin' },
+      { source: 'manual', role: 'admin' },
+      { source: 'manual', role: 'admin' },
+    ]);
+  });
+
+  test('who is Admin is refused members, suspended ones, and strangers in the very same words (PRJ-6, PRJ-4)', async () => {
+    const id = await makeProject();
+    const external = await openPerson(gatehouse, 'prober@partner.example', 'sign_in');
+    await expectStatus(201, collaborate(id, { email: external.email, external: true, role: 'admin' }));
+    const path = pathOf(id, '/collaborators');
+    const probe = async (email: string, body: object) => {
+      const { status, body: told } = await gatehouse.bearer(external.token, 'post', path).send({ email, ...body });
+      return [status, told.code, told.detail.replaceAll(email, 'X'), told.details];
+    };
+    const unknown = await probe('nobody@nowhere.example', { external: true });
+    expect(unknown.slice(0, 2)).toEqual([400, 'account_not_found']);
+    for (const email of [acme.member.email, acme.admin.email, acme.owner.email, `blocked@${acme.domain}`]) {
+      expect(await probe(email, { external: true })).toEqual(unknown);
+    }
+    expect(await probe('nobody@nowhere.example', {})).toEqual(unknown);
+    expect(await probe(rival.member.email, {})).toEqual(unknown);
+
+    const change = (accountId: string, method: 'patch' | 'delete') =>
+      gatehouse
+        .bearer(external.token, method, `${path}/${accountId}`)
+        .send(method === 'patch' ? { role: 'member' } : {});
+    for (const method of ['patch', 'delete'] as const) {
+      for (const { accountId } of [acme.owner, acme.member, rival.member]) {
+        const { status, body } = await change(accountId, method);
+        expect([status, body.detail]).toEqual([404, 'This person is not a collaborator of the project']);
+      }
+    }
+    await expectStatus(201, gatehouse.bearer(external.token, 'post', path).send({ email: acme.owner.email }));
+    expect(await change(acme.owner.accountId, 'patch')).toMatchObject({
+      status: 403,
+      body: { code: 'permission_denied' },
+    });
+    expect(await expectStatus(200, change(acme.owner.accountId, 'delete'))).toMatchObject({ remaining: [] });
+  });
 });
 
 describe('multiProject (PRJ-8)', () => {

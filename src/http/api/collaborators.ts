@@ -3,6 +3,7 @@ import {
   addCollaborator,
   type Collaborator,
   changeCollaboratorRole,
+  type Decision,
   getProject,
   listCollaborators,
   removeCollaborator,
@@ -33,8 +34,17 @@ const collaborator = z
   })
   .meta({ id: 'Collaborator' });
 
-async function find(reads: ReadStore, organizationId: string, projectId: string, accountId: string) {
-  const all = await listCollaborators(reads, organizationId, projectId);
+/** An External Collaborator, who is told nothing of the organization (PRJ-6). */
+const isOutside = (decision: Decision | undefined): boolean => decision?.via === 'external';
+
+async function find(
+  reads: ReadStore,
+  organizationId: string,
+  projectId: string,
+  accountId: string,
+  explicitOnly: boolean,
+) {
+  const all = await listCollaborators(reads, organizationId, projectId, { explicitOnly });
   return all.find((one) => one.accountId === accountId);
 }
 
@@ -43,8 +53,9 @@ async function getOne(
   organizationId: string,
   projectId: string,
   accountId: string,
+  explicitOnly: boolean,
 ): Promise<z.output<typeof collaborator>> {
-  const found = await find(reads, organizationId, projectId, accountId);
+  const found = await find(reads, organizationId, projectId, accountId, explicitOnly);
   if (!found) throw new AppError('not_found', 'This person is not a collaborator of the project.');
   return present(found);
 }
@@ -60,14 +71,15 @@ export const collaboratorRoutes: readonly Route[] = [
     path,
     tag: 'Projects',
     summary: 'List the collaborators of a project, each with every source of the access',
-    description: 'An External Collaborator sees only those who were added to the project (PRJ-6).',
+    description:
+      'An External Collaborator sees only those who were added to the project, and nothing of what the organization and its groups give them (PRJ-6).',
     access: { permission: 'collaborator.list', on: 'project' },
     params: inProject,
     status: 200,
     response: z.strictObject({ items: z.array(collaborator) }),
     handle: async ({ params, decision, reads }) => {
       const { organizationId } = await getProject(reads, params.project);
-      const explicitOnly = decision?.via === 'external';
+      const explicitOnly = isOutside(decision);
       const items = await listCollaborators(reads, organizationId, params.project, { explicitOnly });
       return { items: items.map(present) };
     },
@@ -78,7 +90,7 @@ export const collaboratorRoutes: readonly Route[] = [
     tag: 'Projects',
     summary: 'Add a collaborator',
     description:
-      'The account must exist (ACC-2). Somebody from outside the organization is added with `external: true` (PRJ-4).',
+      'The account must exist (ACC-2). Somebody from outside the organization is added with `external: true` (PRJ-4). To an External Collaborator `account_not_found` is all that is said, whoever cannot be added (PRJ-6).',
     access: { permission: 'collaborator.add', on: 'project' },
     params: inProject,
     body: z.strictObject({ email: emailInput, role: roleInput.optional(), external: z.boolean().optional() }),
@@ -94,10 +106,12 @@ export const collaboratorRoutes: readonly Route[] = [
       'project_archived',
       'default_project_protected',
     ],
-    handle: async ({ params, body, write, reads }) => {
+    handle: async ({ params, body, decision, write, reads }) => {
       const { organizationId } = await getProject(reads, params.project);
-      const { accountId } = await write((tx) => addCollaborator(tx, organizationId, params.project, body));
-      return getOne(reads, organizationId, params.project, accountId);
+      const fromOutside = isOutside(decision);
+      const order = { ...body, fromOutside };
+      const { accountId } = await write((tx) => addCollaborator(tx, organizationId, params.project, order));
+      return getOne(reads, organizationId, params.project, accountId, fromOutside);
     },
   }),
   route({
@@ -111,10 +125,12 @@ export const collaboratorRoutes: readonly Route[] = [
     status: 200,
     response: collaborator,
     errors: ['project_archived', 'role_from_mapping', 'role_from_organization', 'default_project_protected'],
-    handle: async ({ params, body, write, reads }) => {
+    handle: async ({ params, body, decision, write, reads }) => {
       const { organizationId } = await getProject(reads, params.project);
-      await write((tx) => changeCollaboratorRole(tx, organizationId, params.project, params.account, body.role));
-      return getOne(reads, organizationId, params.project, params.account);
+      const fromOutside = isOutside(decision);
+      const { project, account } = params;
+      await write((tx) => changeCollaboratorRole(tx, organizationId, project, account, body.role, { fromOutside }));
+      return getOne(reads, organizationId, project, account, fromOutside);
     },
   }),
   route({
@@ -129,10 +145,11 @@ export const collaboratorRoutes: readonly Route[] = [
     status: 200,
     response: z.strictObject({ removed: id, remaining: z.array(source) }),
     errors: ['role_from_mapping', 'role_from_organization', 'default_project_protected'],
-    handle: async ({ params, write, reads }) => {
+    handle: async ({ params, decision, write, reads }) => {
       const { organizationId } = await getProject(reads, params.project);
-      await write((tx) => removeCollaborator(tx, organizationId, params.project, params.account));
-      const left = await find(reads, organizationId, params.project, params.account);
+      const fromOutside = isOutside(decision);
+      await write((tx) => removeCollaborator(tx, organizationId, params.project, params.account, { fromOutside }));
+      const left = await find(reads, organizationId, params.project, params.account, fromOutside);
       return { removed: params.account, remaining: [...(left?.sources ?? [])] };
     },
   }),
