@@ -8,9 +8,19 @@ export const samlAddresses = (baseUrl: string, connectionId: string) => ({
   sloUrl: `${baseUrl}/sso/saml/${connectionId}/slo`,
 });
 
+/** The one of all connections whose providers announce `iss` in their answers (RFC 9207). */
+export const sharedCallback = '/sso/oidc/callback';
+
+/** A connection's own: with no `iss` in the answer, the address is what tells one provider's answer from another's (RFC 9700 §4.4.2.2). */
+export const ownCallback = (connectionId: string): string => `/sso/oidc/${connectionId}/callback`;
+
 /** What an Admin types in at an OpenID provider. */
-export const oidcAddresses = (baseUrl: string, connectionId: string) => ({
-  redirectUri: `${baseUrl}/sso/oidc/callback`,
+export const oidcAddresses = (
+  baseUrl: string,
+  connectionId: string,
+  { announcesIss }: { readonly announcesIss?: boolean | undefined },
+) => ({
+  redirectUri: `${baseUrl}${announcesIss ? sharedCallback : ownCallback(connectionId)}`,
   backchannelLogoutUri: `${baseUrl}/sso/oidc/backchannel-logout/${connectionId}`,
   postLogoutRedirectUri: signInAddress(baseUrl),
   jwksUri: `${baseUrl}/sso/oidc/${connectionId}/jwks.json`,

@@ -162,6 +162,7 @@ export async function resolveOidc(deps: IdpDeps, input: OidcInput, before?: Oidc
     scopes,
     ...(tenantId !== undefined && { tenantId }),
   };
-  if (issuer !== before?.issuer || tenantId !== before?.tenantId) await verifyIssuer(deps, settings);
-  return settings;
+  const known = issuer === before?.issuer && tenantId === before?.tenantId;
+  const announcesIss = known ? before?.announcesIss : await verifyIssuer(deps, settings);
+  return { ...settings, ...(announcesIss && { announcesIss }) };
 }

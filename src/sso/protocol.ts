@@ -58,7 +58,7 @@ export interface SamlAnswer {
 export interface OidcAnswer {
   readonly attempt: SignInAttempt;
   readonly state: string;
-  /** Our callback address, as configured, with the query that came. */
+  /** The callback address of ours that it came to, as configured, with the query that came. */
   readonly url: URL;
 }
 

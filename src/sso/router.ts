@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { refuseClosed } from '../access/index.ts';
 import { AppError } from '../errors.ts';
 import type { Connection, SignInAttempt } from '../store/index.ts';
+import { ownCallback, sharedCallback } from './addresses.ts';
 import { findConnectionOfState, isState, takeAttempt } from './attempts.ts';
 import { backchannelRouter } from './backchannel.ts';
 import type { Question } from './confirmations.ts';
@@ -136,7 +137,14 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
     });
   });
 
-  router.get('/sso/oidc/callback', async (request, response) => {
+  router.get(sharedCallback, (request, response) => takeOidcAnswer(request, response));
+
+  router.get(ownCallback(':connection'), async (request, response) =>
+    takeOidcAnswer(request, response, await connectionOf(request.params.connection, 'oidc')),
+  );
+
+  /** An answer at the shared address, or at that of one connection, where it can be of no other. */
+  async function takeOidcAnswer(request: Request, response: Response, own?: Connection): Promise<void> {
     limits.answer(request.ip);
     const protocol = protocols.oidc;
     const { state } = request.query;
@@ -144,18 +152,24 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
     if (typeof state !== 'string' || known === undefined) {
       throw new AppError('sign_in_expired', 'This sign-in has ended or was never begun here. Begin again.');
     }
-    const connection = await connectionOf(known, 'oidc');
-    const url = new URL(`${deps.baseUrl}/sso/oidc/callback`);
+    const connection = own ?? (await connectionOf(known, 'oidc'));
+    const url = new URL(`${deps.baseUrl}${own ? ownCallback(own._id) : sharedCallback}`);
     url.search = new URL(request.originalUrl, 'http://unused.invalid').search;
     await finish(request, response, connection, {
-      take: (browser) =>
-        takeAttempt(store, requestIdOf(response), { state, browser, connectionId: connection._id, as: 'sign_in' }),
+      async take(browser) {
+        // What a hostile provider has led on to another one (mix-up): nothing is taken, and no code goes anywhere.
+        if (known !== connection._id) {
+          throw new SignInFault('request_mismatch', 'The sign-in was begun for another connection');
+        }
+        const returned = { state, browser, connectionId: connection._id, as: 'sign_in' } as const;
+        return takeAttempt(store, requestIdOf(response), returned);
+      },
       verify: (attempt) => {
         if (!attempt) throw new AppError('sign_in_expired', 'This sign-in was never begun here.');
         return protocol.verify(deps, connection, { attempt, state, url });
       },
     });
-  });
+  }
 
   router.get('/sso/oidc/:connection/jwks.json', async (request, response) => {
     const connection = await connectionOf(request.params.connection, 'oidc');

@@ -37,6 +37,8 @@ export const oidcSettings = z.strictObject({
   clientSecretExpiresAt: z.iso.datetime().optional(),
   scopes: z.array(text.max(128)).max(20),
   tenantId: text.optional(),
+  /** Its metadata said so when the issuer was given: its answers must name it, and may come to the shared address (RFC 9207 §3). */
+  announcesIss: z.boolean().optional(),
 });
 export type OidcSettings = z.output<typeof oidcSettings>;
 

@@ -75,7 +75,7 @@ export async function signIns(bench: Bench): Promise<Line[]> {
     });
     const verified = await timed([post(bench.client, new URL(to.acsUrl).pathname), post(bare, '/acs')]);
     const exchanged = await timed([
-      roundTrip(bench.client, `/sso/start?connection=${oidc}`, '/sso/oidc/callback', provider),
+      roundTrip(bench.client, `/sso/start?connection=${oidc}`, `/sso/oidc/${oidc}/callback`, provider),
       roundTrip(bare, '/start', '/callback', provider),
     ]);
     return [

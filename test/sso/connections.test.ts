@@ -204,13 +204,17 @@ describe('an OIDC connection', () => {
         scopes: ['openid', 'profile', 'email'],
       },
       forIdp: {
-        redirectUri: 'http://gatehouse.test/sso/oidc/callback',
+        redirectUri: `http://gatehouse.test/sso/oidc/${made.id}/callback`,
         backchannelLogoutUri: `http://gatehouse.test/sso/oidc/backchannel-logout/${made.id}`,
         postLogoutRedirectUri: 'http://gatehouse.test/sign-in',
         jwksUri: `http://gatehouse.test/sso/oidc/${made.id}/jwks.json`,
       },
       claims: { immutableId: ['oid'] },
     });
+    const announcing = await openProvider({ authorization_response_iss_parameter_supported: true });
+    const shared = await change(made.id, { oidc: { issuer: announcing } });
+    expect(shared.forIdp).toMatchObject({ redirectUri: 'http://gatehouse.test/sso/oidc/callback' });
+    await change(made.id, { oidc: { issuer } });
     const stored = await getConnection(gatehouse.store.read, organizationId, made.id);
     const audit = await ask(200, 'get', `${home}/audit?targetId=${made.id}`);
     for (const shown of [made, stored, audit]) expect(JSON.stringify(shown)).not.toContain('hunter2');

@@ -70,7 +70,10 @@ const forIdp = z.strictObject({
   acsUrl: z.string().optional(),
   metadataUrl: z.string().optional(),
   sloUrl: z.string().optional(),
-  redirectUri: z.string().optional(),
+  redirectUri: z
+    .string()
+    .optional()
+    .meta({ description: "the connection's own, or that of all whose provider announces `iss` (RFC 9207)" }),
   backchannelLogoutUri: z.string().optional(),
   postLogoutRedirectUri: z
     .string()
@@ -151,13 +154,14 @@ const presentSaml = (settings: SamlSettings, metadata: Connection['metadata']): 
   }),
 });
 
-const presentOidc = ({ clientSecret, ...told }: OidcSettings): z.output<typeof oidc> => ({
+const presentOidc = ({ clientSecret, announcesIss: _, ...told }: OidcSettings): z.output<typeof oidc> => ({
   ...told,
   hasSecret: clientSecret !== undefined,
 });
 
-function presentAddresses({ _id, protocol }: Connection, baseUrl: string): z.output<typeof forIdp> {
+function presentAddresses(row: Connection, baseUrl: string): z.output<typeof forIdp> {
+  const { _id, protocol } = row;
   const initiateLoginUri = startAddress(baseUrl, _id);
   if (protocol === 'saml') return { ...samlAddresses(baseUrl, _id), initiateLoginUri };
-  return { ...oidcAddresses(baseUrl, _id), initiateLoginUri };
+  return { ...oidcAddresses(baseUrl, _id, oidcOf(row)), initiateLoginUri };
 }

@@ -21,13 +21,12 @@ export async function connectOidcIdp(
   const path = `/api/v1/organizations/${organizationId}/connections`;
   const { title } = idp.vendor;
   const preset = Object.entries(oidcVendors).find(([, vendor]) => vendor.title === title)?.[0] ?? 'custom';
-  // Known to the provider before anybody asks: the address to come back to is the same for every connection.
-  idp.register({ ...client, redirectUri: `${platform.baseUrl}/sso/oidc/callback` });
   const oidc = {
     ...{ issuer: idp.issuer, clientId: client.id, clientSecret: client.secret },
     ...(preset === 'entra' && { tenantId: simulatedTenant }),
   };
-  const { id } = await platform.call(connectionMade, 'POST', path, { name: title, preset, oidc, ...more });
+  const { id, forIdp } = await platform.call(connectionMade, 'POST', path, { name: title, preset, oidc, ...more });
+  idp.register({ ...client, redirectUri: forIdp.redirectUri });
   await platform.call(z.unknown(), 'PATCH', `${path}/${id}`, { status: 'active', force: true });
   return id;
 }

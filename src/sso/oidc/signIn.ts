@@ -9,6 +9,7 @@ import {
 } from 'openid-client';
 import { z } from 'zod';
 import type { Connection, JsonObject, SignInAttempt } from '../../store/index.ts';
+import { oidcAddresses } from '../addresses.ts';
 import { type BeginInput, type Begun, type OidcAnswer, SignInFault, type SsoDeps, type Verified } from '../protocol.ts';
 import { claimNamesOf } from '../settings.ts';
 import { faultOf } from './faults.ts';
@@ -17,9 +18,6 @@ import { isEntra } from './issuer.ts';
 import { lacksClaims, personOf } from './person.ts';
 import { findProvider, type Provider } from './provider.ts';
 import { describeClaims } from './received.ts';
-
-/** The one address that IdPs send people back to: from our configuration, never from a request. */
-const callbackAddress = (baseUrl: string): string => `${baseUrl}/sso/oidc/callback`;
 
 /**
  * Core §5.5.1: says in another way what `max_age` says already, to IdPs that send no `auth_time` by themselves (Google, Entra). Without that claim
@@ -31,7 +29,13 @@ const askForAuthTime = JSON.stringify({ id_token: { auth_time: { essential: true
 const HINT_LIMIT = 6 * 1024;
 
 /** What an attempt keeps, sealed. `since`: the person is to show who they are, from then on (epoch milliseconds). */
-const secretsSchema = z.strictObject({ nonce: z.string(), verifier: z.string(), since: z.number().optional() });
+const secretsSchema = z.strictObject({
+  nonce: z.string(),
+  verifier: z.string(),
+  /** Where the answer must come: from our configuration, never from a request. */
+  redirectUri: z.string(),
+  since: z.number().optional(),
+});
 type Secrets = z.output<typeof secretsSchema>;
 
 /** The way to the IdP, and what the attempt must keep. Throws SignInFault where the IdP cannot be reached or trusted. */
@@ -41,12 +45,13 @@ export async function beginOidc(deps: SsoDeps, connection: Connection, input: Be
   const secrets: Secrets = {
     nonce: randomNonce(),
     verifier: randomPKCECodeVerifier(),
+    redirectUri: oidcAddresses(deps.baseUrl, connection._id, settings).redirectUri,
     ...(forceAuthn && { since: deps.clock.now().getTime() }),
   };
   const url = buildAuthorizationUrl(configuration, {
     response_type: 'code',
     response_mode: 'query',
-    redirect_uri: callbackAddress(deps.baseUrl),
+    redirect_uri: secrets.redirectUri,
     scope: [...new Set(['openid', ...settings.scopes])].join(' '),
     state,
     nonce: secrets.nonce,
@@ -66,8 +71,7 @@ export async function verifyOidc(deps: SsoDeps, connection: Connection, answer: 
   const { attempt, state } = answer;
   const secrets = openSecrets(deps, connection, attempt);
   const provider = await findProvider(deps, connection);
-  const callback = new URL(callbackAddress(deps.baseUrl));
-  callback.search = answer.url.search;
+  const callback = checkCallback(answer.url, secrets, provider);
   const tokens = await redeem(provider, callback, state, secrets);
   const token = await verifySignature(provider, tokens.idToken, 'The ID token');
   const entra = isEntra(connection.preset, provider.settings);
@@ -93,6 +97,20 @@ function openSecrets(deps: SsoDeps, connection: Connection, { connectionId, secr
     throw new SignInFault('request_mismatch', 'The sign-in was begun for another connection');
   }
   return secretsSchema.parse(JSON.parse(deps.sealer.open(secrets)));
+}
+
+/**
+ * Against mix-up, before the code goes anywhere: the answer comes where its sign-in was to end, and names its issuer where that address
+ * is not the connection's own, whatever the metadata says by now.
+ */
+function checkCallback(url: URL, { redirectUri }: Secrets, { settings }: Provider): URL {
+  if (`${url.origin}${url.pathname}` !== new URL(redirectUri).href) {
+    throw new SignInFault('request_mismatch', `The answer came to another address than ${redirectUri}`);
+  }
+  if (settings.announcesIss && !url.searchParams.has('iss')) {
+    throw new SignInFault('issuer_mismatch', 'The answer lacks iss, which the metadata has announced');
+  }
+  return url;
 }
 
 interface Tokens {

@@ -98,6 +98,7 @@ export function insertConnection(
     authentication: 'client_secret_basic',
     clientSecret: sealer.seal('client-secret'),
     scopes: ['openid', 'email', 'profile'],
+    announcesIss: true,
     ...settings,
   };
   return tx.connections.insert(organizationId, {

@@ -128,6 +128,49 @@ describe('an answer counts once, for the browser and the connection that it was 
   });
 });
 
+describe('mix-up: a hostile provider leads the browser on to an honest one (RFC 9700 §4.4)', () => {
+  const sendNoIss: Flaw = {
+    metadata: (honest) => ({ ...honest, authorization_response_iss_parameter_supported: undefined }),
+    callback: (url) => {
+      url.searchParams.delete('iss');
+      return url;
+    },
+  };
+
+  test.each([
+    ['both without iss', false, false],
+    ['the hostile one at the shared address', true, false],
+    ['the honest one at the shared address', false, true],
+    ['both at the shared address, the answer stripped of iss', true, true],
+  ])('no code of the honest one reaches the hostile one: %s', async (_title, evilAnnounces, honestAnnounces) => {
+    const [honest, evil] = [await openEvilIdp(), await openEvilIdp()];
+    if (!evilAnnounces) evil.misbehave(sendNoIss);
+    if (!honestAnnounces) honest.misbehave(sendNoIss);
+    const good = await world.connect(honest.issuer, { announcesIss: honestAnnounces });
+    const bad = await world.connect(evil.issuer, { announcesIss: evilAnnounces });
+    const leave = async (through: Connection) => {
+      const left = await world.start(through);
+      if (!('address' in left)) throw new Error(left.text);
+      return left;
+    };
+    const [attacker, victim] = [await leave(good), await leave(bad)];
+    const led = new URL(attacker.address);
+    led.searchParams.set('state', new URL(victim.address).searchParams.get('state') ?? '');
+    const back = honest.authorize(led.href, ann, sendNoIss);
+    const shared = new URL('/sso/oidc/callback', back);
+    shared.search = back.search;
+    for (const url of [back, shared]) {
+      const ended = await world.finish(url, victim.cookie);
+      expect(ended.signedIn).toBe(false);
+    }
+    for (const { requests } of [evil, honest]) expect(requests.filter(({ path }) => path === '/token')).toEqual([]);
+    const own = honest.authorize(attacker.address, ann, honestAnnounces ? {} : sendNoIss);
+    expect((await world.finish(own, attacker.cookie)).signedIn).toBe(true);
+    await honest.close();
+    await evil.close();
+  });
+});
+
 test('the address to come back to is the configured one, whatever Host and proxies say', async () => {
   const answer = await world.gatehouse.request.get('/sso/start').query({ connection: connection._id }).set({
     host: 'evil.example',

@@ -25,7 +25,7 @@ afterAll(() => idp.close());
 
 /** Signs in through a connection of its own; `shape` is how this IdP does it. */
 async function accepts(shape: Flaw, person = ann) {
-  const connection = await direct.connect(idp.issuer);
+  const connection = await direct.connect(idp.issuer, { announcesIss: shape.callback !== withoutIss });
   idp.misbehave(shape);
   const outcome = await direct.signIn(connection, idp, person, shape);
   idp.misbehave({});
@@ -112,7 +112,7 @@ describe('tokens of honest IdPs are accepted', () => {
       claims: (honest) => ({ ...honest, iss: `${tenant.issuer.replace('/tenant', '')}${path}` }),
       callback: withoutIss,
     };
-    const connection = await direct.connect(tenant.issuer.replace('/tenant', path));
+    const connection = await direct.connect(tenant.issuer.replace('/tenant', path), { announcesIss: false });
     tenant.misbehave({
       metadata: (honest) => ({
         ...shape.metadata?.(honest, tenant),
