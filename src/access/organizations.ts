@@ -130,11 +130,13 @@ export function listOrganizations(
 /** What may be changed of an organization. `multiProject` is the operator's to change (PRJ-8): the caller sees to it. */
 export interface OrganizationChange {
   readonly name?: string | undefined;
+  /** Where bills go; null takes it away. */
+  readonly billingContact?: string | null | undefined;
   readonly settings?: { readonly [K in keyof Organization['settings']]?: Organization['settings'][K] | undefined };
 }
 
 /**
- * Changes name and settings; what is absent stays. Throws `not_found`, `projects_remain` where multiProject is to be
+ * Changes name, billing contact and settings; what is absent stays. Throws `not_found`, `projects_remain` where multiProject is to be
  * switched off while there are projects besides the default one (PRJ-8), and `no_active_connection` where SSO is to be
  * enforced that nobody could come through (SSO-5).
  */
@@ -148,20 +150,34 @@ export async function updateOrganization(
   if (settings.ssoEnforced && !organization.settings.ssoEnforced) await requireActiveConnection(tx, organizationId);
   if (organization.settings.multiProject && !settings.multiProject) await requireOnlyDefault(tx, organizationId);
   const name = change.name ?? organization.name;
+  const billingContact = change.billingContact === undefined ? organization.billingContact : change.billingContact;
   const changed = await tx.organizations.updateOne(
     organizationId,
     { _id: organizationId },
-    { $set: { name, settings } },
+    {
+      $set: { name, settings, ...(billingContact && { billingContact }) },
+      ...(billingContact === null && { $unset: { billingContact: true } }),
+    },
   );
   await recordAudit(tx, organizationId, {
     type: 'organization.updated',
     targetKind: 'organization',
     targetId: organizationId,
-    before: { name: organization.name, settings: { ...organization.settings } },
-    after: { name, settings: { ...settings } },
+    before: toAudit(organization),
+    after: toAudit({ name, settings, billingContact }),
   });
   return changed ?? organization;
 }
+
+const toAudit = ({
+  name,
+  settings,
+  billingContact,
+}: Pick<Organization, 'name' | 'settings'> & { readonly billingContact?: string | null | undefined }) => ({
+  name,
+  settings: { ...settings },
+  ...(billingContact && { billingContact }),
+});
 
 /** The settings with those of `change` that are given. */
 function changeSettings(

@@ -8,7 +8,7 @@ import { newId } from '../lib/ids.ts';
 import { hashSecret, newSecret } from '../lib/secrets.ts';
 import { PLATFORM, type ReadStore, type ServiceCredential, type Transaction } from '../store/index.ts';
 
-/** What a service may be allowed to ask. */
+/** What a service may be allowed to ask. No scope is issued before there is a route that it opens. */
 export const serviceScopes = [
   /** Permission decisions and the searches over them. */
   'evaluate',
@@ -18,8 +18,6 @@ export const serviceScopes = [
   'introspect',
   /** Who may enter a project, with their SSH keys. */
   'identities',
-  /** The event feed. */
-  'events',
 ] as const;
 export type ServiceScope = (typeof serviceScopes)[number];
 

@@ -3,6 +3,7 @@ import {
   closeOrganization,
   createOrganization,
   deleteOrganizationLater,
+  evaluate,
   findContacts,
   findOwner,
   getDefaultProject,
@@ -14,7 +15,8 @@ import {
 import { AppError } from '../../errors.ts';
 import type { Organization, ReadStore } from '../../store/index.ts';
 import { presenceOf } from '../authenticate.ts';
-import { type Route, route } from '../route.ts';
+import { demand } from '../authorize.ts';
+import { type Principal, type Route, route } from '../route.ts';
 import { emailInput, id, inOrganization, listOf, nameInput, pageQuery, time } from './common.ts';
 
 const adminAccess = z.enum(['all', 'joined']).meta({
@@ -34,6 +36,7 @@ const organization = z
     id,
     name: z.string(),
     slug: z.string(),
+    billingContact: z.string().optional().meta({ description: 'for those who have `billing.read`' }),
     settings: z.strictObject({
       multiProject: z.boolean(),
       adminAccess,
@@ -48,6 +51,26 @@ const organization = z
     deleteAt: time.optional().meta({ description: 'when a closed organization is deleted' }),
   })
   .meta({ id: 'Organization' });
+
+/** Whether the principal sees where bills go: the operator, and members (PERM-1). */
+async function seesBilling(principal: Principal, reads: ReadStore, organizationId: string): Promise<boolean> {
+  if (principal.kind !== 'account') return principal.kind === 'operator';
+  const { accountId, session } = principal;
+  const resource = { kind: 'organization', id: organizationId } as const;
+  const asked = { accountId, permission: 'billing.read', resource, ...(session && { session }) };
+  return (await evaluate(reads, asked)).allowed;
+}
+
+async function presentTo(
+  principal: Principal,
+  reads: ReadStore,
+  row: Organization,
+): Promise<z.output<typeof organization>> {
+  const shown = await present(reads, row);
+  const { billingContact } = row;
+  if (!billingContact || !(await seesBilling(principal, reads, row._id))) return shown;
+  return { ...shown, billingContact };
+}
 
 async function present(reads: ReadStore, row: Organization): Promise<z.output<typeof organization>> {
   const [owner, project] = await Promise.all([findOwner(reads, row._id), getDefaultProject(reads, row._id)]);
@@ -126,19 +149,22 @@ export const organizationRoutes: readonly Route[] = [
     params: inOrganization,
     status: 200,
     response: organization,
-    handle: async ({ params, reads }) => present(reads, await getOrganization(reads, params.org)),
+    handle: async ({ params, principal, reads }) =>
+      presentTo(principal, reads, await getOrganization(reads, params.org)),
   }),
   route({
     method: 'patch',
     path: `${path}/{org}`,
     tag: 'Organizations',
-    summary: 'Change the name or settings of an organization',
-    description: '`multiProject` is for the operator alone to change (PRJ-8).',
+    summary: 'Change the name, billing contact or settings of an organization',
+    description:
+      '`multiProject` is for the operator alone to change (PRJ-8). `billingContact` asks for `billing.update`; null takes it away.',
     access: { permission: 'organization.update', on: 'organization' },
     params: inOrganization,
     body: z
       .strictObject({
         name: nameInput.optional(),
+        billingContact: emailInput.nullable().optional(),
         settings: z
           .strictObject({
             multiProject: z.boolean().optional(),
@@ -153,11 +179,17 @@ export const organizationRoutes: readonly Route[] = [
     status: 200,
     response: organization,
     errors: ['operator_only', 'projects_remain', 'no_active_connection'],
-    handle: async ({ params, body, principal, write, reads }) => {
+    handle: async ({ params, body, principal, write, reads }, { baseUrl }) => {
       if (body.settings?.multiProject !== undefined && principal.kind !== 'operator') {
         throw new AppError('operator_only', 'Only the operator may switch multiProject (PRJ-8).');
       }
-      return present(reads, await write((tx) => updateOrganization(tx, params.org, body)));
+      const changed = await write(async (tx) => {
+        if (body.billingContact !== undefined) {
+          await demand(principal, 'billing.update', { kind: 'organization', id: params.org }, tx, baseUrl);
+        }
+        return updateOrganization(tx, params.org, body);
+      });
+      return presentTo(principal, reads, changed);
     },
   }),
   route({

@@ -10,8 +10,7 @@ import { type Route, route } from '../route.ts';
 import { id, idIn, nameInput, time } from './common.ts';
 
 const scope = z.enum(serviceScopes).meta({
-  description:
-    'which routes it opens; each route names its own. `events` is for the event feed, which is not there yet',
+  description: 'which routes it opens; each route names its own',
 });
 
 const fields = {
