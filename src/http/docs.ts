@@ -89,7 +89,8 @@ function describeSchema(schema: JsonSchema, depth: number, named: Definitions): 
     });
     return `{\n${lines.join('\n')}\n${pad}}`;
   }
-  if (Array.isArray(schema.anyOf)) return schema.anyOf.map((one) => describeSchema(one, depth, named)).join(' | ');
+  const choices = schema.anyOf ?? schema.oneOf;
+  if (Array.isArray(choices)) return choices.map((one) => describeSchema(one, depth, named)).join(' | ');
   if (Array.isArray(schema.enum)) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.type === 'array') return `[${describeSchema((schema.items ?? {}) as JsonSchema, depth, named)}]`;
