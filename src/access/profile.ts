@@ -3,9 +3,10 @@ import { AppError } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
 import { newId } from '../lib/ids.ts';
 import { parseSshPublicKey } from '../lib/sshPublicKey.ts';
-import { type Account, PLATFORM, type ReadStore, type SshKey, type Transaction } from '../store/index.ts';
+import { type Account, PLATFORM, type ReadStore, type Session, type SshKey, type Transaction } from '../store/index.ts';
 import { getAccount } from './accounts.ts';
 import { findLiveOrganizationIds } from './sessions.ts';
+import { proofsOf, worthIn } from './sessionWorth.ts';
 
 /** So many keys one person may have. */
 const maxSshKeys = 50;
@@ -30,12 +31,34 @@ export function findSshKeys(reads: ReadStore, accountId: string): Promise<readon
 }
 
 /**
- * Adds a public key to an account. Without a name its comment names it, or else its fingerprint. Throws `ssh_key_invalid`
+ * Where a key of this session opens clusters: everywhere (undefined) where the person has shown their own mailbox, or the operator acts
+ * for them; else where the session counts now. No IdP's word opens another organization's clusters (SSO-5, PRJ-7).
+ */
+async function findReach(
+  reads: ReadStore,
+  accountId: string,
+  session: Session | undefined,
+): Promise<readonly string[] | undefined> {
+  if (session === undefined || proofsOf(session).some(({ kind }) => kind !== 'connection')) return undefined;
+  const ids = await findLiveOrganizationIds(reads, accountId);
+  const organizations = await reads.organizations.find(PLATFORM, { _id: { $in: ids } });
+  const members = await reads.members.find(PLATFORM, { accountId });
+  return organizations
+    .filter((one) => {
+      const member = members.find(({ organizationId }) => organizationId === one._id);
+      return worthIn(session, one, member) === 'counts';
+    })
+    .map(({ _id }) => _id);
+}
+
+/**
+ * Adds a public key to an account, in `session`. Without a name its comment names it, or else its fingerprint. Throws `ssh_key_invalid`
  * (says why, and never repeats what was sent), `ssh_key_exists`, `too_many_ssh_keys`, `not_found`.
  */
 export async function addSshKey(
   tx: Transaction,
   accountId: string,
+  session: Session | undefined,
   input: { readonly publicKey: string; readonly name?: string | undefined },
 ): Promise<SshKey> {
   const parsed = parseSshPublicKey(input.publicKey);
@@ -54,6 +77,7 @@ export async function addSshKey(
   if (keys.length >= maxSshKeys) {
     throw new AppError('too_many_ssh_keys', `An account has at most ${maxSshKeys} SSH keys: remove one first`);
   }
+  const onlyIn = await findReach(tx, accountId, session);
   const key = await tx.sshKeys.insert(PLATFORM, {
     _id: newId('sshKey'),
     accountId,
@@ -61,6 +85,7 @@ export async function addSshKey(
     type: parsed.type,
     publicKey: parsed.line,
     fingerprint: parsed.fingerprint,
+    ...(onlyIn && { onlyIn: [...onlyIn] }),
   });
   await tellOrganizations(tx, key, 'ssh_key.added');
   return key;

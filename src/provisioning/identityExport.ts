@@ -57,7 +57,8 @@ async function describe(
   ]);
   const names = new Map(accounts.map(({ _id, name }) => [_id, name]));
   const emailsOf = groupBy(emails, ({ accountId }) => accountId);
-  const keysOf = groupBy(keys, ({ accountId }) => accountId);
+  const counting = keys.filter(({ onlyIn }) => onlyIn === undefined || onlyIn.includes(organizationId));
+  const keysOf = groupBy(counting, ({ accountId }) => accountId);
   return people.map(({ accountId, role, external }) => {
     const name = names.get(accountId);
     const email = emailsOf.get(accountId)?.[0]?.email;

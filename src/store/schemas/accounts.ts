@@ -28,6 +28,8 @@ export const sshKeys = platformCollection('sshKeys', {
   /** `type base64`, without a comment. */
   publicKey: { type: String, required: true },
   fingerprint: { type: String, required: true },
+  /** Organizations; absent where the key opens clusters wherever its person may enter. */
+  onlyIn: { type: [String], default: undefined },
 });
 sshKeys.schema.index({ accountId: 1, fingerprint: 1 }, { unique: true });
 
