@@ -3,7 +3,7 @@ import { recordAudit } from '../events/index.ts';
 import { enqueue } from '../queue/index.ts';
 import { type MailedLink, PLATFORM, type Session, type Transaction } from '../store/index.ts';
 import { createAccount, findAccountByProvenEmail } from './accounts.ts';
-import { addMailbox, findAccountByMailbox } from './mailboxes.ts';
+import { addMailbox, findAccountByMailbox, requireReauthentication } from './mailboxes.ts';
 import { linkExpired, takeLink } from './mailedLinks.ts';
 import { isOwner } from './owner.ts';
 import { openSession, stepUpSession } from './sessions.ts';
@@ -43,6 +43,22 @@ export async function signInByMailbox(
   await tx.accounts.updateOne(PLATFORM, { _id: accountId }, { $set: { lastLinkSignInAt: tx.at } });
   await tellOrganizations(tx, accountId);
   return opened;
+}
+
+/**
+ * Proves a further address by the token of a link that `askToProveEmail` has sent, under the same condition as asking: the account may
+ * have got its first mailbox since, and with it its person (ACC-4). Throws what `askToProveEmail` does, `link_expired`, `email_taken`.
+ */
+export async function proveMailbox(
+  tx: Transaction,
+  accountId: string,
+  session: Session | undefined,
+  token: string,
+): Promise<MailedLink> {
+  await requireReauthentication(tx, accountId, session);
+  const link = await takeLink(tx, token, (one) => one.purpose === 'prove_email' && one.accountId === accountId);
+  await addMailbox(tx, accountId, link.email, session?._id);
+  return link;
 }
 
 /** Whose mailbox it is by now: an account may have been made with it since the link was. */

@@ -8,6 +8,8 @@ import { enqueue, platformJobs } from '../queue/index.ts';
 import { type AccountEmail, PLATFORM, type ReadStore, type Session, type Transaction } from '../store/index.ts';
 import { findAccountByProvenEmail, findAccountEmails, proveEmail } from './accounts.ts';
 import { decideOwnSignIn, freshMs, mailboxProof, type PresenceOfAccount } from './presence.ts';
+import { findSshKeys, removeSshKey } from './profile.ts';
+import { endSessions } from './sessions.ts';
 import { type Proof, proofsOf } from './sessionWorth.ts';
 
 type Provenance = Pick<AccountEmail, 'proven' | 'provenBy'>;
@@ -53,7 +55,8 @@ export function decideAccountReauthentication(
   });
 }
 
-async function requireReauthentication(tx: Transaction, accountId: string, session: Session | undefined) {
+/** Refuses a change of own addresses as `decideAccountReauthentication` says; answers the addresses. */
+export async function requireReauthentication(tx: Transaction, accountId: string, session: Session | undefined) {
   const emails = await findAccountEmails(tx, accountId);
   const presence: PresenceOfAccount =
     session === undefined ? { kind: 'act_as', accountId } : { kind: 'session', accountId, madeBy: session.madeBy };
@@ -78,9 +81,21 @@ export async function askToProveEmail(
   await enqueue(tx, platformJobs, 'mail-link', { purpose: 'prove_email', email, accountId, site });
 }
 
-/** Marks the address of a link as the account's own; throws `email_taken` where another account has it proven. */
-export async function addMailbox(tx: Transaction, accountId: string, email: string): Promise<void> {
-  const own = (await findAccountEmails(tx, accountId)).find(({ emailKey }) => emailKey === caseKey(email));
+/**
+ * Before the first own mailbox of an account is proven: whoever was signed in to it until then, by an IdP's word alone, may be somebody
+ * else. Their sessions end, the links to further addresses that they have asked for are void, and their SSH keys are gone.
+ */
+async function dropUnprovenPast(tx: Transaction, accountId: string, except: string | undefined): Promise<void> {
+  await endSessions(tx, accountId, except);
+  await tx.mailedLinks.remove(PLATFORM, { accountId, purpose: 'prove_email', usedAt: { $exists: false } });
+  for (const { _id } of await findSshKeys(tx, accountId)) await removeSshKey(tx, accountId, _id);
+}
+
+/** Marks the address of a link as the account's own; the session `by` has shown it. Throws `email_taken` where another account has it proven. */
+export async function addMailbox(tx: Transaction, accountId: string, email: string, by?: string): Promise<void> {
+  const emails = await findAccountEmails(tx, accountId);
+  const own = emails.find(({ emailKey }) => emailKey === caseKey(email));
+  if (!emails.some(({ proven, provenBy }) => proven && provenBy !== 'idp')) await dropUnprovenPast(tx, accountId, by);
   if (own?.proven) {
     await tx.accountEmails.updateOne(PLATFORM, { _id: own._id }, { $set: { provenBy: 'mailbox', provenAt: tx.at } });
   } else if (!(await proveEmail(tx, accountId, email, 'mailbox'))) {

@@ -207,8 +207,8 @@ export interface Accepted {
   readonly accountId: string;
   readonly member: Member;
   readonly organization: Organization;
-  /** Whether the link is a proof of who accepted; else their own session is. */
-  readonly byMailbox: boolean;
+  /** The acceptance has made the account, or given it its first mailbox: the link is then all that its person can show. */
+  readonly isNew: boolean;
 }
 
 /**
@@ -231,6 +231,8 @@ export async function acceptInvitation(
   const acceptor = decideAcceptor({ signedIn, ...(target && { target }) });
   if (acceptor.kind === 'refuse') throw acceptor.refusal;
   const byMailbox = target?.linkSpeaks ?? true;
+  const had = target ? await findAccountEmails(tx, target.accountId) : [];
+  const isNew = byMailbox && !had.some(({ proven }) => proven);
   const accountId =
     acceptor.kind === 'make' ? (await createAccount(tx, { email, provenBy: 'mailbox' }))._id : acceptor.accountId;
   await refuseBlocked(tx, organizationId, accountId);
@@ -245,5 +247,5 @@ export async function acceptInvitation(
   if (!known) await tx.invitations.updateOne(organizationId, { _id: taken._id }, { $set: { memberId: member._id } });
   await giveInvitedRoles(tx, member, taken);
   await memberAdded(tx, organizationId, accountId);
-  return { accountId, member: await getMember(tx, organizationId, member._id), organization, byMailbox };
+  return { accountId, member: await getMember(tx, organizationId, member._id), organization, isNew };
 }

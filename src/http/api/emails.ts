@@ -1,12 +1,5 @@
 import { z } from 'zod';
-import {
-  addMailbox,
-  askToProveEmail,
-  findAccountEmails,
-  mailboxesOf,
-  removeEmail,
-  takeLink,
-} from '../../access/index.ts';
+import { askToProveEmail, findAccountEmails, mailboxesOf, proveMailbox, removeEmail } from '../../access/index.ts';
 import type { AccountEmail } from '../../store/index.ts';
 import { type Route, route } from '../route.ts';
 import { emailInput, id, idIn, time } from './common.ts';
@@ -76,20 +69,16 @@ export const emailRoutes: readonly Route[] = [
     path: `${path}/prove`,
     tag: 'Me',
     summary: 'Prove an address by the token of the link that was mailed there',
+    description: afresh,
     access: 'self',
     body: z.strictObject({ token: z.string().min(1).max(200) }),
     status: 200,
     response: ownEmail,
-    errors: ['link_expired', 'email_taken'],
+    errors: [...refusals, 'link_expired', 'email_taken'],
     handle: async ({ body, principal, write }) => {
-      const { accountId } = personOf(principal);
+      const { accountId, session } = personOf(principal);
       return write(async (tx) => {
-        const link = await takeLink(
-          tx,
-          body.token,
-          (one) => one.purpose === 'prove_email' && one.accountId === accountId,
-        );
-        await addMailbox(tx, accountId, link.email);
+        const link = await proveMailbox(tx, accountId, session, body.token);
         const rows = await findAccountEmails(tx, accountId);
         const row = rows.find(({ emailKey }) => emailKey === link.emailKey);
         if (!row) throw new Error(`account ${accountId} lacks the address that it has just proven`);

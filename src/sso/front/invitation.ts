@@ -1,6 +1,6 @@
 /** `/sign-in/invitation`: the link of an invitation shows a page, whose button accepts it and signs the person in (MEM-2). */
 import type { Request, Response } from 'express';
-import { endSession, type LinkUse, signInByMailbox } from '../../access/index.ts';
+import { endSession, signInByMailbox } from '../../access/index.ts';
 import { AppError, hasCode } from '../../errors.ts';
 import { acceptInvitation, type ReceivedInvitation, readInvitation } from '../../provisioning/index.ts';
 import type { Transaction } from '../../store/index.ts';
@@ -55,8 +55,9 @@ export async function showInvitation(deps: FrontDeps, request: Request, response
 }
 
 /**
- * Accepts, and signs in: by the mailbox that the link has proven, or where the link does not speak for the account, with the
- * session that has accepted. With `leave` the session of another account ends.
+ * Accepts. Only an account that begins with the acceptance is signed in by it, since it has nothing yet that a letter of seven days could
+ * open. Whoever has an account already stays signed in, or signs in as ever: the letter was sent by another organization's
+ * Admin, and opens none of theirs (OWN-4, SSO-5). With `leave` the session of another account ends.
  */
 export async function takeInvitation(deps: FrontDeps, request: Request, response: Response): Promise<void> {
   const { token = '', leave } = await readForm(request, response, deps);
@@ -65,19 +66,15 @@ export async function takeInvitation(deps: FrontDeps, request: Request, response
   const requestId = String(response.locals.requestId);
   const work = async (tx: Transaction) => {
     const accepted = await acceptInvitation(tx, token, leave === '1' ? undefined : present?.accountId);
-    if (!accepted.byMailbox) return undefined;
     const other = present !== undefined && present.accountId !== accepted.accountId ? present : undefined;
     if (other) await endSession(tx, other.accountId, other._id).catch(gone);
-    const use: Omit<LinkUse, 'token'> = {
-      sessionId: other ? undefined : present?._id,
-      userAgent: request.headers['user-agent'],
-      address: request.ip,
-    };
-    return signInByMailbox(tx, accepted.accountId, use);
+    if (!accepted.isNew) return { isIn: present !== undefined && !other };
+    const use = { userAgent: request.headers['user-agent'], address: request.ip };
+    return { isIn: true, ...(await signInByMailbox(tx, accepted.accountId, use)) };
   };
-  const opened = await deps.store.transaction({ actor: 'system', requestId }, work);
-  if (opened) response.append('Set-Cookie', setSessionCookie(opened.token, deps.baseUrl));
-  seeOther(response, `${deps.baseUrl}/signed-in`);
+  const done = await deps.store.transaction({ actor: 'system', requestId }, work);
+  if ('token' in done) response.append('Set-Cookie', setSessionCookie(done.token, deps.baseUrl));
+  seeOther(response, `${deps.baseUrl}${done.isIn ? '/signed-in' : '/sign-in'}`);
 }
 
 /** The other session has ended meanwhile: all the better. */

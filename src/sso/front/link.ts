@@ -1,14 +1,6 @@
 /** `/sign-in/link`: a mailed link shows a page, and is used up by its button only. */
 import type { Request, Response } from 'express';
-import {
-  addMailbox,
-  findLink,
-  isAskedBy,
-  type LinkSignedIn,
-  linkExpired,
-  signInByLink,
-  takeLink,
-} from '../../access/index.ts';
+import { findLink, isAskedBy, type LinkSignedIn, linkExpired, proveMailbox, signInByLink } from '../../access/index.ts';
 import type { MailedLink } from '../../store/index.ts';
 import { signInAddress, startAddress } from '../addresses.ts';
 import { confirm, findAskerOf } from '../confirmations.ts';
@@ -56,10 +48,7 @@ export async function takeLinkForm(deps: FrontDeps, request: Request, response: 
     const accountId = session?.accountId;
     if (accountId === undefined) return seeOther(response, `${deps.baseUrl}/sign-in`);
     const cause = causeIn(response, `account:${accountId}`);
-    await deps.store.transaction(cause, async (tx) => {
-      await takeLink(tx, token, (one) => one.accountId === accountId);
-      await addMailbox(tx, accountId, link.email);
-    });
+    await deps.store.transaction(cause, (tx) => proveMailbox(tx, accountId, session, token));
     return sendPage(response, emailProvenPage(link.email));
   }
   const signedIn: LinkSignedIn = await deps.store.transaction(causeIn(response, 'system'), (tx) =>
