@@ -239,5 +239,5 @@ test('a page is never cut short or repeated by its cursor', async () => {
     if (body.nextCursor === undefined) break;
     cursor = `&cursor=${encodeURIComponent(body.nextCursor)}`;
   }
-  expect(seen).toEqual([acme.owner.memberId, acme.admin.memberId, acme.member.memberId]);
+  expect(seen).toEqual([acme.owner.memberId, acme.admin.memberId, acme.member.memberId, acme.invitationId]);
 });
