@@ -2,7 +2,7 @@
 //   GATEHOUSE_SERVICE_TOKEN=<credential with the scopes evaluate, keys.verify, introspect> node examples/cluster-service.mjs
 import { createServer } from 'node:http';
 
-const { GATEHOUSE_URL = 'http://localhost:3000', GATEHOUSE_SERVICE_TOKEN: token, PORT = '4000' } = process.env;
+const { GATEHOUSE_URL = 'http://localhost:3000', GATEHOUSE_SERVICE_TOKEN: token, PORT = '4040' } = process.env;
 const permissions = {
   'GET clusters': 'cluster.read',
   'POST clusters': 'cluster.create',
@@ -26,7 +26,7 @@ async function identify(secret, project) {
 }
 
 async function decide({ method, url, headers }) {
-  const [, project, noun] = url.split('/'); // /{project}/clusters
+  const [, project, noun] = new URL(url, 'http://here').pathname.split('/'); // /{project}/clusters
   const name = permissions[`${method} ${noun}`];
   if (!name) return [404, { error: 'there is no such thing' }];
   const caller = await identify(headers.authorization?.replace(/^Bearer /i, '') ?? '-', project);

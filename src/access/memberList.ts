@@ -58,7 +58,11 @@ export async function listPeople(
   }
   if (status === 'invited') return pageInvited(reads, organizationId, query, now, undefined);
   const page = await pageMembers(reads, organizationId, query);
-  return page.nextCursor === undefined && invited ? { ...page, nextCursor: invitedMark } : page;
+  if (page.nextCursor !== undefined || !invited) return page;
+  const room = query.limit - page.items.length;
+  const rest = await pageInvited(reads, organizationId, { ...query, limit: Math.max(room, 1) }, now, undefined);
+  if (room === 0) return rest.items.length === 0 ? page : { ...page, nextCursor: invitedMark };
+  return { ...rest, items: [...page.items, ...rest.items] };
 }
 
 async function pageMembers(reads: ReadStore, organizationId: string, query: MemberQuery): Promise<ListedPage> {

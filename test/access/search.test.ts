@@ -82,6 +82,9 @@ describe('whatever the world, a search finds what an evaluation allows (PERM-5)'
       .sort()
       .map((place) => place.split(' ')[1] ?? '');
 
+  /** Hundreds of questions for each world; a busy machine takes its time over them. */
+  const patience = 180_000;
+
   async function compare(world: RandomWorld, permission: string, context: object, limit: number): Promise<void> {
     const allowed = await evaluateAll(world, permission, context);
     const action = { name: permission };
@@ -107,53 +110,65 @@ describe('whatever the world, a search finds what an evaluation allows (PERM-5)'
     }
   }
 
-  test('where services ask, and in pages of any length', async () => {
-    const anyPermission = fc.constantFrom(...permissions);
-    await fc.assert(
-      fc.asyncProperty(anyWorld, anyPermission, fc.integer({ min: 1, max: 4 }), async (plan, permission, limit) => {
-        const world = await writeWorld(gatehouse.store, plan);
-        await compare(world, permission, {}, limit);
-      }),
-      { numRuns: 15 },
-    );
-  });
+  test(
+    'where services ask, and in pages of any length',
+    async () => {
+      const anyPermission = fc.constantFrom(...permissions);
+      await fc.assert(
+        fc.asyncProperty(anyWorld, anyPermission, fc.integer({ min: 1, max: 4 }), async (plan, permission, limit) => {
+          const world = await writeWorld(gatehouse.store, plan);
+          await compare(world, permission, {}, limit);
+        }),
+        { numRuns: 15 },
+      );
+    },
+    patience,
+  );
 
-  test('where a session asks, whose worth counts too (SSO-5)', async () => {
-    const anyPermission = fc.constantFrom(...permissions);
-    await fc.assert(
-      fc.asyncProperty(anyWorld, anyPermission, fc.nat({ max: 4 }), async (plan, permission, whose) => {
-        const world = await writeWorld(gatehouse.store, plan);
-        await compare(world, permission, { sessionId: world.sessions[whose] }, 3);
-      }),
-      { numRuns: 8 },
-    );
-  });
+  test(
+    'where a session asks, whose worth counts too (SSO-5)',
+    async () => {
+      const anyPermission = fc.constantFrom(...permissions);
+      await fc.assert(
+        fc.asyncProperty(anyWorld, anyPermission, fc.nat({ max: 4 }), async (plan, permission, whose) => {
+          const world = await writeWorld(gatehouse.store, plan);
+          await compare(world, permission, { sessionId: world.sessions[whose] }, 3);
+        }),
+        { numRuns: 8 },
+      );
+    },
+    patience,
+  );
 
-  test('of actions too', async () => {
-    await fc.assert(
-      fc.asyncProperty(anyWorld, fc.integer({ min: 1, max: 40 }), async (plan, limit) => {
-        const world = await writeWorld(gatehouse.store, plan);
-        for (const subject of [...world.accounts.slice(0, 2).map(user), ...world.keys.slice(0, 1).map(key)]) {
-          for (const [type, ids, table] of [
-            ['organization', world.organizations, organizationPermissions],
-            ['project', world.projects.slice(0, 4), projectPermissions],
-            ...randomTypes.map((type) => [type, idsOf(world, type).slice(0, 2), projectPermissions] as const),
-          ] as const) {
-            for (const id of ids) {
-              const names = Object.keys(table);
-              const body = { subject, resource: { type, id } };
-              const evaluations = names.map((name) => ({ action: { name } }));
-              const asked = gatehouse.operator('post', '/access/v1/evaluations').send({ ...body, evaluations });
-              const answers = (await expectStatus(200, asked)).evaluations;
-              const allowed = names.filter((_, index) => answers[index].decision).sort();
-              expect(await searchAll('action', body, limit)).toEqual(allowed);
+  test(
+    'of actions too',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(anyWorld, fc.integer({ min: 1, max: 40 }), async (plan, limit) => {
+          const world = await writeWorld(gatehouse.store, plan);
+          for (const subject of [...world.accounts.slice(0, 2).map(user), ...world.keys.slice(0, 1).map(key)]) {
+            for (const [type, ids, table] of [
+              ['organization', world.organizations, organizationPermissions],
+              ['project', world.projects.slice(0, 4), projectPermissions],
+              ...randomTypes.map((type) => [type, idsOf(world, type).slice(0, 2), projectPermissions] as const),
+            ] as const) {
+              for (const id of ids) {
+                const names = Object.keys(table);
+                const body = { subject, resource: { type, id } };
+                const evaluations = names.map((name) => ({ action: { name } }));
+                const asked = gatehouse.operator('post', '/access/v1/evaluations').send({ ...body, evaluations });
+                const answers = (await expectStatus(200, asked)).evaluations;
+                const allowed = names.filter((_, index) => answers[index].decision).sort();
+                expect(await searchAll('action', body, limit)).toEqual(allowed);
+              }
             }
           }
-        }
-      }),
-      { numRuns: 8 },
-    );
-  });
+        }),
+        { numRuns: 8 },
+      );
+    },
+    patience,
+  );
 });
 
 describe('what is registered in a project (RES-1)', () => {
