@@ -3,6 +3,7 @@
  * is deleted then. The fact stands on the organization. It is repeated on what is read alone where access is asked for
  * (projects, directories, keys), in the same transaction, so that no check gains a read by it; restoring takes it back there.
  */
+
 import { AppError } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
 import type { Mail } from '../lib/mail.ts';
@@ -12,6 +13,7 @@ import {
   type Organization,
   PLATFORM,
   type ReadStore,
+  rowsByName,
   type Store,
   type Transaction,
 } from '../store/index.ts';
@@ -70,7 +72,7 @@ export async function closeOrganization(
   );
   if (!closed) throw new AppError('stale', 'The organization was changed by somebody else meanwhile: try again');
   for (const name of repeated)
-    await rowsOf(tx, name).update(organizationId, {}, { $set: { organizationClosed: true } });
+    await rowsByName<Markable>(tx, name).update(organizationId, {}, { $set: { organizationClosed: true } });
   await recordAudit(tx, organizationId, {
     type: 'organization.closed',
     targetKind: 'organization',
@@ -95,7 +97,7 @@ export async function restoreOrganization(tx: Transaction, organizationId: strin
   );
   if (!restored) throw new AppError('stale', 'The organization was changed by somebody else meanwhile: try again');
   for (const name of repeated)
-    await rowsOf(tx, name).update(organizationId, {}, { $unset: { organizationClosed: true } });
+    await rowsByName<Markable>(tx, name).update(organizationId, {}, { $unset: { organizationClosed: true } });
   await recordAudit(tx, organizationId, {
     type: 'organization.restored',
     targetKind: 'organization',
@@ -120,7 +122,6 @@ interface Markable {
     },
   ): Promise<number>;
 }
-const rowsOf = (tx: Transaction, name: (typeof repeated)[number]): Markable => tx[name] as unknown as Markable;
 
 type ClosingEvent = 'closed' | 'restored';
 

@@ -1,4 +1,5 @@
 /** The end of an organization: every row that is its own goes, in every collection that there is (ORG-2). */
+
 import { platformTrail, recordAudit } from '../events/index.ts';
 import { enqueue } from '../queue/index.ts';
 import {
@@ -7,6 +8,7 @@ import {
   type Organization,
   organizationCollections,
   PLATFORM,
+  rowsByName,
   type Session,
   type Store,
   type Transaction,
@@ -47,7 +49,6 @@ interface Removable {
   ): Promise<readonly { readonly _id: string; readonly accountId?: unknown }[]>;
   remove(scope: string, filter: object): Promise<number>;
 }
-const rowsOf = (tx: Transaction, name: CollectionName): Removable => tx[name] as unknown as Removable;
 
 /**
  * Asks for the deletion of an organization, by a job. The organization's own trail goes with it: what remains stands in the
@@ -82,7 +83,8 @@ export async function deleteOrganization(
   await store.transaction(cause, async (tx) => {
     await endSessions(tx, organizationId, await tx.members.find(organizationId, {}));
     await tx.organizations.remove(organizationId, { _id: organizationId });
-    for (const name of Object.keys(essential) as CollectionName[]) await rowsOf(tx, name).remove(organizationId, {});
+    for (const name of Object.keys(essential) as CollectionName[])
+      await rowsByName<Removable>(tx, name).remove(organizationId, {});
   });
   // What came meanwhile, and the former versions that the last transaction has left.
   for (const name of inOrder) await removeRows(store, cause, organizationId, name, keep);
@@ -104,9 +106,10 @@ async function removeRows(
   };
   for (let found = batch; found === batch; ) {
     found = await store.transaction(cause, async (tx) => {
-      const rows = await rowsOf(tx, name).find(organizationId, filter, { limit: batch });
+      const rows = await rowsByName<Removable>(tx, name).find(organizationId, filter, { limit: batch });
       if (name === 'members' || name === 'grants') await endSessions(tx, organizationId, rows);
-      if (rows.length > 0) await rowsOf(tx, name).remove(organizationId, { _id: { $in: rows.map(({ _id }) => _id) } });
+      if (rows.length > 0)
+        await rowsByName<Removable>(tx, name).remove(organizationId, { _id: { $in: rows.map(({ _id }) => _id) } });
       return rows.length;
     });
   }

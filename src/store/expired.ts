@@ -1,5 +1,7 @@
 /** Rows that are good for a time only: every read asks for the time itself, and the sweep takes them away afterwards. */
+
 import { groupBy } from '../lib/groupBy.ts';
+import { rowsByName } from './byName.ts';
 import { collections } from './schemas/index.ts';
 import { type Cause, type Filter, PLATFORM, type Scope, type Store } from './store.ts';
 
@@ -58,7 +60,7 @@ interface Rows {
 }
 
 async function clean(store: Store, cause: Cause, name: Transient, old: object, goOn: () => boolean): Promise<number> {
-  const reads = store.read[name] as unknown as Rows;
+  const reads = rowsByName<Rows>(store.read, name);
   const platform = collections[name].scope === 'platform';
   let removed = 0;
   while (goOn()) {
@@ -68,7 +70,7 @@ async function clean(store: Store, cause: Cause, name: Transient, old: object, g
       let gone = 0;
       for (const [organizationId, own] of groupBy(rows, (row) => row.organizationId ?? '')) {
         const ids = { _id: { $in: own.map(({ _id }) => _id) } };
-        gone += await (tx[name] as unknown as Rows).remove(platform ? PLATFORM : organizationId, ids);
+        gone += await rowsByName<Rows>(tx, name).remove(platform ? PLATFORM : organizationId, ids);
       }
       return gone;
     });

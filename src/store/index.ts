@@ -1,4 +1,5 @@
 /** The store: one interface, the schemas, two engines. Areas import this file and nothing below it. */
+export { rowsByName } from './byName.ts';
 export type { JsonObject } from './define.ts';
 export { removeExpired } from './expired.ts';
 export * from './filter.ts';

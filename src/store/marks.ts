@@ -1,3 +1,4 @@
+import { rowsByName } from './byName.ts';
 import type { CheckedChange } from './checker.ts';
 import type { CollectionDefinition, Protection } from './define.ts';
 import { type CollectionName, PLATFORM, ProtectedRowError, type Scope, type Transaction } from './store.ts';
@@ -27,7 +28,7 @@ export class MarkMoves {
   /** Throws ProtectedRowError where an organization that still exists would be left without its mark. */
   async refuseLost(tx: Transaction): Promise<void> {
     for (const { definition, organizationId } of this.#moved.values()) {
-      const rows = tx[definition.name as CollectionName] as unknown as Marked;
+      const rows = rowsByName<Marked>(tx, definition.name as CollectionName);
       if (await rows.findOne(organizationId, { ...definition.protection?.when })) continue;
       if (await tx.organizations.get(organizationId, organizationId)) throw new ProtectedRowError(definition.name);
     }

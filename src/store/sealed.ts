@@ -1,5 +1,7 @@
 /** What is sealed, as the schemas mark it (`sealed`), and how it comes under another key (OPS-4). */
+
 import type { Sealer } from '../lib/secrets.ts';
+import { rowsByName } from './byName.ts';
 import type { CollectionDefinition } from './define.ts';
 import { type CollectionName, collections } from './schemas/index.ts';
 import { type Cause, PLATFORM, type ReadStore, type Scope, type Store, type Transaction } from './store.ts';
@@ -37,8 +39,6 @@ interface Rows {
   updateOne(scope: Scope, filter: object, change: { readonly $set: object }): Promise<unknown>;
 }
 
-const rowsOf = (from: ReadStore | Transaction, name: CollectionName): Rows => from[name] as unknown as Rows;
-
 function textAt(row: AnyRow, { field, within }: Place): string | undefined {
   const value = row[field];
   const text = within === undefined ? value : (value as Readonly<Record<string, unknown>> | undefined)?.[within];
@@ -49,7 +49,7 @@ function textAt(row: AnyRow, { field, within }: Place): string | undefined {
 async function* findFormer(reads: ReadStore, sealer: Sealer, place: Place): AsyncGenerator<AnyRow> {
   const { collection, field, within } = place;
   const present = { [within === undefined ? field : `${field}.${within}`]: { $exists: true } };
-  for await (const row of rowsOf(reads, collection).stream(PLATFORM, present)) {
+  for await (const row of rowsByName<Rows>(reads, collection).stream(PLATFORM, present)) {
     const text = textAt(row, place);
     if (text !== undefined && !sealer.isCurrent(text) && openOrLeave(sealer, text) !== undefined) yield row;
   }
@@ -88,7 +88,7 @@ export async function reseal(store: Store, cause: Cause, sealer: Sealer, goOn: (
 }
 
 async function resealRows(tx: Transaction, sealer: Sealer, place: Place, found: readonly AnyRow[]): Promise<number> {
-  const rows = rowsOf(tx, place.collection);
+  const rows = rowsByName<Rows>(tx, place.collection);
   let count = 0;
   for (const { _id, organizationId } of found) {
     const scope = organizationId ?? PLATFORM;

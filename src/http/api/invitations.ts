@@ -197,7 +197,7 @@ export const invitationRoutes: readonly Route[] = [
     tag: 'Members',
     summary: 'Accept an invitation by the token of its link',
     description:
-      'Whoever has the token has the mailbox: it speaks for the account that has proven the address, or makes one (ACC-2, ACC-5). A session may come along; it must be of that account, else `invitation_of_another`: an address is added to an account only by its person, after a fresh link (ACC-4). Where links to the account go to other addresses, its session is asked for (`sign_in_required`). Nobody is signed in by this route; the page `/sign-in/invitation` does that.',
+      'Whoever has the token has the mailbox: it speaks for the account that has proven the address, or makes one (ACC-2, ACC-5). A session may come along; it must be of that account, else `invitation_of_another`: an address is added to an account only by its person, after a fresh link (ACC-4). Where links to the account go to other addresses, its session is asked for (`sign_in_required`). Nobody is signed in by this route; the page `/sign-in/invitation` signs in only an account that begins with the acceptance.',
     access: 'public',
     session: 'optional',
     body: z.strictObject({ token: z.string().min(1).max(200) }),
