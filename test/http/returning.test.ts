@@ -42,8 +42,10 @@ test('a removal says that the person comes back as long as a directory holds the
   const pushed = await memberOf(accountId);
   expect(await ask(200, 'delete', `${members}/${pushed}`)).toEqual({
     removed: pushed,
+    blocked: false,
     comesBack: true,
     comesBackBy: ['push'],
+    message: expect.stringMatching(/^Removed, but not for good: a directory still holds the person/),
   });
   const byHand = await ask(201, 'post', members, { accountId });
   expect((await ask(200, 'delete', `${members}/${byHand.id}`)).comesBack).toBe(true);

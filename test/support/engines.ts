@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from '@jest/globals';
+import { afterAll, afterEach, beforeEach } from '@jest/globals';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Store } from '../../src/store/index.ts';
 import type { Migration } from '../../src/store/migrations.ts';
@@ -39,23 +39,44 @@ if (named !== 'sqlite' && named !== 'mongodb') throw new Error(`GATEHOUSE_TEST_E
 /** The engine of this run. It is never skipped: where its service is missing, the suite fails. */
 export const testEngine: EngineName = named;
 
-const places = new Set<TestPlace>();
-const users = new Set<() => Promise<void>>();
+/** What ends together: the users of stores, then the places. */
+interface Scope {
+  readonly users: Set<() => Promise<void>>;
+  readonly places: Set<TestPlace>;
+}
+const scopeOf = (): Scope => ({ users: new Set(), places: new Set() });
+const ofFile = scopeOf();
+const ofTest = scopeOf();
+let scope = ofFile;
 
-/** Ends what uses stores before the stores themselves go, at the end of the test file. */
-export function closeBeforeStores(close: () => Promise<void>): void {
-  users.add(close);
+async function end({ users, places }: Scope): Promise<void> {
+  for (const close of users) await close();
+  users.clear();
+  for (const place of [...places]) await place.close();
 }
 
+/** Ends what uses stores before the stores themselves go, with the test or the file that opened them. */
+export function closeBeforeStores(close: () => Promise<void>): void {
+  scope.users.add(close);
+}
+
+// A test's own goes when the next one begins, after all that the file itself does at its end.
+beforeEach(async () => {
+  await end(ofTest);
+  scope = ofTest;
+});
+afterEach(() => {
+  scope = ofFile;
+});
 afterAll(async () => {
-  for (const close of users) await close();
-  for (const place of [...places]) await place.close();
+  await end(ofTest);
+  await end(ofFile);
 });
 
-/** An empty place for data; what a test leaves open goes with the test file. */
+/** An empty place for data; what a test leaves open goes before the next one, what a file opens for all of its tests at its end. */
 export async function openTestPlace(engine: EngineName = testEngine): Promise<TestPlace> {
   const place = engine === 'sqlite' ? await sqlitePlace() : await mongoPlace();
-  places.add(place);
+  scope.places.add(place);
   return place;
 }
 
@@ -105,6 +126,7 @@ function placeOf(
   remove: () => Promise<void>,
 ): TestPlace {
   const stores = new Set<Store>();
+  let isOpen = true;
   const place: TestPlace = {
     engine,
     env,
@@ -115,7 +137,9 @@ function placeOf(
       return store;
     },
     async close() {
-      if (!places.delete(place)) return;
+      if (!isOpen) return;
+      isOpen = false;
+      for (const { places } of [ofFile, ofTest]) places.delete(place);
       for (const store of stores) await store.close();
       await remove();
     },
