@@ -70,7 +70,7 @@ export function samlRouter(deps: SsoDeps & { readonly limits: SignInLimits }): R
     const { requestId } = cause;
     try {
       if (input === undefined) throw new SignInFault('malformed', 'There must be one SAMLRequest or one SAMLResponse');
-      const read = readLogout(deps, connection, input);
+      const read = await readLogout(deps, connection, input);
       if (read.kind === 'request') {
         await endSessions(connection, cause, read);
         const departure = await answerSamlLogout(deps, connection, { id: read.id, relayState: read.relayState });

@@ -45,8 +45,16 @@ export interface EncryptionOptions {
 }
 
 /** An EncryptedAssertion for the holder of this certificate (PEM). */
-export function encryptAssertion(
-  assertion: string,
+export const encryptAssertion = (assertion: string, certificate: string, options?: EncryptionOptions) =>
+  encryptFor('EncryptedAssertion', assertion, certificate, options);
+
+/** An EncryptedID of a NameID that tells its own namespace. */
+export const encryptName = (nameId: string, certificate: string, options?: EncryptionOptions) =>
+  encryptFor('EncryptedID', nameId, certificate, options);
+
+function encryptFor(
+  name: string,
+  content: string,
   certificate: string,
   { algorithm, keyAlgorithm }: EncryptionOptions = {},
 ): Promise<string> {
@@ -60,9 +68,9 @@ export function encryptAssertion(
     warnInsecureAlgorithm: false,
   };
   return new Promise((resolve, reject) => {
-    encrypt(assertion, options, (error, encrypted) => {
+    encrypt(content, options, (error, encrypted) => {
       if (error) reject(error);
-      else resolve(`<saml:EncryptedAssertion xmlns:saml="${assertionNs}">${encrypted}</saml:EncryptedAssertion>`);
+      else resolve(`<saml:${name} xmlns:saml="${assertionNs}">${encrypted}</saml:${name}>`);
     });
   });
 }

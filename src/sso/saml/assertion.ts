@@ -73,14 +73,20 @@ export function readIssuer(element: Element): Issuer {
   return { value: plainText(element), format: attributeOf(element, 'Format') };
 }
 
-/** The one that names the person, from its own element only: an attribute of that name is no NameID. */
-function readNameId(subject: Element): NameId | undefined {
-  const names = ['NameID', 'BaseID', 'EncryptedID'].flatMap((name) => childrenNamed(subject, assertionNs, name));
-  const [one, ...more] = names;
-  if (more.length > 0) throw new SignInFault('subject_invalid', `The subject has ${names.length} names`);
+/** What names the person of a Subject or a LogoutRequest, in whatever form (SAML Core §2.2). */
+export const namesIn = (holder: Element): readonly Element[] =>
+  ['NameID', 'BaseID', 'EncryptedID'].flatMap((name) => childrenNamed(holder, assertionNs, name));
+
+/**
+ * The one that names the person, from its own element only: an attribute of that name is no NameID. One that is encrypted has been
+ * opened before (encryptedName.ts).
+ */
+export function readNameId(holder: Element): NameId | undefined {
+  const [one, ...more] = namesIn(holder);
+  if (more.length > 0) throw new SignInFault('subject_invalid', `The ${holder.localName} has ${more.length + 1} names`);
   if (one === undefined) return undefined;
   if (one.localName !== 'NameID')
-    throw new SignInFault('subject_invalid', `The subject is named by a ${one.localName}, which is not understood`);
+    throw new SignInFault('subject_invalid', `The person is named by a ${one.localName} that is not understood`);
   return {
     value: plainText(one),
     format: attributeOf(one, 'Format'),

@@ -5,6 +5,7 @@
 import { SignInFault, type SignInFaultCode } from '../protocol.ts';
 import type { Assertion, AuthnStatement, Confirmation, Issuer } from './assertion.ts';
 import { bearer, nameIdFormats } from './names.ts';
+import type { Status } from './status.ts';
 
 /** By so much the IdP's clock may differ from ours. */
 export const clockSkewMs = 60_000;
@@ -13,7 +14,7 @@ const maxAgeMs = 30 * 60_000;
 /** Longer ids are none. */
 const ID_LIMIT = 256;
 
-/** The head of a response: its own attributes and Issuer, signed or not. */
+/** The head of a response: its own attributes, Issuer and Status, signed or not. */
 export interface ResponseHead {
   readonly signed: boolean;
   readonly version: string | undefined;
@@ -21,6 +22,7 @@ export interface ResponseHead {
   readonly destination: string | undefined;
   readonly inResponseTo: string | undefined;
   readonly issuer: Issuer | undefined;
+  readonly status: Status;
 }
 
 export interface Expected {

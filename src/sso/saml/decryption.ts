@@ -1,5 +1,5 @@
 /**
- * Encrypted assertions. Anybody can encrypt for us and have it opened, so the plain text passes the same gate as any other
+ * Encrypted assertions and names. Anybody can encrypt for us and have it opened, so the plain text passes the same gate as any other
  * message, and nothing that fails until then can be told from anything else that does: not by code, not by detail.
  */
 import { createDecipheriv, createPrivateKey } from 'node:crypto';
@@ -12,8 +12,8 @@ const GCM_NONCE = 12;
 const GCM_TAG = 16;
 const AES_BLOCK = 16;
 
-/** Opens an encrypted assertion with the first of these keys (PEM) that fits. Throws `decryption_failed`. */
-export function openAssertion(shape: EncryptionShape, keys: readonly string[]): Message {
+/** Opens what is encrypted with the first of these keys (PEM) that fits; `what` is its name for the admin. Throws `decryption_failed`. */
+export function openEncrypted(shape: EncryptionShape, keys: readonly string[], what: 'assertion' | 'NameID'): Message {
   for (const key of keys) {
     const message = open(shape, key);
     if (message) return message;
@@ -21,8 +21,8 @@ export function openAssertion(shape: EncryptionShape, keys: readonly string[]): 
   throw new SignInFault(
     'decryption_failed',
     keys.length === 0
-      ? 'The assertion is encrypted, and this connection has no key: make one, and give its metadata to the IdP'
-      : 'The assertion cannot be decrypted with any key of this connection: give its present metadata to the IdP',
+      ? `The ${what} is encrypted, and this connection has no key: make one, and give its metadata to the IdP`
+      : `The ${what} cannot be decrypted with any key of this connection: give its present metadata to the IdP`,
   );
 }
 

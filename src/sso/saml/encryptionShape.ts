@@ -1,5 +1,5 @@
 /**
- * What an encrypted assertion may look like (XML Encryption 1.1): one EncryptedData with one EncryptedKey, which stands in its KeyInfo, or
+ * What an encrypted assertion or NameID may look like (XML Encryption 1.1): one EncryptedData with one EncryptedKey, which stands in its KeyInfo, or
  * beside it, named by a RetrievalMethod or not; each with one method of those that count, and one cipher value.
  */
 import { SignInFault } from '../protocol.ts';
@@ -60,11 +60,11 @@ export function readEncryption(encrypted: Element): EncryptionShape {
   const [data, ...otherData] = elements.filter((element) => isNamed(element, encryptionNs, 'EncryptedData'));
   const [key, ...otherKeys] = elements.filter((element) => isNamed(element, encryptionNs, 'EncryptedKey'));
   if (data?.parentNode !== encrypted || key === undefined || otherData.length > 0 || otherKeys.length > 0) {
-    throw malformed('An encrypted assertion must hold one EncryptedData with one EncryptedKey');
+    throw malformed(`${encrypted.localName} must hold one EncryptedData with one EncryptedKey`);
   }
   requirePlace(encrypted, data, key);
   if (elements.filter(({ localName }) => localName === 'CipherValue').length !== 2) {
-    throw malformed('An encrypted assertion must hold two cipher values');
+    throw malformed(`${encrypted.localName} must hold two cipher values`);
   }
   const method = only(data, 'EncryptionMethod');
   const name = attributeOf(method, 'Algorithm');
@@ -78,14 +78,14 @@ function requirePlace(encrypted: Element, data: Element, key: Element): void {
   const infos = childrenNamed(data, signatureNs, 'KeyInfo');
   const inside = infos.some((info) => key.parentNode === info);
   if (infos.length > 1 || (!inside && key.parentNode !== encrypted)) {
-    throw malformed('The key of an encrypted assertion must stand in the KeyInfo of the data, or beside the data');
+    throw malformed(`The key in ${encrypted.localName} must stand in the KeyInfo of the data, or beside the data`);
   }
   const pointers = infos.flatMap((info) => childrenNamed(info, signatureNs, 'RetrievalMethod'));
   const id = attributeOf(key, 'Id');
   const astray = pointers.some(
     (pointer) => childrenOf(pointer).length > 0 || id === undefined || attributeOf(pointer, 'URI') !== `#${id}`,
   );
-  if (astray || pointers.length > 1) throw malformed('An encrypted assertion must name its key by the id of that key');
+  if (astray || pointers.length > 1) throw malformed(`${encrypted.localName} must name its key by the id of that key`);
 }
 
 function readOaep(method: Element): OaepScheme {

@@ -6,16 +6,17 @@ import type { Connection } from '../../store/index.ts';
 import { samlAddresses } from '../addresses.ts';
 import { SignInFault, type SsoDeps } from '../protocol.ts';
 import { type SamlSettings, samlOf } from '../settings.ts';
-import { atMostOne, instantIn, instantOf, readIssuer } from './assertion.ts';
+import { atMostOne, instantIn, instantOf, readIssuer, readNameId } from './assertion.ts';
 import { clockSkewMs } from './checks.ts';
 import { attributeOf, childrenNamed, elementsBelow, isNamed, textOf } from './dom.ts';
+import { openName } from './encryptedName.ts';
 import { parseMessage, readMessage } from './message.ts';
 import { protocolNs } from './names.ts';
 import { type RedirectMessage, readRedirect } from './redirect.ts';
 import { refuseSharedIds, refuseStraySignatures } from './responseShape.ts';
 import { readSignature } from './signatureShape.ts';
 import { verifySigned } from './signer.ts';
-import { checkStatus } from './status.ts';
+import { checkStatus, readStatus } from './status.ts';
 
 /** How a message came: the query of the address as it was written, or the field of a form. */
 export type LogoutInput =
@@ -48,20 +49,23 @@ const NAME_LIMIT = 256;
 const malformed = (detail: string) => new SignInFault('malformed', detail);
 
 /** Reads a message for the log-out address of `connection`. Throws SignInFault for one that is not the IdP's, or not for us. */
-export function readLogout(
-  deps: Pick<SsoDeps, 'clock' | 'baseUrl'>,
+export async function readLogout(
+  deps: Pick<SsoDeps, 'clock' | 'baseUrl' | 'store' | 'sealer'>,
   connection: Connection,
   input: LogoutInput,
-): LogoutRequest | LogoutResponse {
+): Promise<LogoutRequest | LogoutResponse> {
   const settings = samlOf(connection);
   const { message, relayState } = readSigned(settings, input);
   const root = message.document.documentElement;
   const now = deps.clock.now();
   checkHead(root, settings, samlAddresses(deps.baseUrl, connection._id).sloUrl, now);
-  if (isNamed(root, protocolNs, 'LogoutRequest')) return { ...readRequest(root, now), relayState };
+  if (isNamed(root, protocolNs, 'LogoutRequest')) {
+    await openName(deps, connection, root);
+    return { ...readRequest(root, now), relayState };
+  }
   if (!isNamed(root, protocolNs, 'LogoutResponse')) throw malformed(`A ${root.localName} is no message of a log-out`);
   const inResponseTo = attributeOf(root, 'InResponseTo');
-  return { kind: 'response', inResponseTo, relayState, check: () => checkStatus(root) };
+  return { kind: 'response', inResponseTo, relayState, check: () => checkStatus(readStatus(root)) };
 }
 
 /** The message, and the RelayState that came with it: by redirect the one that is signed, and not what else the address may hold. */
@@ -101,9 +105,8 @@ function checkHead(root: Element, settings: SamlSettings, sloUrl: string, now: D
 function readRequest(root: Element, now: Date): Omit<LogoutRequest, 'relayState'> {
   const id = attributeOf(root, 'ID') ?? '';
   if (id === '' || id.length > NAME_LIMIT) throw malformed('The request has no ID of a usable length');
-  const nameId = atMostOne(root, 'NameID');
+  const subject = readNameId(root)?.value;
   const indexes = childrenNamed(root, protocolNs, 'SessionIndex').map(textOf);
-  const subject = nameId && textOf(nameId);
   const names = [...indexes, ...(subject === undefined ? [] : [subject])];
   if (names.length === 0)
     throw new SignInFault('subject_invalid', 'The request names nobody: neither NameID nor SessionIndex');

@@ -17,13 +17,17 @@ const declaration =
   /^<\?xml\s+version=(["'])1\.0\1(?:\s+encoding=(["'])utf-8\2)?(?:\s+standalone=(["'])(?:yes|no)\3)?\s*\?>/i;
 
 /**
- * Reads a form field that holds a SAML message. Line breaks in the base64 are allowed, since many IdPs make them.
+ * Reads a form field that holds a SAML message. Line breaks in the base64 are allowed, with blanks around them, since many IdPs make them.
+ * A blank anywhere else was a `+` that somebody has not escaped.
  * Throws SignInFault `malformed` or `too_large`.
  */
 export function readMessage(field: string): Message {
   if (field.length > ENCODED_LIMIT)
     throw new SignInFault('too_large', `The message is longer than ${ENCODED_LIMIT} characters`);
-  const packed = field.replace(/[\r\n]+/g, '');
+  const packed = field
+    .split(/[\r\n]+/)
+    .map((line) => line.trim())
+    .join('');
   if (packed === '' || !base64.test(packed)) throw new SignInFault('malformed', 'The message is not base64');
   return parseText(Buffer.from(packed, 'base64'));
 }

@@ -4,17 +4,28 @@ import { atMostOne } from './assertion.ts';
 import { attributeOf, childrenNamed, textOf } from './dom.ts';
 import { protocolNs, success } from './names.ts';
 
+/** What it is, from the outermost code to the innermost, and the IdP's reason. */
+export interface Status {
+  readonly codes: readonly string[];
+  readonly reason: string | undefined;
+}
+
 const shortened = (uri: string) => uri.replace(/^.*:/, '').slice(0, 100);
 
-/** Throws SignInFault `idp_refused` for anything but success, at whatever level, with the IdP's own reason. */
-export function checkStatus(message: Element): void {
+/** The one status of a message. Throws SignInFault `malformed`. */
+export function readStatus(message: Element): Status {
   const status = atMostOne(message, 'Status', protocolNs);
   const codes = status === undefined ? [] : codesIn(status);
-  if (codes.length === 0) throw new SignInFault('malformed', 'The message has no status');
+  if (status === undefined || codes.length === 0) throw new SignInFault('malformed', 'The message has no status');
+  const said = atMostOne(status, 'StatusMessage', protocolNs);
+  return { codes, reason: said && textOf(said).trim().slice(0, 300) };
+}
+
+/** Throws SignInFault `idp_refused` for anything but success, at whatever level, with the IdP's own reason. */
+export function checkStatus({ codes, reason }: Status): void {
   if (codes.every((code) => code === success)) return;
-  const said = status && atMostOne(status, 'StatusMessage', protocolNs);
-  const reason = said ? `: ${textOf(said).trim().slice(0, 300)}` : '';
-  throw new SignInFault('idp_refused', `The IdP answers ${codes.map(shortened).join(' / ')}${reason}`);
+  const told = reason === undefined ? '' : `: ${reason}`;
+  throw new SignInFault('idp_refused', `The IdP answers ${codes.map(shortened).join(' / ')}${told}`);
 }
 
 /** The code and those inside of it. */

@@ -6,16 +6,17 @@ import { type SamlAnswer, SignInFault, type SsoDeps, type Verified } from '../pr
 import { claimNamesOf, type SamlSettings, samlOf } from '../settings.ts';
 import { atMostOne, instantOf, readAssertion, readIssuer } from './assertion.ts';
 import { checkResponse, expiryOf, type ResponseHead } from './checks.ts';
-import { openAssertion } from './decryption.ts';
+import { openEncrypted } from './decryption.ts';
 import { describeAssertion, describeShape } from './diagnosis.ts';
 import { attributeOf, childrenNamed } from './dom.ts';
+import { openName } from './encryptedName.ts';
 import { readEncryption } from './encryptionShape.ts';
 import { parseMessage, readMessage } from './message.ts';
 import { assertionNs } from './names.ts';
 import { type ResponseShape, readDecryptedShape, readResponseShape } from './responseShape.ts';
 import type { SignatureShape } from './signatureShape.ts';
 import { verifySigned } from './signer.ts';
-import { checkStatus } from './status.ts';
+import { checkStatus, readStatus } from './status.ts';
 import { identityOf } from './subject.ts';
 
 /**
@@ -44,9 +45,14 @@ async function verify(
   const message = readMessage(response);
   const shape = readResponseShape(message.document);
   received.facts = describeShape(shape, pemsOf(settings));
-  checkStatus(shape.response);
-  const head = readHead(shape);
-  const assertion = readAssertion(await signedAssertion(deps, connection, settings, shape));
+  // What was posted must have its shape, too; but of a signed response everything is read from what the signature covers.
+  const posted = readHead(shape, shape.response);
+  const signed = shape.signature && verifiedText(shape.signature, pemsOf(settings));
+  const head = signed ? readHead(shape, signed) : posted;
+  checkStatus(head.status);
+  const root = await signedAssertion(deps, connection, settings, shape, signed);
+  await openName(deps, connection, atMostOne(root, 'Subject'));
+  const assertion = readAssertion(root);
   received.facts = { ...received.facts, ...describeAssertion(assertion, now) };
   checkResponse(head, assertion, {
     provider: samlAddresses(deps.baseUrl, connection._id),
@@ -71,7 +77,7 @@ function checkBeginning(connection: Connection, attempt: SignInAttempt | undefin
 
 const pemsOf = ({ certificates }: SamlSettings): readonly string[] => certificates.map(({ pem }) => pem);
 
-function readHead({ response, signature }: ResponseShape): ResponseHead {
+function readHead({ signature }: ResponseShape, response: Element): ResponseHead {
   const issuer = atMostOne(response, 'Issuer');
   return {
     signed: signature !== undefined,
@@ -80,8 +86,13 @@ function readHead({ response, signature }: ResponseShape): ResponseHead {
     destination: attributeOf(response, 'Destination'),
     inResponseTo: attributeOf(response, 'InResponseTo'),
     issuer: issuer && readIssuer(issuer),
+    status: readStatus(response),
   };
 }
+
+/** What a signature covers, parsed anew. Before anything is decrypted: what somebody has changed is not worth it. */
+const verifiedText = (signature: SignatureShape, certificates: readonly string[]): Element =>
+  parseMessage(verifySigned(signature, certificates)).document.documentElement;
 
 /**
  * The assertion as it is signed: by itself, in the response, or inside of what is encrypted. Whoever signs what, each signature that is
@@ -92,15 +103,11 @@ async function signedAssertion(
   connection: Connection,
   settings: SamlSettings,
   shape: ResponseShape,
+  response: Element | undefined,
 ): Promise<Element> {
-  const certificates = pemsOf(settings);
-  const verified = (signature: SignatureShape): Element =>
-    parseMessage(verifySigned(signature, certificates)).document.documentElement;
-  // Before anything is decrypted: what somebody has changed is not worth it.
-  const response = shape.signature && verified(shape.signature);
   const opened = await openShape(deps, connection, settings, shape, response);
   const { signature } = opened.assertion;
-  if (signature) return verified(signature);
+  if (signature) return verifiedText(signature, pemsOf(settings));
   if (response) return opened.encrypted ? opened.assertion.element : assertionIn(response);
   throw new SignInFault('unsigned', 'Neither the response nor the assertion is signed');
 }
@@ -130,7 +137,7 @@ async function openShape(
     const encryption = readEncryption(signed);
     const keys = await openDecryptionKeys(deps.store.read, deps.sealer, connection);
     const pems = keys.map(({ privateKey }) => privateKey);
-    const { document } = openAssertion(encryption, pems);
+    const { document } = openEncrypted(encryption, pems, 'assertion');
     return { assertion: readDecryptedShape(document), encrypted: true };
   }
   if (assertion === undefined) throw new SignInFault('malformed', 'The response holds no assertion');

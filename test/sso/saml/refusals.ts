@@ -12,6 +12,8 @@ export interface Flaw {
   readonly craft: Craft | ((world: SamlWorld) => Craft);
   /** What the Admin's record says; the page says nothing. */
   readonly code: SignInFaultCode;
+  /** Of the honest message, where it is not the vendor's plain one. */
+  readonly honest?: Craft;
   /** Words of the record's detail. */
   readonly tells?: RegExp;
 }
@@ -43,7 +45,7 @@ export function refuse(rows: Readonly<Record<string, Flaw>>): void {
     });
     expect(refused.status).toBe(flaw.code === 'too_large' ? 413 : 403);
     expect(neutral(refused)).toBe(page);
-    const accepted = await world.signIn(pair);
+    const accepted = await world.signIn(pair, flaw.honest);
     expect({ signedIn: accepted.signedIn, detail: accepted.record?.detail }).toEqual({
       signedIn: true,
       detail: undefined,
