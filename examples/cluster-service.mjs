@@ -3,6 +3,7 @@
 import { createServer } from 'node:http';
 
 const { GATEHOUSE_URL = 'http://localhost:3000', GATEHOUSE_SERVICE_TOKEN: token, PORT = '4040' } = process.env;
+if (!token) throw new Error('GATEHOUSE_SERVICE_TOKEN is not set');
 const permissions = {
   'GET clusters': 'cluster.read',
   'POST clusters': 'cluster.create',

@@ -22,7 +22,6 @@ import {
   type Platform,
   type SamlIdpServer,
   samlVendors,
-  trustConnection,
 } from './simulator/index.ts';
 
 const dataFolder = 'data/dev';
@@ -53,8 +52,8 @@ const domain = 'acme.example';
 /** The same ones at every start. */
 const somePeople = () => makePopulation({ seed: 1, count: 8, domain });
 
-/** The IdP of the seeded organization, at which the same people sign in. */
-function openIdp({ port, ...key }: Seed['idp']): Promise<SamlIdpServer> {
+/** The IdP of the seeded organization, at which the same people sign in: to any connection that is made with it. */
+function openIdp({ port, ...key }: Seed['idp'], gatehouse: string): Promise<SamlIdpServer> {
   const people = somePeople().map(({ email, givenName, familyName }) => ({
     id: email,
     email,
@@ -62,7 +61,7 @@ function openIdp({ port, ...key }: Seed['idp']): Promise<SamlIdpServer> {
     familyName,
     groups: [],
   }));
-  return openSamlIdpServer({ vendor: samlVendors.okta, keys: [key], people, port });
+  return openSamlIdpServer({ vendor: samlVendors.okta, keys: [key], people, port, gatehouse });
 }
 
 /** An organization with a directory, a mapped group, a project, a few people, and an IdP, all through the public API. */
@@ -89,16 +88,23 @@ async function plant(platform: Platform, idp: Seed['idp'], server: SamlIdpServer
   return planted;
 }
 
+/** The settings of the environment, but for those that would lead to other data than the seeded. */
+function ownSettings(): NodeJS.ProcessEnv {
+  const { MONGODB_URI, REDIS_URL, GATEHOUSE_KEY, GATEHOUSE_OPERATOR_TOKEN, ...own } = process.env;
+  return own;
+}
+
 async function runServer(): Promise<void> {
   const seeded = await readSeed();
   if (!seeded) await rm(dataFolder, { recursive: true, force: true });
   const config = readConfig({
-    // Every letter can be read at /dev/mail, and whoever reads the Owner's signs in as the Owner.
-    HOST: '127.0.0.1',
     PORT: String(await findFreePort(3000)),
-    GATEHOUSE_DATA: dataFolder,
     // The simulated IdP is on this machine.
     GATEHOUSE_ALLOW_PRIVATE_NETWORK: 'true',
+    ...ownSettings(),
+    // Every letter can be read at /dev/mail, and whoever reads the Owner's signs in as the Owner.
+    HOST: '127.0.0.1',
+    GATEHOUSE_DATA: dataFolder,
   });
   const gatehouse = await openGatehouse(config, { showMail: true });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -108,10 +114,13 @@ async function runServer(): Promise<void> {
   const [operatorToken = ''] = gatehouse.secrets.operatorTokens;
   const platform = openPlatform(config.baseUrl, operatorToken);
   const idp = seeded?.idp ?? { port: await findFreePort(4000), ...(await makeSamlKey('Simulated IdP')) };
-  const server = await openIdp(idp);
+  const server = await openIdp(idp, config.baseUrl).catch((error: unknown) => {
+    throw new Error(`port ${idp.port} is the simulated IdP's: free it, or delete ${dataFolder} to start anew`, {
+      cause: error,
+    });
+  });
   const { organizationId, projectId, directoryId, scimToken, connectionId } =
     seeded ?? (await plant(platform, idp, server));
-  if (seeded) await trustConnection(platform, organizationId, connectionId, server);
   process.stdout.write(`
   Gatehouse       ${config.baseUrl}/docs
   operator token  ${operatorToken}
@@ -119,6 +128,7 @@ async function runServer(): Promise<void> {
   SCIM base URL   ${config.baseUrl}/scim/v2/${directoryId}
   SCIM token      ${scimToken}
   sign in         ${config.baseUrl}/sso/start?connection=${connectionId}   (simulated Okta: choose anybody)
+  your own try    POST …/organizations/${organizationId}/connections {"name":"Okta","preset":"okta","saml":{"metadataUrl":"${server.metadataUrl}"}}
   sign in by mail ${config.baseUrl}/sign-in   letters: ${config.baseUrl}/dev/mail
 
 `);

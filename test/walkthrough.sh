@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the README's walk-through as written, on an empty server in a folder of its own; green when its last line says
-# that the mapped person is allowed. Uses PORT (default 3917).
+# that the mapped person is allowed, and the simulated IdP then pushes to the same directory, as often as it is called.
+# Uses PORT (default 3917).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -13,9 +14,19 @@ server=$!
 trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; rm -rf "$place"' EXIT
 for _ in $(seq 1 100); do curl -fs "http://localhost:$PORT/readyz" >/dev/null && break; sleep 0.1; done
 
-# The blocks between the two marks, with the port of this run.
-awk '/<!-- walk-through -->/{on=1} /<!-- end of walk-through -->/{on=0} on && /^```/{code=!code; next} on && code' "$root/README.md" |
-  sed "s/localhost:3000/localhost:$PORT/g" >"$place/walkthrough.sh"
-[ -s "$place/walkthrough.sh" ]
-if ! bash -euo pipefail "$place/walkthrough.sh" | tee "$place/out"; then cat "$place/server.log"; exit 1; fi
+# The blocks between two marks, with the port of this run.
+blocks() {
+  awk -v from="<!-- $1 -->" -v to="<!-- end of $1 -->" '
+    $0==from{on=1} $0==to{on=0} on && /^```/{code=!code; next} on && code' "$root/README.md" |
+    sed "s/localhost:3000/localhost:$PORT/g"
+}
+{
+  echo "npm() { command npm --prefix '$root' \"\$@\"; }"
+  blocks walk-through
+  echo "exec >'$place/simulated'"
+  blocks simulator
+  blocks simulator
+} >"$place/walkthrough.sh"
+if ! bash -euo pipefail "$place/walkthrough.sh" | tee "$place/out"; then cat "$place/server.log" "$place/simulated"; exit 1; fi
 tail -n 1 "$place/out" | grep -q '"decision":true'
+tail -n 1 "$place/simulated" | grep '^20 people are there, and the group "engineers" is grp-'

@@ -54,7 +54,8 @@ export function createApp(options: AppOptions): Express {
     }),
   );
   app.use((request: Request) => {
-    throw new AppError('route_not_found', `There is no ${request.method} ${request.path}.`);
+    const hint = request.path === '/' ? ' People sign in at /sign-in; the API is described at /docs.' : '';
+    throw new AppError('route_not_found', `There is no ${request.method} ${request.path}.${hint}`);
   });
   app.use(answerErrors(options));
   return app;

@@ -55,7 +55,7 @@ export async function authorize(
 
 /** A service passes where the route names one of its scopes, and nowhere else (OPS-4). */
 function demandScope(scope: Route['scope'], scopes: readonly string[]): void {
-  if (scope === undefined) throw new AppError('scope_insufficient', 'A service credential cannot do this.');
+  if (scope === undefined) throw new AppError('scope_insufficient', 'No scope of a service credential opens this.');
   if (scopes.includes(scope)) return;
   const message = `This needs the scope ${scope}; the service credential has ${scopes.join(', ')}.`;
   throw new AppError('scope_insufficient', message, { details: { scope, scopes } });

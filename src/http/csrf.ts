@@ -13,7 +13,10 @@ export const csrfHeader = 'gatehouse-csrf';
 export function refuseForgery(headers: IncomingHttpHeaders, baseUrl: string): void {
   if (siteOf(headers, baseUrl) !== 'own') {
     const origin = new URL(baseUrl).origin;
-    throw new AppError('csrf_refused', `With a session cookie, changes are made from pages of ${origin} only.`);
+    throw new AppError(
+      'csrf_refused',
+      `With a session cookie, changes are made from pages of ${origin} only: a browser says so by itself, another client with the header Origin, or rather with a bearer token.`,
+    );
   }
   if (headers[csrfHeader] === undefined) {
     throw new AppError('csrf_refused', 'With a session cookie, send the header Gatehouse-CSRF: 1 to change something.');

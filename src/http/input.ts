@@ -66,9 +66,34 @@ function findPoison(value: unknown, path: string, depth: number): { field: strin
   return undefined;
 }
 
+/** What is wrong with a field where its schema does not say it itself. */
+function inWords(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined ? 'is required' : `must be ${article(issue.expected)}`;
+    case 'invalid_value':
+      return `must be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
+    case 'too_small':
+      return `must ${issue.origin === 'number' ? 'be' : 'have'} ${issue.inclusive ? 'at least' : 'more than'} ${measure(issue.origin, issue.minimum)}`;
+    case 'too_big':
+      return `must ${issue.origin === 'number' ? 'be' : 'have'} ${issue.inclusive ? 'at most' : 'less than'} ${measure(issue.origin, issue.maximum)}`;
+    default:
+      return undefined;
+  }
+}
+
+const article = (type: string): string => `${/^[aeio]/.test(type) ? 'an' : 'a'} ${type}`;
+
+const units: Readonly<Record<string, string>> = { string: 'character', array: 'item', set: 'item', file: 'byte' };
+
+function measure(origin: string, bound: number | bigint): string {
+  const unit = units[origin];
+  return unit === undefined ? String(bound) : `${bound} ${unit}${Number(bound) === 1 ? '' : 's'}`;
+}
+
 /** Parses by schema. Throws invalid_request that names every field at fault. */
 export function parseInput<S extends z.ZodType>(schema: S, value: unknown, place: FieldFault['in']): z.output<S> {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: inWords });
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.flatMap((issue): FieldFault[] => {
     const field = issue.path.map(String).join('.');

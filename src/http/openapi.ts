@@ -45,11 +45,15 @@ export function errorsOf(route: Route): readonly ErrorCode[] {
 }
 
 /** Who may call a route, in words. */
-export function accessInWords({ access, scope }: Pick<Route, 'access' | 'scope'>): string {
-  return scope === undefined ? whoMay(access) : `${whoMay(access)} Service credentials with the scope \`${scope}\`.`;
+export function accessInWords({
+  access,
+  scope,
+  whoMay = whoMayBy(access),
+}: Pick<Route, 'access' | 'scope' | 'whoMay'>): string {
+  return scope === undefined ? whoMay : `${whoMay} Service credentials with the scope \`${scope}\`.`;
 }
 
-function whoMay(access: Access): string {
+function whoMayBy(access: Access): string {
   if (access === 'public') return 'Anybody.';
   if (access === 'operator') return 'The operator.';
   if (access === 'self') return 'A person, about themselves; the operator with Gatehouse-Act-As.';

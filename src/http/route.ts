@@ -88,6 +88,8 @@ interface Declaration<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodT
   readonly summary: string;
   readonly description?: string;
   readonly access: Access;
+  /** In a sentence, who of those may: where its use case asks for more than the permission. */
+  readonly whoMay?: string;
   /** Lets service credentials with this scope in too, wherever the operator may ask (OPS-4). */
   readonly scope?: ServiceScope;
   /** The operator may call it, and change something, while the organization is closed (ORG-2). */

@@ -75,7 +75,10 @@ export function openOutgoing({
   /** What can be said of an address before it is looked up; a literal one never is. */
   function check(url: URL): void {
     if (url.protocol !== 'https:' && !(url.protocol === 'http:' && allowPrivate)) {
-      throw new AppError('address_refused', `${shown(url)} is not reached: only https addresses are`);
+      throw new AppError(
+        'address_refused',
+        `${shown(url)} is not reached: only https addresses are, as long as GATEHOUSE_ALLOW_PRIVATE_NETWORK is not set`,
+      );
     }
     if (url.username !== '' || url.password !== '') {
       throw new AppError('address_refused', 'An address with a user name or a password in it is not reached');
@@ -170,7 +173,10 @@ async function collect(message: IncomingMessage, limitBytes: number): Promise<Re
 const shown = ({ protocol, host }: URL): string => `${protocol}//${host}`;
 
 const refused = (host: string) =>
-  new AppError('address_refused', `${host} is not reached: it is not an address of the public internet`);
+  new AppError(
+    'address_refused',
+    `${host} is not reached: it is not an address of the public internet, and GATEHOUSE_ALLOW_PRIVATE_NETWORK is not set`,
+  );
 
 const unreachable = (host: string, why: string, cause?: unknown) =>
   new AppError('remote_unreachable', `${host} cannot be read: ${why}`, { cause });

@@ -241,3 +241,22 @@ test('a page is never cut short or repeated by its cursor', async () => {
   }
   expect(seen).toEqual([acme.owner.memberId, acme.admin.memberId, acme.member.memberId, acme.invitationId]);
 });
+
+test('what is wrong with an input is said in words, field by field (OPS-1)', async () => {
+  const wordsOf = async (path: string, body: object) =>
+    (await gatehouse.operator('post', path).send(body)).body.errors.map(
+      ({ field, message }: { field: string; message: string }) => `${field} ${message}`,
+    );
+  expect(await wordsOf('/api/v1/organizations', { name: 7, owner: {}, colour: 'red' })).toEqual([
+    'name must be a string',
+    'owner.email is required',
+    'colour is not a known field',
+  ]);
+  expect(await wordsOf(`${home}/projects`, { name: '' })).toEqual(['name must have at least 1 character']);
+  expect(await wordsOf(`${home}/projects`, { name: 'x'.repeat(201) })).toEqual([
+    'name must have at most 200 characters',
+  ]);
+  expect(await wordsOf(`${home}/members`, { accountId: acme.member.accountId, role: 'king' })).toEqual([
+    'role must be "admin" or "member"',
+  ]);
+});

@@ -17,7 +17,7 @@ export const roleInput = z
   .string()
   .toLowerCase()
   .pipe(z.enum(['admin', 'member']))
-  .meta({ description: '`admin` or `member`' });
+  .meta({ description: '`admin` or `member`, in any case', examples: ['member'] });
 export const role = z.enum(['admin', 'member']);
 export const nameInput = z.string().trim().min(1).max(200);
 export const emailInput = z

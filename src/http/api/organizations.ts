@@ -200,6 +200,7 @@ export const organizationRoutes: readonly Route[] = [
     description:
       "For its Owner, after a link to their own mailbox within the last ten minutes, or for the operator (ORG-2). All access ends at once: permission checks deny, keys do not verify, its directories' tokens and its connections are refused (`organization_closed`). For 30 days the operator may restore it; then it is deleted. `confirm` repeats its slug.",
     access: { permission: 'organization.update', on: 'organization' },
+    whoMay: 'The Owner, and the operator.',
     params: inOrganization,
     body: z.strictObject({ confirm: z.string().max(63).meta({ description: "the organization's slug" }) }),
     status: 200,

@@ -53,6 +53,7 @@ export const ownershipRoutes: readonly Route[] = [
     summary: 'Offer the ownership to an active Admin, or as the operator move it there',
     description: `The offer waits for seven days. ${ownMailbox} The operator moves the ownership at once, with \`force: true\`. Who was the Owner stays an Admin.`,
     access,
+    whoMay: 'The Owner; the operator, with `force`.',
     params: inOrganization,
     body: z.strictObject({
       memberId: id,
@@ -81,6 +82,7 @@ export const ownershipRoutes: readonly Route[] = [
     summary: 'Accept the ownership that is offered to you',
     description: `${ownSignIn} The Organization Default Key follows: from then on the new Owner reads it (KEY-3).`,
     access,
+    whoMay: 'The Admin to whom it is offered.',
     params: inOrganization,
     status: 200,
     response: transfer,
@@ -96,6 +98,7 @@ export const ownershipRoutes: readonly Route[] = [
     description:
       'For the Owner, who has used a mailed link in this session, the Admin to whom it was made, and the operator.',
     access,
+    whoMay: 'The Owner, the Admin to whom it was made, and the operator.',
     params: inOrganization,
     status: 204,
     errors: ['act_as_refused', 'reauthentication_required'],

@@ -25,14 +25,3 @@ export async function connectSamlIdp(
   await platform.call(z.unknown(), 'PATCH', `${path}/${id}`, { status: 'active', force: true });
   return id;
 }
-
-/** Lets an IdP that was started again know a connection that was made before. */
-export async function trustConnection(
-  platform: Platform,
-  organizationId: string,
-  connectionId: string,
-  { trust }: SamlIdpServer,
-): Promise<void> {
-  const path = `/api/v1/organizations/${organizationId}/connections/${connectionId}`;
-  trust((await platform.call(connectionMade, 'GET', path)).forIdp);
-}

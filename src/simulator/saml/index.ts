@@ -1,5 +1,5 @@
 /** SAML IdPs of the common makes, which really sign: for tests, the demo, and a browser (DEV-1). */
-export { connectSamlIdp, trustConnection } from './connect.ts';
+export { connectSamlIdp } from './connect.ts';
 export * from './idp.ts';
 export { makeSamlKey, type SamlKey } from './key.ts';
 export { type LogoutFacts, signForm, signRedirect, writeLogoutRequest, writeLogoutResponse } from './logout.ts';

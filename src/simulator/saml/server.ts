@@ -1,17 +1,18 @@
 /** A SAML IdP for the browser: a page on which to choose who signs in, and the form that takes the answer back (DEV-1). */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { factsFor, issueResponse, newSamlId, type SamlAudience, type SamlIdp, writeIdpMetadata } from './idp.ts';
+import { factsFor, issueResponse, newSamlId, type SamlIdp, writeIdpMetadata } from './idp.ts';
 import { signRedirect, writeLogoutResponse } from './logout.ts';
 import { escapeMarkup as text } from './names.ts';
 import { readSamlRequest, type SamlRequest } from './request.ts';
+import { fetchSpMetadata, type SamlProvider } from './spMetadata.ts';
 import type { SamlPerson } from './vendors.ts';
 
 export interface SamlIdpServer {
   readonly idp: SamlIdp;
   readonly metadataUrl: string;
-  /** Answers requests of this service provider from now on; those of others are refused. */
-  trust(provider: SamlAudience & { readonly sloUrl: string }): void;
+  /** Answers requests of this service provider from now on; those of others are refused, but for all of a `gatehouse`. */
+  trust(provider: SamlProvider): void;
   close(): Promise<void>;
 }
 
@@ -19,13 +20,16 @@ export interface SamlIdpServerOptions extends Pick<SamlIdp, 'vendor' | 'keys'> {
   readonly people: readonly SamlPerson[];
   /** On loopback; 0 for any that is free. */
   readonly port: number;
+  /** The base URL of a Gatehouse whose connections are all trusted, by the metadata that it publishes. */
+  readonly gatehouse?: string;
 }
 
 const FORM_LIMIT = 200_000;
 
 /** Opens the IdP on loopback: `/metadata`, `/sso`, `/slo`. */
-export async function openSamlIdpServer({ vendor, keys, people, port }: SamlIdpServerOptions): Promise<SamlIdpServer> {
-  const providers = new Map<string, SamlAudience & { readonly sloUrl: string }>();
+export async function openSamlIdpServer(options: SamlIdpServerOptions): Promise<SamlIdpServer> {
+  const { vendor, keys, people, port, gatehouse } = options;
+  const providers = new Map<string, SamlProvider>();
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) =>
       send(response, 400, page('That did not work', text(String(error)))),
@@ -41,6 +45,13 @@ export async function openSamlIdpServer({ vendor, keys, people, port }: SamlIdpS
     vendor,
     keys,
   };
+
+  async function known(issuer: string): Promise<SamlProvider> {
+    const provider = providers.get(issuer);
+    if (provider !== undefined) return provider;
+    if (gatehouse === undefined) throw new Error(`this IdP does not know ${issuer}`);
+    return fetchSpMetadata(issuer, gatehouse);
+  }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '/', origin);
@@ -65,8 +76,12 @@ export async function openSamlIdpServer({ vendor, keys, people, port }: SamlIdpS
     }
   }
 
-  function choose(response: ServerResponse, { id, issuer, forceAuthn }: SamlRequest, relayState: string): void {
-    if (!providers.has(issuer)) throw new Error(`this IdP does not know ${issuer}`);
+  async function choose(
+    response: ServerResponse,
+    { id, issuer, forceAuthn }: SamlRequest,
+    relayState: string,
+  ): Promise<void> {
+    await known(issuer);
     const hidden = hiddenFields({ request: id, issuer, RelayState: relayState });
     const buttons = people.map(
       ({ email, givenName, familyName, groups }, index) =>
@@ -84,9 +99,9 @@ export async function openSamlIdpServer({ vendor, keys, people, port }: SamlIdpS
   }
 
   async function signIn(response: ServerResponse, fields: URLSearchParams): Promise<void> {
-    const provider = providers.get(fields.get('issuer') ?? '');
+    const provider = await known(fields.get('issuer') ?? '');
     const person = people[Number(fields.get('person'))];
-    if (provider === undefined || person === undefined) throw new Error('there is no such person or service provider');
+    if (person === undefined) throw new Error('there is no such person');
     const facts = factsFor(idp, provider, person, { request: fields.get('request') ?? undefined, at: new Date() });
     const SAMLResponse = Buffer.from(await issueResponse(idp, provider, facts)).toString('base64');
     const hidden = hiddenFields({ SAMLResponse, RelayState: fields.get('RelayState') ?? '' });
@@ -95,15 +110,18 @@ export async function openSamlIdpServer({ vendor, keys, people, port }: SamlIdpS
   }
 
   /** Says yes to a log-out, and nothing more to an answer: there are no sessions here. */
-  function endSession(response: ServerResponse, fields: URLSearchParams, binding: 'redirect' | 'post'): void {
+  async function endSession(
+    response: ServerResponse,
+    fields: URLSearchParams,
+    binding: 'redirect' | 'post',
+  ): Promise<void> {
     const asked = fields.get('SAMLRequest');
     if (asked === null) {
       send(response, 200, page('Signed out', ''));
       return;
     }
     const { id, issuer } = readSamlRequest(asked, binding);
-    const provider = providers.get(issuer);
-    if (provider === undefined) throw new Error(`this IdP does not know ${issuer}`);
+    const provider = await known(issuer);
     const facts = { id: newSamlId(), issuer: idp.entityId, destination: provider.sloUrl, at: new Date() };
     const query = signRedirect(
       'SAMLResponse',

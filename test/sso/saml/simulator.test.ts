@@ -8,7 +8,6 @@ import {
   openSamlIdpServer,
   type SamlIdpServer,
   samlVendors,
-  trustConnection,
 } from '../../../src/simulator/index.ts';
 import { openTestGatehouse, type TestGatehouse } from '../../support/gatehouse.ts';
 import { ann } from './world.ts';
@@ -23,7 +22,7 @@ beforeAll(async () => {
   gatehouse = await openTestGatehouse({ env: { GATEHOUSE_URL: base, GATEHOUSE_ALLOW_PRIVATE_NETWORK: 'true' } });
   await gatehouse.listen(port);
   const key = await makeSamlKey('idp');
-  server = await openSamlIdpServer({ vendor: samlVendors.okta, keys: [key], people: [ann], port: 0 });
+  server = await openSamlIdpServer({ vendor: samlVendors.okta, keys: [key], people: [ann], port: 0, gatehouse: base });
 });
 afterAll(() => server.close());
 
@@ -43,7 +42,6 @@ test('a person is chosen on its page, comes in, and is signed out on both sides'
     .send({ name: 'Acme', owner: { email: 'owner@acme.test' } });
   const organizationId = String(made.body.id);
   const connectionId = await connectSamlIdp(platform, organizationId, server);
-  await trustConnection(platform, organizationId, connectionId, server);
 
   const left = await go(`${base}/sso/start?connection=${connectionId}`);
   const mark = left.headers.get('set-cookie')?.split(';')[0] ?? '';
@@ -77,4 +75,34 @@ test('it gives out its metadata, and answers nobody whom it does not know', asyn
   const refused = await go((left.headers.get('location') ?? '').replace(server.idp.ssoUrl, stranger.idp.ssoUrl));
   expect(refused.status).toBe(400);
   await stranger.close();
+});
+
+test('an IdP of a Gatehouse needs nothing entered: any of its connections is known by its metadata, nobody else’s', async () => {
+  const key = await makeSamlKey('learning');
+  // Encrypts, with the certificate of the connection's metadata.
+  const vendor = samlVendors.shibboleth;
+  const learning = await openSamlIdpServer({ vendor, keys: [key], people: [ann], port: 0, gatehouse: base });
+  const made = await gatehouse
+    .operator('post', '/api/v1/organizations')
+    .send({ name: 'Learner', owner: { email: 'owner@learner.test' } });
+  const connections = `/api/v1/organizations/${made.body.id}/connections`;
+  const body = { name: 'IdP', preset: vendor.preset, saml: { metadataUrl: learning.metadataUrl } };
+  const { id, status } = (await gatehouse.operator('post', connections).send(body)).body;
+  expect(status).toBe('draft');
+  const { url } = (await gatehouse.operator('post', `${connections}/${id}/test`)).body;
+  const begun = await go(url);
+  const mark = begun.headers.get('set-cookie')?.split(';')[0] ?? '';
+  const chooser = await (await go(begun.headers.get('location') ?? '')).text();
+  const chosen = Object.fromEntries(['request', 'issuer', 'RelayState'].map((name) => [name, field(chooser, name)]));
+  const answer = await (await go(`${learning.idp.ssoUrl}/answer`, form({ ...chosen, person: '0' }))).text();
+  const response = { SAMLResponse: field(answer, 'SAMLResponse'), RelayState: field(answer, 'RelayState') };
+  const told = await go(/action="([^"]+)"/.exec(answer)?.[1] ?? '', form(response, mark));
+  expect([told.status, await told.text()]).toEqual([200, expect.stringContaining('Ann')]);
+  const foreign = {
+    ...chosen,
+    issuer: `${base.replace('localhost', '127.0.0.1')}/sso/saml/${id}/metadata`,
+    person: '0',
+  };
+  expect((await go(`${learning.idp.ssoUrl}/answer`, form(foreign))).status).toBe(400);
+  await learning.close();
 });
