@@ -46,6 +46,7 @@ const catalogue = {
   // rules of accounts, organizations, members, the Owner
   email_taken: 'conflict',
   last_email: 'conflict',
+  account_owns_organizations: 'conflict',
   ssh_key_invalid: 'invalid',
   ssh_key_exists: 'conflict',
   too_many_ssh_keys: 'conflict',

@@ -1,4 +1,5 @@
 /** Every job of the catalogue and what it does; the same handlers run embedded and in worker processes. */
+import { eraseFormerProfiles } from '../src/access/index.ts';
 import type { Handlers } from '../src/queue/index.ts';
 import { checkDomainOf } from './check-domain.ts';
 import { deleteOrganizationOf } from './delete-organization.ts';
@@ -17,7 +18,7 @@ import { proveDomainOf } from './prove-domain.ts';
 import { reconcile } from './reconcile.ts';
 import { reconcileGroups } from './reconcile-groups.ts';
 import { refreshMetadataOf } from './refresh-metadata.ts';
-import type { Stack } from './stack.ts';
+import { causeOf, type Stack } from './stack.ts';
 
 /** The handlers over this stack. */
 export function handlers(stack: Stack): Handlers {
@@ -32,6 +33,10 @@ export function handlers(stack: Stack): Handlers {
     'mail-announcement': (job) => mailAnnouncement(stack, job),
     'mail-expiries': (job) => mailExpiries(stack, job),
     'mail-closing': (job) => mailClosing(stack, job),
+    'erase-account': async (job) => {
+      await eraseFormerProfiles(stack.store, causeOf(job), job.payload.accountId);
+      await stack.store.transaction(causeOf(job), (tx) => job.done(tx));
+    },
     'mail-ownership': (job) => mailOwnership(stack, job),
     'tell-owner': (job) => tellOwner(stack, job),
     'refresh-metadata': (job) => refreshMetadataOf(stack, job),

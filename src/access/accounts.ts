@@ -62,6 +62,7 @@ function insertEmail(
 
 /** Notes an address on the account without proof: it finds nobody and keeps nobody else from it (ACC-2). */
 export async function claimEmail(tx: Transaction, accountId: string, email: string): Promise<void> {
+  await lockAccount(tx, accountId);
   await insertEmail(tx, accountId, email, undefined);
 }
 
@@ -70,6 +71,7 @@ export async function claimEmail(tx: Transaction, accountId: string, email: stri
  * Answers false, and changes nothing, where another account has it proven (ACC-2).
  */
 export async function proveEmail(tx: Transaction, accountId: string, email: string, by: ProvenBy): Promise<boolean> {
+  await lockAccount(tx, accountId);
   const holder = await findProven(tx, email);
   if (holder) return holder.accountId === accountId;
   const own = await tx.accountEmails.findOne(PLATFORM, { accountId, emailKey: caseKey(email) });
@@ -96,14 +98,31 @@ function findProven(reads: ReadStore, email: string): Promise<AccountEmail | und
 }
 
 /** The account by its id, or by a proven address. */
-export function findAccount(reads: ReadStore, idOrEmail: string): Promise<Account | undefined> {
-  return isId('account', idOrEmail)
-    ? reads.accounts.get(PLATFORM, idOrEmail)
-    : findAccountByProvenEmail(reads, idOrEmail);
+export async function findAccount(reads: ReadStore, idOrEmail: string): Promise<Account | undefined> {
+  if (!isId('account', idOrEmail)) return findAccountByProvenEmail(reads, idOrEmail);
+  const account = await reads.accounts.get(PLATFORM, idOrEmail);
+  return account?.deletedAt === undefined ? account : undefined;
 }
 
 /** The account by its id; throws `not_found`. */
 export async function getAccount(reads: ReadStore, accountId: string): Promise<Account> {
+  const account = await reads.accounts.get(PLATFORM, accountId);
+  if (!account || account.deletedAt) throw new AppError('not_found', `There is no account ${accountId}`);
+  return account;
+}
+
+/**
+ * Makes sure that the account is not deleted by another transaction before this one, which ties something to it, commits. Throws
+ * `not_found`, also for one that is deleted.
+ */
+export async function lockAccount(tx: Transaction, accountId: string): Promise<Account> {
+  const account = await tx.accounts.lock(PLATFORM, accountId);
+  if (!account || account.deletedAt) throw new AppError('not_found', `There is no account ${accountId}`);
+  return account;
+}
+
+/** The account by its id, also one that is deleted: who made something stays told (KEY-1). Throws `not_found`. */
+export async function getAccountEver(reads: ReadStore, accountId: string): Promise<Account> {
   const account = await reads.accounts.get(PLATFORM, accountId);
   if (!account) throw new AppError('not_found', `There is no account ${accountId}`);
   return account;

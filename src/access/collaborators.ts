@@ -1,7 +1,7 @@
 /** Collaborators: who works in a project, by hand or by mapping, members and External Collaborators (PRJ-4, PRJ-6, MAP-2). */
 import { AppError } from '../errors.ts';
 import type { Grant, Member, Project, Transaction } from '../store/index.ts';
-import { findAccountByProvenEmail } from './accounts.ts';
+import { findAccountByProvenEmail, lockAccount } from './accounts.ts';
 import { refuseBlocked } from './blocks.ts';
 import { changeGrantRole, findGrants, insertGrant, removeGrants } from './grants.ts';
 import { findMember, refuseMapped, roleFromMapping } from './members.ts';
@@ -45,6 +45,7 @@ async function addTo(tx: Transaction, project: Project, input: NewCollaborator):
     throw new AppError('account_not_found', message);
   }
   const accountId = account._id;
+  await lockAccount(tx, accountId);
   const member = await lockMember(tx, organizationId, accountId);
   if (!member) await refuseBlocked(tx, organizationId, accountId);
   refuseAddition(project, member, input);

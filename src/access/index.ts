@@ -3,6 +3,7 @@
  * The permission tables and the one decision over them live here; what an IdP has said lives in directory/.
  */
 export * from './accessibleProjects.ts';
+export * from './accountDeletion.ts';
 export * from './accounts.ts';
 export * from './announcement.ts';
 export * from './apiKeys.ts';

@@ -43,7 +43,7 @@ export function decideAccountReauthentication(
   hasMailbox: boolean,
   now: Date,
 ): AppError | undefined {
-  const refusal = decideOwnSignIn(presence, 'Changing your addresses');
+  const refusal = decideOwnSignIn(presence, 'Changing your addresses, or deleting your account,');
   if (refusal) return refusal;
   const counting = proofs.filter(
     (proof) => proof.kind === 'mailbox' || (proof.kind === 'connection' && proof.forced && !hasMailbox),
@@ -55,7 +55,7 @@ export function decideAccountReauthentication(
   });
 }
 
-/** Refuses a change of own addresses as `decideAccountReauthentication` says; answers the addresses. */
+/** Throws what `decideAccountReauthentication` refuses by; answers the account's addresses. */
 export async function requireReauthentication(tx: Transaction, accountId: string, session: Session | undefined) {
   const emails = await findAccountEmails(tx, accountId);
   const presence: PresenceOfAccount =

@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
 import { newId } from '../lib/ids.ts';
 import type { Grant, Member, ReadStore, Transaction } from '../store/index.ts';
-import { getAccount } from './accounts.ts';
+import { lockAccount } from './accounts.ts';
 import { insertBlock, refuseBlocked } from './blocks.ts';
 import { findGrants, removeGrants } from './grants.ts';
 import { meetInvitations } from './invitationRoles.ts';
@@ -51,7 +51,7 @@ export interface NewMember {
  * Throws `not_found` (no such account), `already_a_member`, `member_suspended`, `member_blocked`.
  */
 export async function addMember(tx: Transaction, organizationId: string, input: NewMember): Promise<Member> {
-  const account = await getAccount(tx, input.accountId);
+  const account = await lockAccount(tx, input.accountId);
   const existing = await findMember(tx, organizationId, account._id);
   if (existing?.status === 'suspended') {
     throw new AppError('member_suspended', 'This person is a suspended member of the organization: reactivate them', {

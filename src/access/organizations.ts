@@ -12,7 +12,7 @@ import {
   type ReadStore,
   type Transaction,
 } from '../store/index.ts';
-import { createAccount, findAccountByProvenEmail } from './accounts.ts';
+import { createAccount, findAccountByProvenEmail, lockAccount } from './accounts.ts';
 import { insertDefaultKey } from './defaultKey.ts';
 import { findGrantsEverywhere } from './grants.ts';
 import { defaultProjectName, insertProject } from './projects.ts';
@@ -47,6 +47,7 @@ export async function createOrganization(
   const account =
     (await findAccountByProvenEmail(tx, email)) ??
     (await createAccount(tx, { email, name: ownerName, provenBy: 'operator' }));
+  await lockAccount(tx, account._id);
   const organizationId = newId('organization');
   const settings = { multiProject: true, adminAccess: 'all', membershipPolicy: 'invitations' } as const;
   const organization = await tx.organizations.insert(organizationId, {

@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
 import { hashSecret, newSecret } from '../lib/secrets.ts';
 import { PLATFORM, type ReadStore, type Session, type Transaction } from '../store/index.ts';
-import { getAccount } from './accounts.ts';
+import { lockAccount } from './accounts.ts';
 import { type Proof, proofsOf, writeProofs } from './sessionWorth.ts';
 
 const hour = 60 * 60 * 1000;
@@ -40,7 +40,7 @@ export async function openSession(
   tx: Transaction,
   { accountId, proofs, userAgent, address, notAfter }: NewSession,
 ): Promise<{ readonly session: Session; readonly token: string }> {
-  const account = await getAccount(tx, accountId);
+  const account = await lockAccount(tx, accountId);
   const token = newSecret(sessionTokenPrefix);
   const expiresAt = Math.min(tx.at.getTime() + absoluteLimitMs, notAfter?.getTime() ?? Number.POSITIVE_INFINITY);
   const session = await tx.sessions.insert(PLATFORM, {

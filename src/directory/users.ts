@@ -10,7 +10,7 @@ import { type DirectoryRef, emailsIn, type UserRecord } from './records.ts';
 
 /** What became of a directory user: linked to an account, or waiting in the adoption queue (SCIM-3). */
 export interface UserLink {
-  readonly link: 'linked' | 'waiting';
+  readonly link: DirectoryUser['link'];
   readonly accountId?: string | undefined;
   /** The address that this user claims is another account's (ACC-3). */
   readonly conflict?: 'email_held_by_another' | undefined;

@@ -24,6 +24,6 @@ export {
   listMappings,
   type NewMapping,
 } from './mappings.ts';
-export { createPerson, deletePerson, type PersonResult, updatePerson } from './people.ts';
+export { createPerson, deletePerson, type PersonResult, resolveWaitingPerson, updatePerson } from './people.ts';
 export { reconcilePeople, reconcilePerson } from './reconcile.ts';
 export { sweepAll, sweepOrganization } from './sweep.ts';

@@ -2,7 +2,7 @@
  * What an IdP's push of a person does, in the transaction of the push itself (MEM-5): the directory user is written, the
  * account and its membership follow before the answer leaves.
  */
-import { createProvisionedAccount, findMember, suspendMember } from '../access/index.ts';
+import { createProvisionedAccount, findMember, lockAccount, suspendMember } from '../access/index.ts';
 import {
   deleteUser,
   insertUser,
@@ -60,6 +60,10 @@ export async function updatePerson(
   const pushed = pushedBy(record);
   const updated = await updateUser(tx, directory, before, record);
   let { user } = updated;
+  // Its account was deleted: nothing less than `active: true` makes another one (MEM-4).
+  if (user.link === 'released' && !(user.active && statesActive)) {
+    return { user, notes: ['removed_member_stays_out'], touched: [user._id], changed: updated.changed };
+  }
   const identity = decideIdentity(await loadIdentityFacts(tx, directory, pushed, user));
   if (identity.kind !== 'known') user = await relink(tx, user, pushed, identity);
   else if (user.conflict !== undefined || primaryEmail(userRecordOf(before)) !== pushed.address) {
@@ -137,7 +141,10 @@ interface Link {
 async function resolveLink(tx: Transaction, pushed: Pushed, identity: Identity): Promise<Link> {
   if (identity.kind === 'waiting') return { link: 'waiting' };
   const conflict = 'conflict' in identity && identity.conflict && ({ conflict: 'email_held_by_another' } as const);
-  if (identity.kind !== 'new') return { link: 'linked', accountId: identity.accountId, ...conflict };
+  if (identity.kind !== 'new') {
+    await lockAccount(tx, identity.accountId);
+    return { link: 'linked', accountId: identity.accountId, ...conflict };
+  }
   const { claim } = identity;
   const claimed = claim === 'none' || pushed.address === undefined ? undefined : pushed.address;
   const account = await createProvisionedAccount(

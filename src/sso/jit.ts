@@ -24,7 +24,7 @@ export interface SignInFacts {
   /** The user of the connection's directory whom the identity matches: by immutable id, userName, proven email, in this order. */
   readonly pushed?: {
     readonly userId?: string;
-    readonly link: 'linked' | 'waiting';
+    readonly link: 'linked' | 'waiting' | 'released';
     readonly active: boolean;
     readonly accountId?: string;
     readonly member?: SignInMember;

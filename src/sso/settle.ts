@@ -1,9 +1,16 @@
 /** A verified identity becomes an account, a membership, and its roles: in the transaction that will open the session. */
-import { addMember, createProvisionedAccount, findMember, setGovernance, setMemberProfile } from '../access/index.ts';
-import { findUsersOfAccount } from '../directory/index.ts';
+import {
+  addMember,
+  createProvisionedAccount,
+  findMember,
+  lockAccount,
+  setGovernance,
+  setMemberProfile,
+} from '../access/index.ts';
+import { findUsersOfAccount, getDirectory } from '../directory/index.ts';
 import { recordAudit } from '../events/index.ts';
 import { newId } from '../lib/ids.ts';
-import { memberAdded, reconcilePerson } from '../provisioning/index.ts';
+import { memberAdded, reconcilePerson, resolveWaitingPerson } from '../provisioning/index.ts';
 import type { Connection, Transaction } from '../store/index.ts';
 import { noteClaimedGroups } from './claimedGroups.ts';
 import type { Question } from './confirmations.ts';
@@ -22,7 +29,12 @@ export type Settled =
  * here, before any session exists (SSO-8). A refusal writes nothing.
  */
 export async function settleSignIn(tx: Transaction, connection: Connection, identity: Identity): Promise<Settled> {
-  const facts = await loadSignInFacts(tx, connection, identity);
+  let facts = await loadSignInFacts(tx, connection, identity);
+  // The account of this directory user was deleted: who signs in is given another one, as by a push of active: true.
+  if (facts.pushed?.link === 'released' && facts.pushed.active && facts.pushed.userId !== undefined && !facts.blocked) {
+    await bringBack(tx, connection, facts.pushed.userId);
+    facts = await loadSignInFacts(tx, connection, identity);
+  }
   const decision = decideSignIn(facts);
   switch (decision.kind) {
     case 'refuse': {
@@ -48,6 +60,11 @@ export async function settleSignIn(tx: Transaction, connection: Connection, iden
       return { kind: 'signed_in', accountId };
     }
   }
+}
+
+async function bringBack(tx: Transaction, { organizationId }: Connection, userId: string): Promise<void> {
+  const user = await tx.directoryUsers.get(organizationId, userId);
+  if (user) await resolveWaitingPerson(tx, await getDirectory(tx, organizationId, user.directoryId), user);
 }
 
 type Admitted = Exclude<SignInDecision, { kind: 'refuse' | 'queue' }>;
@@ -79,6 +96,7 @@ async function keepIdentity(
     ...(identity.email && { email: identity.email.address }),
     ...(identity.displayName !== undefined && { displayName: identity.displayName }),
   };
+  await lockAccount(tx, accountId);
   const before = await findIdentity(tx, connection, identity.subject);
   const fields = { accountId, link, ...(reason && { reason }), ...shown } as const;
   const domain = link === 'linked' ? await findVouchingDomain(tx, organizationId, accountId) : undefined;

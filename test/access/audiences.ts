@@ -26,6 +26,7 @@ const lines = {
   persons: [
     'GET /api/v1/me',
     'PATCH /api/v1/me',
+    'DELETE /api/v1/me',
     'GET /api/v1/me/ssh-keys',
     'POST /api/v1/me/ssh-keys',
     'DELETE /api/v1/me/ssh-keys/{sshKey}',
@@ -58,6 +59,7 @@ const lines = {
     'POST /api/v1/accounts',
     'GET /api/v1/accounts',
     'GET /api/v1/accounts/{account}',
+    'DELETE /api/v1/accounts/{account}',
     'POST /api/v1/organizations',
     'GET /api/v1/organizations',
     `DELETE ${org}`,

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { createAccount, findAccountByProvenEmail, findAccountEmails, getAccount } from '../../access/index.ts';
+import {
+  createAccount,
+  deleteAccount,
+  findAccountByProvenEmail,
+  findAccountEmails,
+  getAccountEver,
+} from '../../access/index.ts';
 import type { Account, ReadStore } from '../../store/index.ts';
 import { type Route, route } from '../route.ts';
 import { emailInput, id, idIn, nameInput, time } from './common.ts';
@@ -7,7 +13,13 @@ import { emailInput, id, idIn, nameInput, time } from './common.ts';
 export const accountEmail = z.strictObject({ email: z.string(), proven: z.boolean() });
 
 const account = z
-  .strictObject({ id, name: z.string().optional(), emails: z.array(accountEmail), createdAt: time })
+  .strictObject({
+    id,
+    name: z.string().optional(),
+    emails: z.array(accountEmail),
+    createdAt: time,
+    deletedAt: time.optional(),
+  })
   .meta({ id: 'Account' });
 
 async function present(reads: ReadStore, row: Account): Promise<z.output<typeof account>> {
@@ -17,6 +29,7 @@ async function present(reads: ReadStore, row: Account): Promise<z.output<typeof 
     ...(row.name !== undefined && { name: row.name }),
     emails: emails.map(({ email, proven }) => ({ email, proven })),
     createdAt: row.createdAt.toISOString(),
+    ...(row.deletedAt && { deletedAt: row.deletedAt.toISOString() }),
   };
 }
 
@@ -59,6 +72,22 @@ export const accountRoutes: readonly Route[] = [
     params: z.object(idIn('account')),
     status: 200,
     response: account,
-    handle: async ({ params, reads }) => present(reads, await getAccount(reads, params.account)),
+    handle: async ({ params, reads }) => present(reads, await getAccountEver(reads, params.account)),
+  }),
+  route({
+    method: 'delete',
+    path: '/api/v1/accounts/{account}',
+    tag: 'Accounts',
+    summary: 'Delete an account',
+    description:
+      "Ends memberships, External Collaborators' access, sessions, addresses, SSH keys and identities. What the person made stays, and leads to a deleted account without a name. Refused to Owners (OWN-3); `details.organizations` names what they own, closed ones too.",
+    access: 'operator',
+    params: z.object(idIn('account')),
+    status: 204,
+    errors: ['account_owns_organizations'],
+    handle: async ({ params, write }) => {
+      await write((tx) => deleteAccount(tx, params.account));
+      return undefined;
+    },
   }),
 ];

@@ -54,7 +54,7 @@ const user = z
     externalId: z.string().optional(),
     active: z.boolean(),
     displayName: z.string().optional(),
-    link: z.enum(['linked', 'waiting']),
+    link: z.enum(['linked', 'waiting', 'released']),
     accountId: id.optional(),
     conflict: z.enum(['email_held_by_another']).optional(),
     createdAt: time,

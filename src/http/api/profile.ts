@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { addSshKey, findSshKeys, maxSshKeyLength, removeSshKey, updateProfile } from '../../access/index.ts';
+import {
+  addSshKey,
+  deleteAccount,
+  findSshKeys,
+  maxSshKeyLength,
+  removeSshKey,
+  requireReauthentication,
+  updateProfile,
+} from '../../access/index.ts';
 import type { SshKey } from '../../store/index.ts';
 import { type Route, route } from '../route.ts';
 import { id, idIn, nameInput, time } from './common.ts';
@@ -42,6 +50,25 @@ export const profileRoutes: readonly Route[] = [
     handle: async ({ body, principal, write }) => {
       const { _id, name } = await write((tx) => updateProfile(tx, personOf(principal).accountId, body));
       return { id: _id, ...(name !== undefined && { name }) };
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/api/v1/me',
+    tag: 'Me',
+    summary: "Delete one's account",
+    description:
+      "Needs a sign-in of the last ten minutes by a mailed link, or where the account has no mailbox through an organization's IdP; refused with Gatehouse-Act-As and to sessions that the operator made. Refused to Owners (OWN-3); `details.organizations` names what they own, closed ones too. What the person made stays (KEY-1).",
+    access: 'self',
+    status: 204,
+    errors: ['account_owns_organizations', 'act_as_refused', 'reauthentication_required'],
+    handle: async ({ principal, write }) => {
+      const { accountId, session } = personOf(principal);
+      await write(async (tx) => {
+        await requireReauthentication(tx, accountId, session);
+        await deleteAccount(tx, accountId);
+      });
+      return undefined;
     },
   }),
   route({

@@ -6,6 +6,8 @@ export const accounts = platformCollection('accounts', {
   name: { type: String },
   /** By a mailed link; what IdPs have seen stands on their identities. */
   lastLinkSignInAt: { type: Date },
+  /** Nobody's any more: the row stays for what the person made, and for the audit. */
+  deletedAt: { type: Date },
 });
 
 /** The addresses of accounts (ACC-2): unique among proven ones only. */

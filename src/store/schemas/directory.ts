@@ -50,7 +50,7 @@ directoryTokens.schema.index({ organizationId: 1, directoryId: 1 });
 /**
  * A person as a directory tells it (ACC-1). `attributes` holds the resource as pushed, without the fields that have
  * columns here, extension URNs under keys without dots. `link` says what became of the person: linked to an account;
- * waiting in the adoption queue; `conflict` notes an address that somebody else holds (ACC-3).
+ * waiting in the adoption queue; released, since the account was deleted; `conflict` notes an address that somebody else holds (ACC-3).
  */
 export const directoryUsers = versionedCollection('directoryUsers', {
   directoryId: { type: String, required: true },
@@ -61,7 +61,7 @@ export const directoryUsers = versionedCollection('directoryUsers', {
   displayName: { type: String },
   displayNameKey: { type: String },
   attributes: { type: Schema.Types.Mixed, required: true },
-  link: { type: String, enum: ['linked', 'waiting'], required: true },
+  link: { type: String, enum: ['linked', 'waiting', 'released'], required: true },
   accountId: { type: String },
   conflict: { type: String, enum: ['email_held_by_another'] },
   /** The person has said from their mailbox that this is them, outside of the organization's verified domains (SCIM-3). */
