@@ -1,5 +1,5 @@
 /** Every job of the catalogue and what it does; the same handlers run embedded and in worker processes. */
-import { eraseFormerProfiles } from '../src/access/index.ts';
+import { eraseTraces } from '../src/access/index.ts';
 import type { Handlers } from '../src/queue/index.ts';
 import { checkDomainOf } from './check-domain.ts';
 import { deleteOrganizationOf } from './delete-organization.ts';
@@ -34,7 +34,7 @@ export function handlers(stack: Stack): Handlers {
     'mail-expiries': (job) => mailExpiries(stack, job),
     'mail-closing': (job) => mailClosing(stack, job),
     'erase-account': async (job) => {
-      await eraseFormerProfiles(stack.store, causeOf(job), job.payload.accountId);
+      await eraseTraces(stack.store, causeOf(job), job.payload.accountId);
       await stack.store.transaction(causeOf(job), (tx) => job.done(tx));
     },
     'mail-ownership': (job) => mailOwnership(stack, job),

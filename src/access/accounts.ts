@@ -116,9 +116,15 @@ export async function getAccount(reads: ReadStore, accountId: string): Promise<A
  * `not_found`, also for one that is deleted.
  */
 export async function lockAccount(tx: Transaction, accountId: string): Promise<Account> {
-  const account = await tx.accounts.lock(PLATFORM, accountId);
-  if (!account || account.deletedAt) throw new AppError('not_found', `There is no account ${accountId}`);
+  const account = await lockIfAlive(tx, accountId);
+  if (!account) throw new AppError('not_found', `There is no account ${accountId}`);
   return account;
+}
+
+/** The same; undefined where there is no such account, or no longer. */
+export async function lockIfAlive(tx: Transaction, accountId: string): Promise<Account | undefined> {
+  const account = await tx.accounts.lock(PLATFORM, accountId);
+  return account?.deletedAt === undefined ? account : undefined;
 }
 
 /** The account by its id, also one that is deleted: who made something stays told (KEY-1). Throws `not_found`. */
@@ -138,6 +144,8 @@ export interface Contact {
   readonly accountId: string;
   readonly name?: string;
   readonly email?: string;
+  /** The account was deleted, and has neither. */
+  readonly deleted?: true;
 }
 
 /** The contacts of these accounts, by account id; accounts that do not exist are absent. */
@@ -156,9 +164,10 @@ export async function findContacts(
     if (!before || (email.proven && !before.proven)) shown.set(email.accountId, email);
   }
   return new Map(
-    accounts.map(({ _id: accountId, name }) => {
+    accounts.map(({ _id: accountId, name, deletedAt }) => {
       const email = shown.get(accountId)?.email;
-      return [accountId, { accountId, ...(name && { name }), ...(email && { email }) }];
+      const contact = { accountId, ...(name && { name }), ...(email && { email }) };
+      return [accountId, deletedAt === undefined ? contact : { ...contact, deleted: true }];
     }),
   );
 }

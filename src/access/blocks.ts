@@ -1,23 +1,49 @@
 /**
  * People who were removed with `block` (MEM-4): no push, sign-in or invitation brings them back until they are unblocked. A block is
  * on the account, and on the address by which the person showed: deleted at the IdP and pushed anew, they are another account.
+ * Where the person has deleted the account, the address is kept as a hash, so that the block goes on and names nobody.
  */
 import { AppError } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
 import { newId } from '../lib/ids.ts';
+import { hashSecret } from '../lib/secrets.ts';
 import { caseKey } from '../lib/text.ts';
 import type { Block, Member, Page, ReadStore, Transaction } from '../store/index.ts';
-import { findContacts } from './accounts.ts';
+import { findAccountEmails, findContacts } from './accounts.ts';
 
-/** The block that keeps this account, or an unknown person with this address, out; undefined where none does. */
-export function findBlock(
+/**
+ * The block that keeps this account, or an unknown person with this address, out; undefined where none does. An account with the
+ * address of a blocked one that was deleted is the same person.
+ */
+export async function findBlock(
   reads: ReadStore,
   organizationId: string,
   of: { readonly accountId: string } | { readonly address: string },
 ): Promise<Block | undefined> {
-  return reads.blocks.findOne(
+  if ('address' in of) {
+    const emailKey = caseKey(of.address);
+    return reads.blocks.findOne(organizationId, { emailKey: { $in: [emailKey, disguised(emailKey)] } });
+  }
+  const { accountId } = of;
+  const own = await reads.blocks.findOne(organizationId, { accountId });
+  if (own) return own;
+  const proven = (await findAccountEmails(reads, accountId)).filter((email) => email.proven);
+  if (proven.length === 0) return undefined;
+  return reads.blocks.findOne(organizationId, { emailKey: { $in: proven.map(({ emailKey }) => disguised(emailKey)) } });
+}
+
+/** The key of an address by which it is known again, and not read. No address has a colon before its `@` unquoted. */
+const disguised = (emailKey: string): string => `sha256:${hashSecret(emailKey)}`;
+
+/** Takes name and address out of a block, whose account is being deleted; it goes on keeping the person out (MEM-4). */
+export async function disguiseBlock(tx: Transaction, { _id, organizationId, emailKey }: Block): Promise<void> {
+  await tx.blocks.updateOne(
     organizationId,
-    'accountId' in of ? { accountId: of.accountId } : { emailKey: caseKey(of.address) },
+    { _id },
+    {
+      $set: { accountDeletedAt: tx.at, ...(emailKey !== undefined && { emailKey: disguised(emailKey) }) },
+      $unset: { email: true, name: true },
+    },
   );
 }
 

@@ -8,7 +8,7 @@ import { equalSecrets, hashSecret, newSecret } from '../lib/secrets.ts';
 import { caseKey } from '../lib/text.ts';
 import { enqueue, type JobPayload, platformJobs } from '../queue/index.ts';
 import { type MailedLink, PLATFORM, type ReadStore, type Transaction } from '../store/index.ts';
-import { findAccountByProvenEmail } from './accounts.ts';
+import { findAccountByProvenEmail, lockAccount, lockIfAlive } from './accounts.ts';
 import { findAccountByMailbox } from './mailboxes.ts';
 
 /** How long a link may be used. */
@@ -58,6 +58,7 @@ export async function makeLink(tx: Transaction, asked: JobPayload<'mail-link'>):
   const { purpose, email, returnTo, browserHash } = asked;
   const accountId = purpose === 'sign_in' ? await findAccountByMailbox(tx, email) : asked.accountId;
   if (asked.ownersOnly && !(await isSomewhereOwner(tx, accountId))) return { kind: 'nothing' };
+  if (accountId !== undefined && !(await lockIfAlive(tx, accountId))) return { kind: 'nothing' };
   if (purpose === 'sign_in' && accountId === undefined && (await findAccountByProvenEmail(tx, email))) {
     return { kind: 'other_mailbox' };
   }
@@ -86,11 +87,12 @@ export interface NewConfirmation extends Required<Pick<MailedLink, 'accountId' |
   readonly email: string;
 }
 
-/** Makes a link by which the person of an account answers a question about themself (SCIM-3, SSO-6). */
+/** Makes a link by which the person of an account answers a question about themself (SCIM-3, SSO-6). Throws `not_found`. */
 export async function makeConfirmationLink(
   tx: Transaction,
   { email, ...asked }: NewConfirmation,
 ): Promise<{ readonly link: MailedLink; readonly token: string }> {
+  await lockAccount(tx, asked.accountId);
   const token = newSecret('');
   const link = await tx.mailedLinks.insert(PLATFORM, {
     _id: newId('mailedLink'),

@@ -17,6 +17,8 @@ export interface Maker {
   readonly email?: string;
   /** The person is from outside of the organization. */
   readonly external?: true;
+  /** The account was deleted since, and names nobody. */
+  readonly deleted?: true;
 }
 
 export interface MakerOptions {
@@ -52,13 +54,14 @@ export async function findMakers(
 
   function person(accountId: string): Omit<Maker, 'kind'> {
     if (explicitOnly && !added.has(accountId) && accountId !== askedBy) return {};
-    const { name, email } = contacts.get(accountId) ?? {};
+    const { name, email, deleted } = contacts.get(accountId) ?? {};
     const present = inside.has(accountId) || added.has(accountId);
     return {
       accountId,
       ...(name !== undefined && { name }),
       ...(present && email !== undefined && { email }),
       ...(present && !inside.has(accountId) && { external: true }),
+      ...(deleted && { deleted }),
     };
   }
 

@@ -4,6 +4,7 @@ import {
   findGrants,
   findMember,
   insertMember,
+  lockAccount,
   memberBlocked,
   reactivateMember,
   refreshMemberRole,
@@ -105,6 +106,8 @@ async function join(
   decided: Membership,
 ): Promise<Settled> {
   const { organizationId, directoryId, _id: directoryUserId } = user;
+  // one made in this very transaction is nobody else's to delete
+  if (identity !== 'new') await lockAccount(tx, accountId);
   const profile = profileOf(user, address);
   const source = 'scim';
   const member = await insertMember(tx, organizationId, { accountId, source, directoryId, directoryUserId, profile });

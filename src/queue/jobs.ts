@@ -90,7 +90,7 @@ export const jobs = {
     }),
     retry: patient,
   },
-  /** Take names and addresses out of the former memberships of a deleted account. */
+  /** Clear what former memberships and records of sign-ins still say of a deleted account. */
   'erase-account': { payload: z.object({ accountId: z.string() }), retry: patient },
   /** Remove every row of the organization (ORG-2); the last look comes a while after the first one. */
   'delete-organization': { payload: z.object({ last: z.boolean() }), retry: patient },

@@ -497,6 +497,18 @@ test('people say how they are called and by which SSH keys they come, and leave 
   await ask(200, 'post', `${home}/leave`, undefined, person.token);
 });
 
+test('an account is deleted by its person or by the operator, and leaves one without a name (OWN-3)', async () => {
+  const person = await openPerson(gatehouse, 'done@people.example', 'sign_in');
+  await ask(204, 'delete', '/api/v1/me', undefined, person.token);
+  await ask(401, 'get', '/api/v1/me', undefined, person.token);
+  const { id } = await ask(201, 'post', '/api/v1/accounts', { email: 'gone@people.example', name: 'Gone' });
+  await ask(204, 'delete', `/api/v1/accounts/${id}`);
+  const left = await ask(200, 'get', `/api/v1/accounts/${id}`);
+  expect(left).toMatchObject({ id, emails: [], deletedAt: expect.any(String) });
+  expect(left.name).toBeUndefined();
+  await ask(404, 'delete', `/api/v1/accounts/${id}`);
+});
+
 test('members are changed many at once; who is blocked is listed and let go again (MEM-3, MEM-4)', async () => {
   const bulk = await ask(200, 'post', `${home}/members/bulk`, sample(`POST ${org}/members/bulk`));
   expect(bulk.results.length).toBeGreaterThan(0);

@@ -11,6 +11,7 @@ export const maker = z
     name: z.string().optional(),
     email: z.string().optional(),
     external: z.literal(true).optional().meta({ description: 'the person is from outside of the organization' }),
+    deleted: z.literal(true).optional().meta({ description: 'a deleted account: it has neither name nor address' }),
   })
   .meta({
     id: 'Maker',

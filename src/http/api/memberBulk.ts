@@ -32,6 +32,10 @@ const block = z
     name: z.string().optional(),
     blockedBy: z.string(),
     createdAt: time,
+    accountDeleted: z
+      .literal(true)
+      .optional()
+      .meta({ description: 'the account was deleted: the block keeps its person out, and names nobody any more' }),
   })
   .meta({ id: 'Block' });
 
@@ -42,6 +46,7 @@ const presentBlock = (row: Block): z.output<typeof block> => ({
   ...(row.name !== undefined && { name: row.name }),
   blockedBy: row.blockedBy,
   createdAt: row.createdAt.toISOString(),
+  ...(row.accountDeletedAt && { accountDeleted: true }),
 });
 
 const organization = '/api/v1/organizations/{org}';

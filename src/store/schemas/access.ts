@@ -97,13 +97,14 @@ invitations.schema.index(
 invitations.schema.index({ tokenHash: 1 }, { unique: true, partialFilterExpression: { tokenHash: { $exists: true } } });
 invitations.schema.index({ forgetAt: 1 });
 
-/** Somebody who was removed, and whom no IdP brings back (MEM-4). `email`: the address by which they showed. */
+/** Somebody who was removed, and whom no IdP brings back (MEM-4). `email`: the address by which they showed; `emailKey` is a hash once the account is deleted. */
 export const blocks = organizationCollection('blocks', {
   accountId: { type: String, required: true },
   email: { type: String },
   emailKey: { type: String },
   name: { type: String },
   blockedBy: { type: String, required: true },
+  accountDeletedAt: { type: Date },
 });
 blocks.schema.index({ organizationId: 1, accountId: 1 }, { unique: true });
 blocks.schema.index({ organizationId: 1, emailKey: 1 });
