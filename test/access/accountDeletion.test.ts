@@ -46,7 +46,7 @@ const signIn = (subject: string, address: string, connection: Awaited<ReturnType
 
 /** Any collection. */
 interface Readable {
-  find(scope: string, filter: object): Promise<readonly { readonly of?: string }[]>;
+  find(scope: typeof PLATFORM, filter: object): Promise<readonly { readonly of?: string }[]>;
 }
 
 /** Where a text still stands: collections, and of former versions those of which. */
