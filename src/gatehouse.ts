@@ -52,6 +52,8 @@ export interface GatehouseOptions {
   readonly processMetrics?: boolean;
   /** For development: letters are shown at /dev/mail to anybody, and not written to the log. */
   readonly showMail?: boolean;
+  /** How long the last use of keys and service credentials waits at most before it is written; for tests. */
+  readonly lastUseDelayMs?: number | undefined;
   /** Tests: an answer that its route's schema does not allow becomes an error. */
   readonly checkResponses?: boolean;
 }
@@ -87,10 +89,13 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
   const { baseUrl, returnOrigins: origins } = config;
   const scim = openScim({ store, logger, clock, baseUrl, outgoing, rate: config.scimRate });
   const limits = openSignInLimits(clock);
+  const { lastUseDelayMs: delayMs } = options;
   const serviceUses = openLastUses(store, 'serviceCredentials', {
+    delayMs,
     onError: (err) => logger.error({ err }, 'the last use of service credentials could not be written'),
   });
   const keyUses = openLastUses(store, 'apiKeys', {
+    delayMs,
     onError: (err) => logger.error({ err }, 'the last use of API keys could not be written'),
   });
   const app = createApp({

@@ -14,7 +14,8 @@ let acme: World;
 let rival: World;
 
 beforeAll(async () => {
-  gatehouse = await openTestGatehouse({ clock: { now: () => new Date(now) } });
+  // Last uses are written when a test says so, however slow the store is.
+  gatehouse = await openTestGatehouse({ clock: { now: () => new Date(now) }, lastUseDelayMs: day });
   const built = await buildWorld(gatehouse, 'acme');
   // Sessions of their own: what one does through a session that the operator made, the operator does too.
   const signIn = async <P extends Person>(person: P): Promise<P> => ({

@@ -100,7 +100,8 @@ async function sqlitePlace(): Promise<TestPlace> {
   return placeOf(
     'sqlite',
     { GATEHOUSE_DATA: folder },
-    (options) => openSqliteStore({ path: join(folder, 'gatehouse.db'), ...options }),
+    // What is tested here is no matter of the disk, which is slow; processes and the store's own suites wait for it.
+    (options) => openSqliteStore({ path: join(folder, 'gatehouse.db'), durable: false, ...options }),
     () => rm(folder, { recursive: true, force: true }),
   );
 }

@@ -15,6 +15,8 @@ export interface TestGatehouseOptions extends TestStoreOptions {
   readonly lookUpTxt?: TxtLookup;
   /** As a development server. */
   readonly showMail?: boolean;
+  /** How long the last use of keys and service credentials waits at most before it is written. */
+  readonly lastUseDelayMs?: number;
   /** Settings beside those that the test makes. */
   readonly env?: Readonly<Record<string, string>>;
   /** Where others may be at work too, with one GATEHOUSE_KEY. Default: a place of its own. */
@@ -46,6 +48,7 @@ export async function openTestGatehouse(options: TestGatehouseOptions = {}): Pro
     lookUpTxt = async () => [],
     showMail = false,
     place,
+    lastUseDelayMs,
     ...storeOptions
   } = options;
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-test-'));
@@ -65,6 +68,7 @@ export async function openTestGatehouse(options: TestGatehouseOptions = {}): Pro
     lookUpTxt,
     showMail,
     checkResponses: true,
+    lastUseDelayMs,
     ...(clock && { clock }),
   });
   let closed: Promise<void> | undefined;

@@ -28,9 +28,9 @@ afterAll(async () => {
 /** Where this Jest worker builds: files that run at once must not build into each other's processes. */
 export const built = `dist/for-test-worker-${process.env.JEST_WORKER_ID ?? 0}`;
 
-/** Builds what the processes run, as `npm start` does. Whether the types are right is not asked here. */
+/** Builds what the processes run, as `npm start` does, but for the types, of which nothing is asked here: a tenth of the work. */
 export async function buildProcesses(): Promise<void> {
-  const options = ['-p', 'tsconfig.json', '--outDir', built, '--tsBuildInfoFile', `${built}/.tsbuildinfo`];
+  const options = ['-p', 'tsconfig.json', '--outDir', built, '--noCheck', '--incremental', 'false'];
   const compiler = spawn(process.execPath, ['node_modules/typescript/bin/tsc', ...options], {
     cwd: root,
     stdio: 'ignore',

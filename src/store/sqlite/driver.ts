@@ -226,11 +226,15 @@ function makeFile(path: string): void {
   } catch {}
 }
 
-/** Opens the data file. The writer makes it durable: WAL, and every commit on the disk before it is acknowledged. */
-export function openConnection(path: string, use: 'write' | 'read'): Connection {
+/**
+ * Opens the data file. The writer makes it durable: WAL, and every commit on the disk before it is acknowledged, which
+ * tests of other things switch off.
+ */
+export function openConnection(path: string, use: 'write' | 'read', durable = true): Connection {
   makeFile(path);
   const sqlite = new DatabaseSync(path, { timeout: 5_000 });
   sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+  if (!durable) sqlite.exec('PRAGMA synchronous = OFF');
   sqlite.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}; PRAGMA cache_size = -${usualCache}`);
   sqlite.exec('PRAGMA temp_store = MEMORY');
   if (use === 'read') sqlite.exec('PRAGMA query_only = ON');

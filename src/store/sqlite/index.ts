@@ -25,6 +25,8 @@ export interface SqliteStoreOptions {
   readonly protection?: boolean;
   /** For tests: every transaction's body runs twice, the first time for nothing. */
   readonly rehearse?: boolean;
+  /** Off only in tests of anything but files: commits are answered before the disk has them. Default: on. */
+  readonly durable?: boolean;
   /** After how long without a call a transaction's body that does not end is rolled back. Default: ten seconds. */
   readonly bodyTimeoutMs?: number;
   /** For tests: other migrations than the program's. */
@@ -36,12 +38,12 @@ const names = Object.keys(collections) as CollectionName[];
 const forAll = <T>(make: (name: CollectionName) => T): Readonly<Record<CollectionName, T>> =>
   Object.fromEntries(names.map((name) => [name, make(name)])) as Record<CollectionName, T>;
 
-function openFile(path: string, protection: boolean, upgrades: readonly Migration[]) {
+function openFile({ path, protection = true, durable, migrations: upgrades = migrations }: SqliteStoreOptions) {
   makeFolder(dirname(path));
   const unlock = lockFile(path);
   const opened: Connection[] = [];
   try {
-    const connection = openConnection(path, 'write');
+    const connection = openConnection(path, 'write', durable);
     opened.push(connection);
     buildTables(connection, collections, protection, upgrades);
     return { unlock, connection, reader: openConnection(path, 'read') };
@@ -58,8 +60,8 @@ function openFile(path: string, protection: boolean, upgrades: readonly Migratio
  * file is open in another process, was written by a newer program, or cannot be used.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { path, clock = systemClock, protection = true, rehearse = false, bodyTimeoutMs = 10_000 } = options;
-  const { unlock, connection, reader } = openFile(path, protection, options.migrations ?? migrations);
+  const { clock = systemClock, protection = true, rehearse = false, bodyTimeoutMs = 10_000 } = options;
+  const { unlock, connection, reader } = openFile(options);
   const compiled: Collections = forAll((name) => compileCollection(name, collections[name]));
 
   const nesting = trackNesting();
