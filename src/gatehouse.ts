@@ -113,7 +113,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     trustProxy: config.trustProxy,
     operatorTokens: secrets.operatorTokens,
     lifecycle,
-    scim: scim.router,
+    scim,
     sso: ssoRouter({ store, logger, clock, sealer, baseUrl, outgoing, limits, origins, letters }),
     replay: scim.replay,
     isClosing: () => lifecycle.closing,

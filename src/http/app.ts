@@ -1,13 +1,15 @@
-/** The Express application: every middleware, in its order, and all routers. */
-import { IncomingMessage, ServerResponse } from 'node:http';
+/** What answers requests: the front, Express behind it, every middleware in its order, and all routers. */
+import { IncomingMessage, type RequestListener, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import express, { type Express, type NextFunction, type Request, type Response, type Router } from 'express';
+import express, { type NextFunction, type Request, type Response, type Router } from 'express';
 import helmet from 'helmet';
 import { AppError } from '../errors.ts';
+import type { Scim } from '../scim/index.ts';
 import { apiRoutes } from './api/index.ts';
 import { toProblem } from './errors.ts';
-import { mountExact, mountRoutes, sendJson } from './mount.ts';
-import { nameRoute, observeRequests, requestIdOf } from './observe.ts';
+import { openFront } from './front.ts';
+import { exactRoutes, mountRoutes, sendJson } from './mount.ts';
+import { type Answering, nameRoute, observeRequests, requestIdOf } from './observe.ts';
 import { describeRoutes } from './openapi.ts';
 import type { ApiDeps } from './route.ts';
 import { type Lifecycle, openMetrics, serviceRouter } from './service.ts';
@@ -17,7 +19,7 @@ export interface AppOptions extends ApiDeps {
   readonly trustProxy: boolean | number | string;
   readonly lifecycle: Lifecycle;
   /** Serves /scim. */
-  readonly scim: Router;
+  readonly scim: Pick<Scim, 'router' | 'door'>;
   /** Serves sign-in: /sso, /sign-in, /sign-out. */
   readonly sso: Router;
   /** The product's version, for the OpenAPI document. */
@@ -27,8 +29,8 @@ export interface AppOptions extends ApiDeps {
   readonly checkResponses?: boolean;
 }
 
-/** The application; nothing is listening yet. */
-export function createApp(options: AppOptions): Express {
+/** The listener of all requests; nothing is listening yet. */
+export function createApp(options: AppOptions): RequestListener {
   const { store, logger, baseUrl, lifecycle, version } = options;
   const app = express();
   app.disable('x-powered-by');
@@ -37,10 +39,7 @@ export function createApp(options: AppOptions): Express {
   app.set('query parser', 'simple');
 
   const registry = openMetrics(store, options.processMetrics ?? false);
-  app.use(observeRequests(logger, registry));
-  app.use(securityHeaders(baseUrl));
-  app.use(mountExact(apiRoutes, options, options));
-  app.use('/scim', options.scim);
+  app.use('/scim', options.scim.router);
   app.use(options.sso);
   app.use(mountRoutes(apiRoutes, options, options));
   let document: object | undefined;
@@ -57,15 +56,25 @@ export function createApp(options: AppOptions): Express {
     const hint = request.path === '/' ? ' People sign in at /sign-in; the API is described at /docs.' : '';
     throw new AppError('route_not_found', `There is no ${request.method} ${request.path}.${hint}`);
   });
-  app.use(answerErrors(options));
-  return app;
+  const answerError = answerErrors(options);
+  app.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
+    if (!answerError(error, response)) next(error);
+  });
+  return openFront({
+    app,
+    observe: observeRequests(logger, registry),
+    headers: securityHeaders(baseUrl),
+    exact: exactRoutes(apiRoutes, options, options),
+    scim: options.scim.door,
+    answerError,
+  });
 }
 
 /**
  * Pages load their own style and nothing else; nothing may be framed. HTTPS is demanded where the service is on it.
  * The headers depend on no request: helmet makes them once, on an answer that nobody gets.
  */
-function securityHeaders(baseUrl: string) {
+function securityHeaders(baseUrl: string): Map<string, string> {
   const secure = baseUrl.startsWith('https:');
   const makeHeaders = helmet({
     contentSecurityPolicy: {
@@ -85,27 +94,24 @@ function securityHeaders(baseUrl: string) {
   makeHeaders(model.req, model, (error) => {
     if (error) throw error;
   });
-  const headers = new Map(Object.entries(model.getHeaders()).map(([name, value]) => [name, String(value)]));
-  return (_request: Request, response: Response, next: NextFunction): void => {
-    response.setHeaders(headers);
-    next();
-  };
+  return new Map(Object.entries(model.getHeaders()).map(([name, value]) => [name, String(value)]));
 }
 
-/** Every error of every router ends here, as an RFC 9457 problem; only those that nobody foresaw are logged. */
+/**
+ * Every error of every router ends here, as an RFC 9457 problem; only those that nobody foresaw are logged. False where an
+ * answer has begun already.
+ */
 function answerErrors({ logger, baseUrl }: ApiDeps) {
-  return (error: unknown, _request: Request, response: Response, next: NextFunction): void => {
+  return (error: unknown, response: Answering): boolean => {
     const requestId = requestIdOf(response);
     const { problem, known } = toProblem(error, requestId, baseUrl);
     if (!known || problem.status >= 500) logger.error({ requestId, err: error }, 'request failed');
-    if (response.headersSent) {
-      next(error);
-      return;
-    }
+    if (response.headersSent) return false;
     if (problem.status === 401) response.setHeader('WWW-Authenticate', challenge(problem.code));
     if (problem.status === 404 && problem.code === 'route_not_found') nameRoute(response, 'none');
     if (problem.status === 503) response.setHeader('Retry-After', '1');
     sendJson(response, problem.status, problem, 'application/problem+json');
+    return true;
   };
 }
 

@@ -1,6 +1,7 @@
 /** What comes from outside: bodies are read, texts that no field may hold refused, and everything parsed by its schema. */
 import { isUtf8 } from 'node:buffer';
-import express, { type Request, type Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import express from 'express';
 import type { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { type FieldFault, invalidRequest } from './errors.ts';
@@ -18,7 +19,10 @@ function refuseBrokenText(_request: unknown, _response: unknown, bytes: Buffer):
  * Throws AppError: unsupported_content_type, malformed_json, body_too_large, invalid_request (no object, or poisoned
  * content).
  */
-export async function readJson(request: Request, response: Response): Promise<object | undefined> {
+export async function readJson(
+  request: IncomingMessage & { body?: unknown },
+  response: ServerResponse,
+): Promise<object | undefined> {
   const length = request.headers['content-length'];
   const empty = request.headers['transfer-encoding'] === undefined && (length === undefined || length === '0');
   if (empty) return undefined;
@@ -29,7 +33,7 @@ export async function readJson(request: Request, response: Response): Promise<ob
   await new Promise<void>((resolve, reject) => {
     readBody(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(error)));
   });
-  const body: unknown = request.body;
+  const { body } = request;
   refusePoison(body, 'body');
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body;
   const found = body === null ? 'null' : Array.isArray(body) ? 'a list' : `a ${typeof body}`;

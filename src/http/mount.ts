@@ -1,5 +1,6 @@
 /** Routes → an Express router: authenticate, authorize, parse, handle, answer; and 405 for the methods that are not there. */
 import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import { mailboxProof } from '../access/index.ts';
 import { AppError, hasCode } from '../errors.ts';
@@ -10,7 +11,7 @@ import { findStepUpUrl, mailedLinkAddress, readSessionCookie } from '../sso/inde
 import { authenticate, causeOf } from './authenticate.ts';
 import { authorize, refuseInClosed } from './authorize.ts';
 import { parseInput, readJson, refusePoison } from './input.ts';
-import { nameRoute, requestIdOf } from './observe.ts';
+import { type Answering, nameRoute, requestIdOf } from './observe.ts';
 import { type ApiDeps, mayWrite, type Principal, type Route } from './route.ts';
 import { noteUse } from './sessionUse.ts';
 
@@ -30,19 +31,26 @@ const mountedWith = ({ operatorTokens, checkResponses = false }: MountOptions): 
   isOperatorToken: matcherOf(operatorTokens),
 });
 
-/**
- * The routes without parameters, found by their path as it is: what services ask on every request walks through no list of
- * patterns. Everything else goes on to the router of all routes.
- */
-export function mountExact(routes: readonly Route[], deps: ApiDeps, options: MountOptions) {
+/** What a route reads of a request beside its message: Express's own, or put together where Express is not asked. */
+export type Told = Pick<Request, 'headers' | 'params' | 'query' | 'ip'>;
+
+/** Answers a request of a route that was found for it; the promise fails with what is to be told as an error. */
+export type AnswerExact = (message: IncomingMessage, response: Answering, told: Told) => Promise<void>;
+
+/** The routes without parameters by method and path, `GET /api/v1/me`: what services ask on every request is found in one look-up. */
+export function exactRoutes(
+  routes: readonly Route[],
+  deps: ApiDeps,
+  options: MountOptions,
+): ReadonlyMap<string, AnswerExact> {
   const mounted = mountedWith(options);
-  const exact = new Map(
-    routes.filter(({ path }) => !path.includes('{')).map((one) => [`${one.method.toUpperCase()} ${one.path}`, one]),
+  const plain = routes.filter(({ path }) => !path.includes('{'));
+  return new Map(
+    plain.map((one) => [
+      `${one.method.toUpperCase()} ${one.path}`,
+      (message, response, told) => answer(one, message, response, told, deps, mounted),
+    ]),
   );
-  return (request: Request, response: Response, next: NextFunction): void | Promise<void> => {
-    const found = exact.get(`${request.method} ${request.path}`);
-    return found ? answer(found, request, response, deps, mounted) : next();
-  };
 }
 
 /** The router of these routes. */
@@ -54,7 +62,7 @@ export function mountRoutes(routes: readonly Route[], deps: ApiDeps, given: Moun
     const mounted = router.route(path.replace(/\{(\w+)\}/g, ':$1'));
     for (const declared of siblings) {
       mounted[declared.method]((request: Request, response: Response) =>
-        answer(declared, request, response, deps, options),
+        answer(declared, request, response, request, deps, options),
       );
     }
     mounted.all(refuseMethod(path, siblings));
@@ -64,8 +72,9 @@ export function mountRoutes(routes: readonly Route[], deps: ApiDeps, given: Moun
 
 async function answer(
   route: Route,
-  request: Request,
-  response: Response,
+  message: IncomingMessage,
+  response: Answering,
+  request: Told,
   deps: ApiDeps,
   options: Mounted,
 ): Promise<void> {
@@ -77,7 +86,7 @@ async function answer(
   const decision = await authorize(route, principal, params, store.read, deps.baseUrl);
   if (principal.kind === 'operator' && mayWrite(route) && !route.onClosed) await refuseInClosed(params, store.read);
   const query = parseQuery(route, request.query);
-  const body = route.body ? parseInput(route.body, (await readJson(request, response)) ?? {}, 'body') : undefined;
+  const body = route.body ? parseInput(route.body, (await readJson(message, response)) ?? {}, 'body') : undefined;
   const asked = route.handle(
     {
       params,
@@ -144,10 +153,10 @@ async function sayWhere(
 const nobody: Principal = { kind: 'account', accountId: '', operator: false };
 
 /** Whether a request says who sends it, be it true or not. */
-const isIdentified = ({ headers }: Request, { baseUrl }: ApiDeps): boolean =>
+const isIdentified = ({ headers }: Told, { baseUrl }: ApiDeps): boolean =>
   headers.authorization !== undefined || readSessionCookie(headers, baseUrl) !== undefined;
 
-async function whoAsks(route: Route, request: Request, deps: ApiDeps, options: Mounted): Promise<Principal> {
+async function whoAsks(route: Route, request: Told, deps: ApiDeps, options: Mounted): Promise<Principal> {
   if (route.access === 'public' && !(route.session && isIdentified(request, deps))) return nobody;
   const { store, clock, baseUrl } = deps;
   const { isOperatorToken } = options;
@@ -175,7 +184,7 @@ function parseQuery(route: Route, given: unknown): unknown {
 }
 
 /** Answers with JSON, or with nothing where `body` is undefined. */
-export function sendJson(response: Response, status: number, body: unknown, type = 'application/json'): void {
+export function sendJson(response: ServerResponse, status: number, body: unknown, type = 'application/json'): void {
   response.statusCode = status;
   response.setHeader('Cache-Control', 'no-store');
   if (body === undefined) {
@@ -185,7 +194,7 @@ export function sendJson(response: Response, status: number, body: unknown, type
   sendText(response, status, JSON.stringify(body), type);
 }
 
-function sendText(response: Response, status: number, text: string, type = 'application/json'): void {
+function sendText(response: ServerResponse, status: number, text: string, type = 'application/json'): void {
   response.statusCode = status;
   response.setHeader('Content-Type', `${type}; charset=utf-8`);
   if (!response.hasHeader('Cache-Control')) response.setHeader('Cache-Control', 'no-cache');

@@ -1,6 +1,7 @@
 /** What the operator sees of requests: an id on each, one log line, and metrics. Never a secret, a body or a query. */
 import { randomBytes } from 'node:crypto';
-import type { NextFunction, Request, Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Request } from 'express';
 import { Histogram, type Registry } from 'prom-client';
 import type { Logger } from '../lib/logger.ts';
 
@@ -11,23 +12,27 @@ const newRequestId = (): string => `req-${processName}${(requestCount++).toStrin
 
 const saneRequestId = /^[A-Za-z0-9._:/+=-]{1,128}$/;
 
+/** An answer on its way, with what the steps of its request tell each other: Express's own form, kept also where Express is not asked. */
+export type Answering = ServerResponse & { locals: { requestId?: unknown; route?: unknown } };
+
 /** The id of the request that `response` answers. */
-export function requestIdOf(response: Response): string {
-  const id: unknown = response.locals.requestId;
-  return typeof id === 'string' ? id : '';
+export function requestIdOf({ locals }: Pick<Answering, 'locals'>): string {
+  return typeof locals.requestId === 'string' ? locals.requestId : '';
 }
 
 /** Names the route that answers, for the log and the metrics: the template, so that ids do not become labels. */
-export function nameRoute(response: Response, template: string): void {
-  response.locals.route = template;
+export function nameRoute({ locals }: Pick<Answering, 'locals'>, template: string): void {
+  locals.route = template;
 }
 
-function routeOf(request: Request, response: Response): string {
-  const named: unknown = response.locals.route;
-  if (typeof named === 'string') return named;
+function routeOf(
+  request: IncomingMessage & Partial<Pick<Request, 'route' | 'baseUrl'>>,
+  { locals }: Answering,
+): string {
+  if (typeof locals.route === 'string') return locals.route;
   const pattern: unknown = request.route?.path;
   if (typeof pattern !== 'string') return 'none';
-  return request.baseUrl.startsWith('/scim/') ? `/scim/v2/{directoryId}${pattern}` : pattern;
+  return request.baseUrl?.startsWith('/scim/') ? `/scim/v2/{directoryId}${pattern}` : pattern;
 }
 
 /**
@@ -42,7 +47,7 @@ export function observeRequests(logger: Logger, registry: Registry) {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers: [registry],
   });
-  return (request: Request, response: Response, next: NextFunction): void => {
+  return (request: IncomingMessage, response: Answering, address: () => string | undefined): void => {
     const given = request.headers['x-request-id'];
     const requestId = typeof given === 'string' && saneRequestId.test(given) ? given : newRequestId();
     response.locals.requestId = requestId;
@@ -50,22 +55,22 @@ export function observeRequests(logger: Logger, registry: Registry) {
     const start = performance.now();
     response.once('close', () => {
       const ms = performance.now() - start;
-      const { method } = request;
+      const { method = '' } = request;
       const route = routeOf(request, response);
       const status = response.statusCode;
       durations.observe({ method, route, status }, ms / 1000);
+      const level = status >= 500 ? 'warn' : 'info';
+      if (!logger.isLevelEnabled(level)) return;
       const facts = {
         requestId,
         method,
         route,
         status,
         ms: Math.round(ms * 10) / 10,
-        ip: request.ip,
+        ip: address(),
         ...(!response.writableFinished && { aborted: true }),
       };
-      if (status >= 500) logger.warn(facts, 'request');
-      else logger.info(facts, 'request');
+      logger[level](facts, 'request');
     });
-    next();
   };
 }

@@ -1,6 +1,6 @@
 /** How an answer is written down and how it leaves: in the transaction of the change, or in one of its own for a refusal. */
+import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import type { Request, Response } from 'express';
 import { type LogEntry, recordRequest, type WriteBuffer } from '../directory/index.ts';
 import { AppError, hasCode } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
@@ -13,6 +13,7 @@ import {
   type Transaction,
   type TransactionOptions,
 } from '../store/index.ts';
+import type { Asked } from './asked.ts';
 import type { Refusal } from './errors.ts';
 import { jsonOf } from './long.ts';
 import { SCIM_MEDIA } from './media.ts';
@@ -117,7 +118,7 @@ export async function logRefusal(deps: LogDeps, logged: Logged, error: unknown, 
   }
 }
 
-function sendHead(response: Response, status: number, headers: Answer['headers'] = {}, hasBody = true): void {
+function sendHead(response: ServerResponse, status: number, headers: Answer['headers'] = {}, hasBody = true): void {
   response.statusCode = status;
   response.setHeader('Cache-Control', 'no-store');
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
@@ -125,7 +126,12 @@ function sendHead(response: Response, status: number, headers: Answer['headers']
   else if (!response.hasHeader('Content-Type')) response.setHeader('Content-Type', `${SCIM_MEDIA}; charset=utf-8`);
 }
 
-export function send(response: Response, status: number, text: string | undefined, headers?: Answer['headers']): void {
+export function send(
+  response: ServerResponse,
+  status: number,
+  text: string | undefined,
+  headers?: Answer['headers'],
+): void {
   sendHead(response, status, headers, text !== undefined);
   // of an answer that has no body Node does not say how long it would be
   if (text !== undefined && response.req.method === 'HEAD')
@@ -138,8 +144,8 @@ export function send(response: Response, status: number, text: string | undefine
  * usual; later, the connection is cut, so that nobody takes a part for the whole. Answers the beginning of what was sent.
  */
 export async function sendLong(
-  { method }: Request,
-  response: Response,
+  { method }: Pick<Asked, 'method'>,
+  response: ServerResponse,
   { status, headers }: Answer,
   body: object,
 ): Promise<string> {
@@ -175,7 +181,7 @@ function challenge(error: unknown): string {
 }
 
 /** Sends a refusal; for errors that come before an exchange as well. */
-export function sendRefusal(response: Response, refusal: Refusal, error: unknown): void {
+export function sendRefusal(response: ServerResponse, refusal: Refusal, error: unknown): void {
   if (response.headersSent) {
     response.destroy();
     return;

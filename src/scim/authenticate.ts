@@ -1,14 +1,14 @@
 /** Who sends a SCIM request, and whether it may come now: the token, then the directory's rate. */
-import type { Request } from 'express';
 import { type AuthenticatedDirectory, authenticateDirectory } from '../directory/index.ts';
 import { AppError, hasCode } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Directory, PLATFORM } from '../store/index.ts';
 import { type LogDeps, refused } from './answer.ts';
+import type { Incoming } from './asked.ts';
 import { secretIn } from './credentials.ts';
 import { refusalOf } from './errors.ts';
 import type { Limits } from './limits.ts';
-import { type Logged, logEntry } from './requestLog.ts';
+import { logEntry } from './requestLog.ts';
 
 interface AuthenticationDeps extends LogDeps {
   readonly clock: Clock;
@@ -22,21 +22,19 @@ interface AuthenticationDeps extends LogDeps {
  */
 export async function authenticate(
   deps: AuthenticationDeps,
-  request: Request,
-  asked: Pick<Logged, 'requestId' | 'startedAt'>,
+  request: Incoming,
+  startedAt: number,
 ): Promise<AuthenticatedDirectory> {
-  const { directoryId } = request.params;
-  if (typeof directoryId !== 'string') throw new AppError('not_found', 'There is nothing at this address');
-  const { method, url: path } = request;
-  const row = { ...asked, tokenId: undefined, method, path, body: undefined };
+  const { directoryId, requestId, method, url: path } = request;
+  const row = { requestId, startedAt, tokenId: undefined, method, path, body: undefined };
   const note = (directory: Directory, error: unknown): void =>
-    deps.requestLog.add(logEntry({ ...row, directory }, refused(refusalOf(error, asked.requestId))));
+    deps.requestLog.add(logEntry({ ...row, directory }, refused(refusalOf(error, requestId))));
 
   let authenticated: AuthenticatedDirectory;
   try {
     authenticated = await authenticateDirectory(deps.store.read, directoryId, secretIn(request), deps.clock.now());
   } catch (error) {
-    if (error instanceof AppError && error.kind === 'unauthenticated') deps.limits.failed(request.ip);
+    if (error instanceof AppError && error.kind === 'unauthenticated') deps.limits.failed(request.address());
     // a token of the directory's that is no longer valid is its admin's concern; anybody can send a wrong one
     if (hasCode(error, 'token_expired') || hasCode(error, 'token_revoked')) {
       const directory = await deps.store.read.directories.findOne(PLATFORM, { _id: directoryId });

@@ -1,7 +1,7 @@
 /** Reading bodies: bytes → text → JSON, each step with its own precise refusal (OPS-1). */
 import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Request } from 'express';
 import { AppError } from '../errors.ts';
 import { readBytes } from './bytes.ts';
 import { Ambiguity } from './json.ts';
@@ -41,7 +41,7 @@ export interface ReadBody {
  * scim_invalid_syntax and scim_invalid_value for what no body may hold.
  */
 export async function readBody(
-  request: Request,
+  request: IncomingMessage,
   limit: number,
   holding: (endTurn: () => void) => void,
 ): Promise<ReadBody> {

@@ -1,5 +1,6 @@
 /** The bytes of a body as they come in: plain or compressed, in one piece or many, never more than a limit of them. */
 
+import type { IncomingMessage } from 'node:http';
 import {
   type BrotliDecompress,
   createBrotliDecompress,
@@ -8,7 +9,6 @@ import {
   type Gunzip,
   type Inflate,
 } from 'node:zlib';
-import type { Request } from 'express';
 import { AppError } from '../errors.ts';
 
 type Unpacker = BrotliDecompress | Gunzip | Inflate;
@@ -28,12 +28,12 @@ const tooLarge = (limit: number): AppError => new AppError('body_too_large', `Th
 const broken = (): AppError => new AppError('malformed_json', 'The body cannot be read to its end');
 
 /** How long the client says that its body is; undefined where it does not say, or sends it compressed. */
-function declaredLength({ headers }: Request): number | undefined {
+function declaredLength({ headers }: IncomingMessage): number | undefined {
   const length = headers['content-length'];
   return codingOf(headers) === 'identity' && length !== undefined ? Number(length) : undefined;
 }
 
-const codingOf = (headers: Request['headers']): string =>
+const codingOf = (headers: IncomingMessage['headers']): string =>
   (headers['content-encoding'] ?? '').trim().toLowerCase() || 'identity';
 
 /** What is read of a body, and when its reader has to wait. */
@@ -51,7 +51,7 @@ export interface Room {
  * unsupported_content_type (a coding that is not known), malformed_json (broken off, or broken inside), and what `enter`
  * throws; then the rest of what is sent has been taken, for a while.
  */
-export async function readBytes(request: Request, room: Room): Promise<Buffer> {
+export async function readBytes(request: IncomingMessage, room: Room): Promise<Buffer> {
   try {
     const coding = codingOf(request.headers);
     if (coding !== 'identity' && !Object.hasOwn(unpackers, coding))
@@ -68,7 +68,7 @@ export async function readBytes(request: Request, room: Room): Promise<Buffer> {
 
 /** `waits`: there has been no waiting for room yet. */
 function collect(
-  request: Request,
+  request: IncomingMessage,
   unpacker: Unpacker | undefined,
   { limit, free, enter, waits }: Room & { readonly waits: boolean },
 ): Promise<Buffer> {
@@ -114,7 +114,7 @@ function collect(
 }
 
 /** A client that still sends reads no answer where the connection ends. */
-function drain(request: Request): Promise<void> {
+function drain(request: IncomingMessage): Promise<void> {
   if (request.complete || request.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
     const done = (): void => {

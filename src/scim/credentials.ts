@@ -1,6 +1,6 @@
 /** Where a SCIM request carries its token (RFC 6750 §2.1), in the forms that IdPs can be set to send. */
-import type { Request } from 'express';
 import { AppError } from '../errors.ts';
+import type { Asked } from './asked.ts';
 
 /** A directory's own token as it is: some IdPs send the text of a custom header field with nothing before it. */
 const bareToken = /^ghd_[0-9a-f]{64}$/;
@@ -11,7 +11,7 @@ const bareToken = /^ghd_[0-9a-f]{64}$/;
  * Throws AppError for a token in the address, where logs and proxies would keep it (RFC 6750 §2.3): authentication_required
  * where it is all that there is, oauth_invalid_request beside a header (§2: one way only).
  */
-export function secretIn({ url, headers }: Pick<Request, 'url' | 'headers'>): string | undefined {
+export function secretIn({ url, headers }: Pick<Asked, 'url' | 'headers'>): string | undefined {
   if (url.includes('access_token') && /[?&]access_token=/i.test(url)) {
     throw new AppError(
       headers.authorization === undefined ? 'authentication_required' : 'oauth_invalid_request',

@@ -3,10 +3,9 @@
  * ends in one row of the provisioning log (SCIM-5): in the transaction of the change, in one of its own for a refusal,
  * in the buffer for a read.
  */
-import type { Request, Response } from 'express';
+import type { ServerResponse } from 'node:http';
 import type { IssuerKeys, TokenUse, WriteBuffer } from '../directory/index.ts';
 import type { Clock } from '../lib/clock.ts';
-import { newId } from '../lib/ids.ts';
 import type { Directory } from '../store/index.ts';
 import {
   type Answer,
@@ -20,6 +19,7 @@ import {
   type Written,
   writing,
 } from './answer.ts';
+import type { Asked, Incoming } from './asked.ts';
 import { authenticate } from './authenticate.ts';
 import { BODY_LIMIT, type ReadBody, readBody } from './body.ts';
 import { refusalOf } from './errors.ts';
@@ -39,9 +39,6 @@ export interface ScimDeps extends LogDeps {
   readonly limits: Limits;
   readonly issuerKeys: IssuerKeys;
 }
-
-/** What handlers see of a request: Express's own, or one operation of a bulk. */
-export type Asked = Pick<Request, 'method' | 'url' | 'path' | 'params' | 'headers'>;
 
 /** An authenticated request. */
 export interface Exchange {
@@ -65,13 +62,18 @@ export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 export type Routes = Readonly<Record<string, Partial<Record<Method, Handler>>>>;
 
 /** Authenticates a request, runs `handle`, logs and answers; also where `handle` throws. */
-export async function exchange(deps: ScimDeps, handle: Handler, request: Request, response: Response): Promise<void> {
+export async function exchange(
+  deps: ScimDeps,
+  handle: Handler,
+  request: Incoming,
+  response: ServerResponse,
+): Promise<void> {
   const startedAt = performance.now();
-  const requestId = requestIdOf(response);
+  const { requestId } = request;
   let logged: Logged | undefined;
   let endTurn: (() => void) | undefined;
   try {
-    const { directory, tokenId, token } = await authenticate(deps, request, { requestId, startedAt });
+    const { directory, tokenId, token } = await authenticate(deps, request, startedAt);
     if (token) deps.tokenUses.add({ token, at: deps.clock.now() });
     let body: ReadBody | undefined;
     const base: Omit<Logged, 'body'> = {
@@ -92,7 +94,7 @@ export async function exchange(deps: ScimDeps, handle: Handler, request: Request
       types: await deps.types.of(directory),
       request,
       async body(limit = BODY_LIMIT) {
-        body = await readBody(request, limit, (end) => {
+        body = await readBody(request.message, limit, (end) => {
           endTurn = end;
         });
         logged = { ...base, body };
@@ -123,10 +125,4 @@ export async function exchange(deps: ScimDeps, handle: Handler, request: Request
   } finally {
     endTurn?.();
   }
-}
-
-/** The id that http/ gave to the request; one of our own where this router runs alone. */
-function requestIdOf(response: Response): string {
-  const id: unknown = response.locals.requestId;
-  return typeof id === 'string' && id !== '' ? id : newId('request');
 }

@@ -7,7 +7,7 @@ import type { Outgoing } from '../lib/outgoing.ts';
 import type { ScimDeps } from './exchange.ts';
 import { openLimits } from './limits.ts';
 import { openReplay, type Replay } from './replay.ts';
-import { resources, scimRouter } from './router.ts';
+import { resources, scimDoor, scimRouter } from './router.ts';
 import { openTypes } from './types.ts';
 
 export type { Replay } from './replay.ts';
@@ -15,6 +15,8 @@ export type { Replay } from './replay.ts';
 export interface Scim {
   /** To be mounted at `/scim`. */
   readonly router: Router;
+  /** Answers most requests at `/scim` without it. */
+  readonly door: ReturnType<typeof scimDoor>;
   /** Sends a request of the provisioning log again (SCIM-5). */
   readonly replay: Replay;
   /** Writes down what is still buffered (log rows of reads, last use of tokens). */
@@ -48,6 +50,7 @@ export function openScim({
   };
   return {
     router: scimRouter(all),
+    door: scimDoor(all),
     replay: openReplay(all, resources),
     flush: () => both('flush'),
     close: () => both('close'),

@@ -4,11 +4,12 @@ import { AppError } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
 import type { ProvisioningLogEntry, Transaction } from '../store/index.ts';
 import { logRefusal, writing } from './answer.ts';
+import type { Asked } from './asked.ts';
 import { readPath, verbs } from './bulk/operations.ts';
 import { withBody } from './bulk/prepare.ts';
 import { bulkIdIn, referencesIn } from './bulk/references.ts';
 import { refusalOf } from './errors.ts';
-import type { Asked, Exchange, Handler, Routes, ScimDeps } from './exchange.ts';
+import type { Exchange, Handler, Routes, ScimDeps } from './exchange.ts';
 import { baseUrlOf } from './representation.ts';
 import { isWholePath, type Logged, wholeBody } from './requestLog.ts';
 

@@ -1,8 +1,11 @@
 /** The addresses of the protocol (RFC 7644 §3.2), below `/scim/v2/{directoryId}`. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import { AppError } from '../errors.ts';
+import { newId } from '../lib/ids.ts';
 import { quoted } from '../lib/text.ts';
 import { sendRefusal } from './answer.ts';
+import { type Address, type Asked, type Incoming, readAddress } from './asked.ts';
 import type { ResourceType } from './attributes.ts';
 import { bulkOf } from './bulk/index.ts';
 import { getSchema, getType, listSchemas, listTypes, serviceProviderConfig } from './discovery.ts';
@@ -30,7 +33,7 @@ const document =
     return { status: 200, body: make(exchange), outcome: 'read' };
   };
 
-const idOf = ({ request }: Exchange): string => String(request.params.id);
+const idOf = ({ request }: Exchange): string => request.params.id ?? '';
 
 /** The verbs of a resource type of the directory that asks; made once for as long as its type stays what it is. */
 function resourceRoutes<R extends AnyRow>(
@@ -88,30 +91,84 @@ const routes: Routes = {
   '/Schemas/:id': { get: document((exchange) => getSchema(exchange.base, exchange.types, idOf(exchange))) },
 };
 
+const findPlace = findPlaceIn(routes);
+
+/** What a request brings along that is not in it. */
+export interface Arrival {
+  readonly requestId: string;
+  /** The address that it came from, trusted proxies considered. */
+  address(): string | undefined;
+  /** Told which route answers: the template of its path. */
+  nameRoute(template: string): void;
+}
+
+/**
+ * Answers requests at `/scim` whose address can be read as it stands, which are those of IdPs at work, without Express: it
+ * costs more than many of these answers. Anything else is left to the router: then this answers undefined.
+ */
+export function scimDoor(deps: ScimDeps) {
+  return (message: IncomingMessage, response: ServerResponse, arrival: Arrival): Promise<void> | undefined => {
+    const address = readAddress(message.url ?? '');
+    if (address === undefined || address.path.toLowerCase().startsWith(TOKEN_PATH)) return undefined;
+    return serve(deps, message, response, address, arrival);
+  };
+}
+
+async function serve(
+  deps: ScimDeps,
+  message: IncomingMessage,
+  response: ServerResponse,
+  { directoryId, url, path }: Address,
+  { requestId, address, nameRoute }: Arrival,
+): Promise<void> {
+  try {
+    const { headers, method = '' } = message;
+    negotiate(headers, response);
+    const place = findPlace(path);
+    if (place) nameRoute(`/scim/v2/{directoryId}${place.pattern}`);
+    const params = place?.id === undefined ? {} : { id: place.id };
+    const request: Incoming = { method, url, path, params, headers, directoryId, requestId, message, address };
+    await exchange(deps, handlerOf(request, place), request, response);
+  } catch (error) {
+    refuse(deps, response, requestId, ofExpress(error));
+  }
+}
+
 /** The Express router of the protocol, to be mounted at `/scim`. Every answer of it, errors too, is SCIM's. */
 export function scimRouter(deps: ScimDeps): Router {
-  const findPlace = findPlaceIn(routes);
   const router = Router();
   // before all that is SCIM's: what is asked and answered there is OAuth's
   router.all(`/v2/:directoryId${TOKEN_PATH}`, tokenEndpoint(deps));
-  router.use((request: Request, response: Response, next: NextFunction) => {
-    negotiate(request, response);
+  router.use(({ headers }: Request, response: Response, next: NextFunction) => {
+    negotiate(headers, response);
     next();
   });
   router.use('/v2/:directoryId', (request: Request, response: Response) => {
-    const place = findPlace(request.path);
-    if (place?.id !== undefined) request.params.id = place.id;
-    if (place) response.locals.route = `/scim/v2/{directoryId}${place.pattern}`;
-    return exchange(deps, handlerOf(request, place), request, response);
+    const { url, path } = request;
+    const directoryId = String(request.params.directoryId);
+    return serve(deps, request, response, { directoryId, url, path }, arrivalOf(request, response));
   });
-  router.use(({ path }: Request, response: Response) => refuse(deps, response, refuseBase(path)));
+  router.use(({ path }: Request, response: Response) =>
+    refuse(deps, response, requestIdOf(response), refuseBase(path)),
+  );
   router.use((error: unknown, _request: Request, response: Response, _next: NextFunction) =>
-    refuse(deps, response, ofExpress(error)),
+    refuse(deps, response, requestIdOf(response), ofExpress(error)),
   );
   return router;
 }
 
-function handlerOf({ method, path }: Request, place: Place | undefined): Handler {
+/** The id that http/ gave to the request; one of our own where this router runs alone. */
+const requestIdOf = ({ locals }: Response): string => String(locals.requestId ?? '') || newId('request');
+
+const arrivalOf = (request: Request, response: Response): Arrival => ({
+  requestId: requestIdOf(response),
+  address: () => request.ip,
+  nameRoute: (template) => {
+    response.locals.route = template;
+  },
+});
+
+function handlerOf({ method, path }: Asked, place: Place | undefined): Handler {
   if (place === undefined) return /^\/me(?:\/|$)/i.test(path) ? refuseMe : refuseAddress;
   const name = method === 'HEAD' ? 'get' : method.toLowerCase();
   return place.methods[name as Method] ?? refuseMethod(Object.keys(place.methods));
@@ -149,8 +206,7 @@ function ofExpress(error: unknown): unknown {
   return broken ? new AppError('not_found', 'The address is not encoded as a URL is') : error;
 }
 
-function refuse(deps: ScimDeps, response: Response, error: unknown): void {
-  const requestId = String(response.locals.requestId ?? '');
+function refuse(deps: ScimDeps, response: ServerResponse, requestId: string, error: unknown): void {
   const refusal = refusalOf(error, requestId);
   if (refusal.fault) deps.logger.error({ requestId, err: error }, 'SCIM request failed');
   sendRefusal(response, refusal, error);
