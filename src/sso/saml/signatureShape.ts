@@ -13,6 +13,8 @@ export interface SignatureShape {
   readonly element: Element;
   readonly signed: Element;
   readonly info: Element;
+  /** Prefixes that the canonicalization of `info` keeps. */
+  readonly infoKeeps: readonly string[];
   readonly algorithm: string;
   readonly value: Buffer;
   readonly digest: string;
@@ -65,6 +67,7 @@ export function readSignature(signed: Element): SignatureShape | undefined {
     element,
     signed,
     info,
+    infoKeeps: prefixesIn(canonicalization),
     algorithm,
     value: bytesOf(value),
     ...readReference(reference, signed),

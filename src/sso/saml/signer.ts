@@ -14,8 +14,8 @@ import type { SignatureShape } from './signatureShape.ts';
  * SignInFault `signature_invalid`: none of them has signed, or other contents.
  */
 export function verifySigned(signature: SignatureShape, certificates: readonly string[]): string {
-  const { signed, info, value, algorithm } = signature;
-  const material = Buffer.from(canonical(info, []), 'utf8');
+  const { signed, info, infoKeeps, value, algorithm } = signature;
+  const material = Buffer.from(canonical(info, infoKeeps), 'utf8');
   const what = signed.localName.toLowerCase();
   if (!certificates.some((pem) => verifiesWith(pem, material, value, algorithm))) {
     const which = certificates.length === 1 ? 'the certificate' : `any of the ${certificates.length} certificates`;

@@ -45,7 +45,7 @@ export function parseXml(text: string, limits: XmlLimits): Document {
   refuseCharacters(source);
   scan(source, limits);
   const document = parse(source);
-  refuseUnbound(document.documentElement);
+  refuseNames(document.documentElement);
   return document;
 }
 
@@ -61,12 +61,23 @@ function parse(source: string): Document {
   }
 }
 
-/** Namespaces in XML §5.1: a prefix must be bound. The parser leaves such names without a namespace. */
-function refuseUnbound(root: Element): void {
+/** No URI holds these; canonicalization writes the name of a namespace as it is, so that one could write on behind its end. */
+const noNamespace = /["<>&\t\n\r]/;
+
+/**
+ * Namespaces in XML §5.1: a prefix must be bound. The parser leaves such names without a namespace. And what two readers could understand in
+ * two ways: a namespace that is no URI, and an attribute that is merely called like a declaration, which no canonical form shows.
+ */
+function refuseNames(root: Element): void {
   const waiting: Element[] = [root];
   for (let element = waiting.pop(); element; element = waiting.pop()) {
-    for (const named of [element, ...Array.from(element.attributes)]) {
-      if (named.prefix && !named.namespaceURI) throw malformed('it has a prefix that is bound to no namespace');
+    if (element.prefix && !element.namespaceURI) throw malformed('it has a prefix that is bound to no namespace');
+    for (const { name, prefix, namespaceURI, value } of Array.from(element.attributes)) {
+      if (prefix && !namespaceURI) throw malformed('it has a prefix that is bound to no namespace');
+      if (!name.startsWith('xmlns')) continue;
+      if (name !== 'xmlns' && prefix !== 'xmlns')
+        throw malformed('it has an attribute that is called like a namespace');
+      if (noNamespace.test(value)) throw malformed('it has a namespace whose name is no URI');
     }
     for (let child = element.firstChild; child; child = child.nextSibling) {
       if (child.nodeType === ELEMENT_NODE) waiting.push(child as Element);

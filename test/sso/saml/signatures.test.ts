@@ -304,6 +304,20 @@ describe('what is hidden from the signature', () => {
       craft: { message: swap('ann@acme.test</saml:NameID>', 'ann@acme.test<?x?>.evil</saml:NameID>') },
       code: 'malformed',
     },
+    'an attribute that is called like a namespace, which no canonical form shows': {
+      craft: { message: swap('<saml:Subject>', '<saml:Subject xmlnsx="y">') },
+      code: 'malformed',
+      tells: /called like a namespace/,
+    },
+    'a namespace that swallows the attributes behind it: the canonical form is what was signed': {
+      craft: {
+        message: swap(/xmlns:xs="[^"]*" xmlns:xsi="[^"]*" xsi:type="xs:string"/, (found) =>
+          found.replace(/"(?=.)/g, (_quote, at: number) => (at === found.indexOf('"') ? '"' : '&quot;')),
+        ),
+      },
+      code: 'malformed',
+      tells: /namespace whose name is no URI/,
+    },
     'an element in the NameID': {
       craft: { assertion: swap('ann@acme.test</saml:NameID>', 'ann@acme.test<x/>.evil</saml:NameID>') },
       code: 'malformed',

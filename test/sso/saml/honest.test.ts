@@ -1,0 +1,260 @@
+/** Messages that honest IdPs send beside the usual: odd to read, and right by the standards (SSO-1). */
+import { createSign } from 'node:crypto';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import type { SamlVendorName } from '../../../src/simulator/index.ts';
+import { type Craft, swap } from './craft.ts';
+import { openSamlWorld, type SamlWorld } from './world.ts';
+
+let world: SamlWorld;
+beforeAll(async () => {
+  world = await openSamlWorld();
+});
+
+const dsig = 'http://www.w3.org/2000/09/xmldsig#';
+const exclusive = 'http://www.w3.org/2001/10/xml-exc-c14n#';
+const signed = (pattern: string | RegExp, replacement: string | ((found: string) => string)): Craft => ({
+  assertion: swap(pattern, replacement),
+});
+const inKeyInfo = (inside: string): Craft => ({
+  message: swap(/<ds:KeyInfo>[\s\S]*?<\/ds:KeyInfo>/, inside === '' ? '' : `<ds:KeyInfo>${inside}</ds:KeyInfo>`),
+});
+const restriction = /<saml:AudienceRestriction>[\s\S]*?<\/saml:AudienceRestriction>/;
+const confirmation = /<saml:SubjectConfirmation [\s\S]*?<\/saml:SubjectConfirmation>/;
+const value = /<saml:AttributeValue[^>]*>ann@acme.test<\/saml:AttributeValue>/;
+
+/**
+ * SignedInfo is told which prefixes to keep, too, as Santuario and .NET can be: written here by hand, in its canonical form, and signed by node's
+ * own means, so that what verifies it has had no part in it.
+ */
+const keepsInInfo: Craft = {
+  message: (xml, { idp }) => {
+    const [found = ''] = /<ds:SignedInfo>[\s\S]*?<\/ds:SignedInfo>/.exec(xml) ?? [];
+    const list = `<ec:InclusiveNamespaces xmlns:ec="${exclusive}" PrefixList="saml xs"></ec:InclusiveNamespaces>`;
+    const info = found
+      .replace(/<([\w:]+)([^<>]*)\/>/g, '<$1$2></$1>')
+      .replace(/(<ds:CanonicalizationMethod [^>]*>)/, `$1${list}`)
+      .replace(/(<InclusiveNamespaces) (PrefixList="[^"]*") (xmlns="[^"]*")/g, '$1 $3 $2');
+    const canonical = info.replace(
+      '<ds:SignedInfo>',
+      `<ds:SignedInfo xmlns:ds="${dsig}" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">`,
+    );
+    const signature = createSign('RSA-SHA256').update(canonical).sign(idp.keys[0].privateKey, 'base64');
+    return swap(/<ds:SignatureValue>[^<]*/, `<ds:SignatureValue>${signature}`)(xml.replace(found, () => info));
+  },
+};
+
+describe('a message is accepted that has', () => {
+  test.each<readonly [string, SamlVendorName, Craft]>([
+    ['lines in its base64, indented', 'ping', { field: (field) => field.replace(/.{60}/g, '$&\r\n\t  ') }],
+    ['a line end behind its base64', 'ping', { field: (field) => `${field}\n` }],
+    [
+      'lines in the values of its signature',
+      'ping',
+      {
+        message: (xml) =>
+          xml.replace(
+            /(?<=<ds:(SignatureValue|X509Certificate)>)[^<]*/g,
+            (found) => `\n${found.replace(/.{40}/g, '$&\n')}\n`,
+          ),
+      },
+    ],
+    [
+      'carriage returns as references in the values of its signature',
+      'ping',
+      {
+        message: swap(/(?<=<ds:SignatureValue>)[^<]*/, (found) => found.replace(/.{64}/g, '$&&#13;\n')),
+      },
+    ],
+    ['no KeyInfo', 'ping', inKeyInfo('')],
+    ['the name of its key', 'ping', inKeyInfo('<ds:KeyName>idp-2026</ds:KeyName>')],
+    [
+      'issuer and number of its certificate',
+      'ping',
+      inKeyInfo(
+        '<ds:X509Data><ds:X509IssuerSerial><ds:X509IssuerName>CN=idp</ds:X509IssuerName><ds:X509SerialNumber>1</ds:X509SerialNumber></ds:X509IssuerSerial></ds:X509Data>',
+      ),
+    ],
+    [
+      'its key beside its certificate',
+      'ping',
+      {
+        message: swap(
+          '</ds:KeyInfo>',
+          '<ds:KeyValue><ds:RSAKeyValue><ds:Modulus>AQAB</ds:Modulus><ds:Exponent>AQAB</ds:Exponent></ds:RSAKeyValue></ds:KeyValue></ds:KeyInfo>',
+        ),
+      },
+    ],
+    ['an id of its signature', 'ping', { message: swap('<ds:Signature ', '<ds:Signature Id="_sig" ') }],
+    ['prefixes that SignedInfo keeps', 'ping', keepsInInfo],
+    [
+      'several prefixes that its canonical form keeps',
+      'ping',
+      { signAssertion: { inclusivePrefixes: ['xs', 'xsi', 'saml', 'ds'] } },
+    ],
+    ['#default among them', 'ping', { signAssertion: { inclusivePrefixes: ['#default', 'saml', 'xs'] } }],
+    ['several restrictions of its audience, each with us', 'ping', signed(restriction, (found) => found + found)],
+    [
+      'others in one restriction',
+      'ping',
+      signed('<saml:Audience>', '<saml:Audience>urn:other</saml:Audience><saml:Audience>'),
+    ],
+    [
+      'OneTimeUse and a ProxyRestriction',
+      'ping',
+      signed('</saml:Conditions>', '<saml:OneTimeUse/><saml:ProxyRestriction Count="0"/></saml:Conditions>'),
+    ],
+    ['no NotBefore', 'ping', signed(/ NotBefore="[^"]*"/, '')],
+    [
+      'no end of its Conditions, but of the confirmation',
+      'ping',
+      signed(/(?<=<saml:Conditions[^>]*) NotOnOrAfter="[^"]*"/, ''),
+    ],
+    ['no SessionIndex', 'ping', signed(/ SessionIndex="[^"]*"/, '')],
+    ['an empty SessionIndex', 'ping', signed(/ SessionIndex="[^"]*"/, ' SessionIndex=""')],
+    [
+      'an end of the session',
+      'ping',
+      { facts: (facts) => ({ ...facts, sessionNotOnOrAfter: '2049-01-01T00:00:00Z' }) },
+    ],
+    [
+      "the browser's address and the authority in its AuthnStatement",
+      'shibboleth',
+      signed('<saml2:AuthnContext>', '<saml2:SubjectLocality Address="192.0.2.7"/><saml2:AuthnContext>'),
+    ],
+    [
+      'an AuthnContext by declaration',
+      'ping',
+      signed(
+        '</saml:AuthnContext>',
+        '<saml:AuthenticatingAuthority>https://upstream.test</saml:AuthenticatingAuthority></saml:AuthnContext>',
+      ),
+    ],
+    [
+      'an address in its confirmation',
+      'ping',
+      signed('<saml:SubjectConfirmationData ', '<saml:SubjectConfirmationData Address="192.0.2.7" '),
+    ],
+    [
+      'a bearer confirmation for another address before ours',
+      'ping',
+      signed(
+        confirmation,
+        (found) => found.replace(/ Recipient="[^"]*"/, ' Recipient="https://other.test/acs"') + found,
+      ),
+    ],
+    [
+      'qualifiers of its NameID',
+      'ping',
+      signed(
+        '<saml:NameID ',
+        '<saml:NameID NameQualifier="https://idp.test" SPNameQualifier="https://gatehouse.test" SPProvidedID="x" ',
+      ),
+    ],
+    ['a NameID without a format', 'ping', signed(/(?<=<saml:NameID) Format="[^"]*"/, '')],
+    [
+      'an Issuer of the format of entities',
+      'ping',
+      signed('<saml:Issuer>', '<saml:Issuer Format="urn:oasis:names:tc:SAML:2.0:nameid-format:entity">'),
+    ],
+    [
+      'two AttributeStatements',
+      'ping',
+      signed(
+        '</saml:AttributeStatement>',
+        '</saml:AttributeStatement><saml:AttributeStatement><saml:Attribute Name="x"><saml:AttributeValue>y</saml:AttributeValue></saml:Attribute></saml:AttributeStatement>',
+      ),
+    ],
+    [
+      'no attributes at all, but an address as its NameID',
+      'ping',
+      signed(/<saml:AttributeStatement>[\s\S]*<\/saml:AttributeStatement>/, ''),
+    ],
+    ['a value of another type', 'ping', signed(value, (found) => found.replace('xs:string', 'xs:anyType'))],
+    [
+      'a value of nil',
+      'ping',
+      signed(
+        '</saml:AttributeStatement>',
+        '<saml:Attribute Name="x"><saml:AttributeValue xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"/></saml:Attribute></saml:AttributeStatement>',
+      ),
+    ],
+    [
+      'a value with blanks around it',
+      'ping',
+      signed(value, (found) => found.replace('ann@acme.test', '\n  ann@acme.test\n')),
+    ],
+    [
+      'attributes of other namespaces',
+      'ping',
+      signed(
+        /<saml:Attribute Name="email"/,
+        (found) => `${found} xmlns:x="urn:x" x:OriginalIssuer="https://upstream.test"`,
+      ),
+    ],
+    [
+      'an Advice',
+      'ping',
+      signed(
+        '</saml:Conditions>',
+        '</saml:Conditions><saml:Advice><saml:AssertionIDRef>_x</saml:AssertionIDRef></saml:Advice>',
+      ),
+    ],
+    [
+      'a Consent, and Extensions',
+      'onelogin',
+      {
+        response: (xml) =>
+          swap(
+            '<samlp:Status>',
+            '<samlp:Extensions><x:y xmlns:x="urn:x">z</x:y></samlp:Extensions><samlp:Status>',
+          )(
+            swap('<samlp:Response ', '<samlp:Response Consent="urn:oasis:names:tc:SAML:2.0:consent:unspecified" ')(xml),
+          ),
+      },
+    ],
+    [
+      'a message beside its success',
+      'onelogin',
+      { response: swap('</samlp:Status>', '<samlp:StatusMessage>ok</samlp:StatusMessage></samlp:Status>') },
+    ],
+    ['no Destination, unsigned', 'ping', { response: swap(/ Destination="[^"]*"/, '') }],
+    ['letters as references', 'ping', signed('ann@acme.test</saml:NameID>', '&#97;nn&#x40;acme.test</saml:NameID>')],
+    ['single quotes', 'ping', { message: (xml) => xml.replace(/ Version="2.0"/g, " Version='2.0'") }],
+    [
+      'blanks in its tags',
+      'ping',
+      {
+        message: (xml) =>
+          xml.replaceAll('</saml:Subject>', '</saml:Subject >').replace('<saml:Subject>', '<saml:Subject  >'),
+      },
+    ],
+    [
+      'empty elements that are written out',
+      'ping',
+      { message: (xml) => xml.replace(/<([\w:]+)([^<>]*)\/>/g, '<$1$2></$1>') },
+    ],
+    [
+      'namespaces that are declared at its root',
+      'onelogin',
+      {
+        response: (xml) =>
+          xml
+            .replace('<samlp:Response ', '<samlp:Response xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ')
+            .replaceAll(/(?<=<saml:\w+) xmlns:saml="[^"]*"/g, ''),
+      },
+    ],
+    [
+      'a language',
+      'ping',
+      signed(value, (found) => found.replace('<saml:AttributeValue', '<saml:AttributeValue xml:lang="en"')),
+    ],
+    ['letters of other languages', 'ping', signed('>Ann<', '>Änn 安 😀<')],
+  ])('%s (%s)', async (_title, vendor, craft) => {
+    const claims =
+      vendor === 'shibboleth' ? { claims: { subject: ['urn:oasis:names:tc:SAML:attribute:subject-id'] } } : {};
+    const pair = await world.connect({ vendor, ...claims });
+    const ended = await world.signIn(pair, craft);
+    expect(ended.record?.detail).toBeUndefined();
+    expect(ended).toMatchObject({ status: 303, signedIn: true });
+  });
+});
