@@ -159,7 +159,6 @@ export async function deleteClosedLater(
     await store.transaction(cause, async (tx) => {
       const organization = await tx.organizations.lock(_id, _id);
       if (organization?.deleteAt === undefined || organization.deleteAt > at) return;
-      if (await tx.outbox.findOne(_id, { job: 'delete-organization' })) return;
       await deleteOrganizationLater(tx, organization);
     });
   }

@@ -51,19 +51,25 @@ interface Removable {
 }
 
 /**
- * Asks for the deletion of an organization, by a job. The organization's own trail goes with it: what remains stands in the
- * platform's (AUD-1).
+ * Asks for the deletion of an organization, by a job; asked for again, also at the same moment, it is told and done once. The
+ * organization's own trail goes with it: what remains stands in the platform's (AUD-1).
  */
 export async function deleteOrganizationLater(
   tx: Transaction,
   { _id: organizationId, name, slug }: Pick<Organization, '_id' | 'name' | 'slug'>,
 ): Promise<void> {
-  await recordAudit(tx, platformTrail, {
-    type: 'organization.deleted',
-    targetKind: 'organization',
-    targetId: organizationId,
-    before: { name, slug },
-  });
+  await tx.organizations.lock(organizationId, organizationId);
+  const asked = await tx.outbox.find(organizationId, { job: 'delete-organization' });
+  if (asked.some(({ state }) => state === 'waiting')) return;
+  // one that was given up is asked for anew
+  if (asked.length === 0) {
+    await recordAudit(tx, platformTrail, {
+      type: 'organization.deleted',
+      targetKind: 'organization',
+      targetId: organizationId,
+      before: { name, slug },
+    });
+  }
   await enqueue(tx, organizationId, 'delete-organization', { last: false });
 }
 

@@ -2,6 +2,7 @@
 import { AppError } from '../errors.ts';
 import { hashSecret } from '../lib/secrets.ts';
 import { type Directory, type DirectoryToken, PLATFORM, type ReadStore } from '../store/index.ts';
+import { refuseClosedDirectory } from './directories.ts';
 import { accessTokenPrefix, findAccessToken } from './oauth/accessTokens.ts';
 
 export interface AuthenticatedDirectory {
@@ -32,7 +33,7 @@ export async function authenticateDirectory(
   const directory =
     token?.directoryId === directoryId ? await reads.directories.get(token.organizationId, directoryId) : undefined;
   if (!token || !directory) throw unknownToken();
-  if (directory.organizationClosed) throw organizationClosed();
+  refuseClosedDirectory(directory);
   if (token.revokedAt) {
     throw new AppError(
       'token_revoked',
@@ -58,16 +59,11 @@ async function byAccessToken(
   const directory =
     access?.directoryId === directoryId ? await reads.directories.get(access.organizationId, directoryId) : undefined;
   if (!access || !directory) throw unknownToken();
-  if (directory.organizationClosed) throw organizationClosed();
+  refuseClosedDirectory(directory);
   if (access.expiresAt <= now) {
     throw new AppError('token_expired', 'The access token has expired; fetch a new one from the token endpoint.');
   }
   return { directory, tokenId: access.clientId, token: undefined };
 }
 
-const organizationClosed = (): AppError =>
-  new AppError(
-    'organization_closed',
-    'The organization of this directory has been closed: nothing is provisioned there',
-  );
 const unknownToken = (): AppError => new AppError('token_invalid', "The bearer token is not one of this directory's.");

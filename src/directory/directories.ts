@@ -9,6 +9,13 @@ export type UnknownAttributes = 'keep' | 'refuse';
 
 export const unknownAttributesOf = (directory: Directory): UnknownAttributes => directory.unknownAttributes ?? 'keep';
 
+/** Throws `organization_closed` for a directory of a closed organization (ORG-2). */
+export function refuseClosedDirectory({ organizationClosed }: Pick<Directory, 'organizationClosed'>): void {
+  if (!organizationClosed) return;
+  const message = 'The organization of this directory has been closed: nothing is provisioned there';
+  throw new AppError('organization_closed', message);
+}
+
 /**
  * Makes a directory. `externalIdIsImmutable` says that this IdP's externalId is its immutable id of a person, which
  * alone proves that somebody deleted and pushed again is the same person (SCIM-3).

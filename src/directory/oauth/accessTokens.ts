@@ -6,6 +6,7 @@ import { AppError } from '../../errors.ts';
 import { newId } from '../../lib/ids.ts';
 import { hashSecret, newSecret } from '../../lib/secrets.ts';
 import { type OAuthToken, PLATFORM, type ReadStore, type Transaction } from '../../store/index.ts';
+import { getDirectory, refuseClosedDirectory } from '../directories.ts';
 import type { ProvenClient } from './authenticate.ts';
 
 /** How access tokens begin; tells them from the directory's own tokens. */
@@ -22,11 +23,12 @@ export interface AccessToken {
 /**
  * Gives a token to a client that has proved itself. The credential's last use is written in the same step, which also
  * makes sure that it is still there and not revoked. Throws AppError oauth_invalid_client, also for an assertion that has
- * been used before.
+ * been used before, and organization_closed (ORG-2).
  */
 export async function grantAccessToken(tx: Transaction, proven: ProvenClient): Promise<AccessToken> {
   const { organizationId, directoryId, clientId, credentialId } = proven;
   await useCredential(tx, proven);
+  refuseClosedDirectory(await getDirectory(tx, organizationId, directoryId));
   await forgetExpired(tx, proven);
   if (proven.assertion) await useAssertion(tx, proven, proven.assertion);
   const end = tx.at.getTime() + lifetimeSeconds * 1000;

@@ -28,6 +28,8 @@ const oauthErrors: Partial<Record<ErrorCode, readonly [error: string, status: nu
   oauth_invalid_client: ['invalid_client', 401],
   oauth_unsupported_grant_type: ['unsupported_grant_type', 400],
   oauth_invalid_scope: ['invalid_scope', 400],
+  // the client has proved itself; what SCIM answers by 403 has this name here
+  organization_closed: ['unauthorized_client', 400],
   // not of the RFC, which has nothing to say of these; RFC 6749 §4.1.2.1 has the second for its other endpoint
   method_not_allowed: ['invalid_request', 405],
   rate_limited: ['temporarily_unavailable', 429],
