@@ -9,8 +9,8 @@ export interface Made {
 }
 
 export interface Maker {
-  readonly kind: 'operator' | 'account';
-  /** Absent where the maker is a person whom the one who asks may not see. */
+  readonly kind: 'operator' | 'account' | 'service';
+  /** Absent where the maker is no person, or one whom the one who asks may not see. */
   readonly accountId?: string;
   readonly name?: string;
   /** While the person is a member of the organization or a collaborator of the project. */
@@ -68,12 +68,16 @@ export async function findMakers(
   return (row) => {
     if (row.createdBy === undefined) return undefined;
     const accountId = personOf(row);
-    const kind = row.createdBy.startsWith(accountActor) ? 'account' : 'operator';
-    return { kind, ...(accountId !== undefined && person(accountId)) };
+    return { kind: kindOf(row.createdBy), ...(accountId !== undefined && person(accountId)) };
   };
 }
 
 const accountActor = 'account:';
+
+function kindOf(createdBy: string): Maker['kind'] {
+  if (createdBy.startsWith(accountActor)) return 'account';
+  return createdBy.startsWith('service:') ? 'service' : 'operator';
+}
 
 function personOf({ createdBy, onBehalfOf }: Made): string | undefined {
   return createdBy?.startsWith(accountActor) ? createdBy.slice(accountActor.length) : onBehalfOf;

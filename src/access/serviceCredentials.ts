@@ -1,6 +1,6 @@
 /**
  * Credentials of the platform's own services (OPS-4), so that none of them carries the operator's token: each may ask what
- * its scopes name, and nothing else. It is no person, acts for none, and changes nothing.
+ * its scopes name, and nothing else. It is no person, acts for none, and changes nothing but the register of resources (RES-1).
  */
 import { AppError } from '../errors.ts';
 import { platformTrail, recordAudit } from '../events/index.ts';
@@ -8,7 +8,7 @@ import { newId } from '../lib/ids.ts';
 import { hashSecret, newSecret } from '../lib/secrets.ts';
 import { PLATFORM, type ReadStore, type ServiceCredential, type Transaction } from '../store/index.ts';
 
-/** What a service may be allowed to ask. No scope is issued before there is a route that it opens. */
+/** What a service may be allowed to do. No scope is issued before there is a route that it opens. */
 export const serviceScopes = [
   /** Permission decisions and the searches over them. */
   'evaluate',
@@ -18,6 +18,8 @@ export const serviceScopes = [
   'introspect',
   /** Who may enter a project, with their SSH keys. */
   'identities',
+  /** The register of resources, in every project: of all scopes the one that writes. */
+  'resources',
 ] as const;
 export type ServiceScope = (typeof serviceScopes)[number];
 

@@ -100,8 +100,8 @@ const organizationOf = async (reads: ReadStore, projectId: string): Promise<stri
   (await getProject(reads, projectId)).organizationId;
 
 /**
- * The operator looks at a closed organization, restores or deletes it, and changes nothing else in it (ORG-2). Throws
- * `organization_closed`.
+ * The operator looks at a closed organization, restores or deletes it, and changes nothing else in it, nor does a service (ORG-2).
+ * Throws `organization_closed`.
  */
 export async function refuseInClosed(params: Readonly<Record<string, string>>, reads: ReadStore): Promise<void> {
   if (params.org !== undefined) await refuseClosed(reads, params.org);

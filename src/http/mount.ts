@@ -84,7 +84,7 @@ async function answer(
   const principal = await whoAsks(route, request, deps, options);
   const params = parseParams(route, request.params);
   const decision = await authorize(route, principal, params, store.read, deps.baseUrl);
-  if (principal.kind === 'operator' && mayWrite(route) && !route.onClosed) await refuseInClosed(params, store.read);
+  if (principal.kind !== 'account' && mayWrite(route) && !route.onClosed) await refuseInClosed(params, store.read);
   const query = parseQuery(route, request.query);
   const body = route.body ? parseInput(route.body, (await readJson(message, response)) ?? {}, 'body') : undefined;
   const asked = route.handle(

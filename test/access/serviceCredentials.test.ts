@@ -165,10 +165,69 @@ describe('what a service credential opens', () => {
     },
   );
 
-  test('changes nothing anywhere: routes with a scope only ask', () => {
+  test('changes nothing but the register of resources: all other routes with a scope only ask (RES-1)', () => {
     const scoped = closed.filter(({ scope }) => scope !== undefined);
-    expect(scoped.filter(({ method, readOnly }) => method !== 'get' && readOnly !== true)).toEqual([]);
-    expect(scoped.length).toBeGreaterThanOrEqual(3);
+    const writing = scoped.filter(({ method, readOnly }) => method !== 'get' && readOnly !== true);
+    expect(writing.map((route) => [nameOf(route), route.scope]).sort()).toEqual([
+      ['DELETE /api/v1/projects/{project}/resources/{resource}', 'resources'],
+      ['PATCH /api/v1/projects/{project}/resources/{resource}', 'resources'],
+      ['POST /api/v1/organizations/{org}/resources', 'resources'],
+      ['POST /api/v1/projects/{project}/resources', 'resources'],
+    ]);
+    expect(scoped.length).toBeGreaterThanOrEqual(8);
+  });
+
+  test('registers resources of every type in its own name, which the audit tells and people see (RES-1, AUD-1)', async () => {
+    const { id, secret } = await issue(['resources']);
+    const next = await issue(['resources']);
+    const at = `/api/v1/projects/${acme.projectId}/resources`;
+    const register = (body: object, path = at) => gatehouse.bearer(secret, 'post', path).send(body);
+    const cluster = await expectStatus(201, register({ type: 'cluster', name: 'h100', externalId: 'c-1' }));
+    expect(cluster.createdBy).toEqual({ kind: 'service' });
+    const again = await expectStatus(201, register({ type: 'cluster', name: 'h100', externalId: 'c-1' }));
+    expect(again.id).toBe(cluster.id);
+    const volume = await expectStatus(201, register({ type: 'volume', name: 'data', clusterId: cluster.id }));
+    const home = `/api/v1/organizations/${acme.organizationId}`;
+    const file = await expectStatus(201, register({ type: 'file', name: 'weights' }, `${home}/resources`));
+    expect(file.projectId).toBe(acme.defaultProjectId);
+    // what one credential has registered, the next one changes and removes: credentials are rotated
+    const byNext = (method: 'patch' | 'delete', path: string) => gatehouse.bearer(next.secret, method, path);
+    await expectStatus(200, byNext('patch', `${at}/${volume.id}`).send({ name: 'more data' }));
+    const inUse = await byNext('delete', `${at}/${cluster.id}`);
+    expect([inUse.status, inUse.body.code]).toEqual([409, 'cluster_in_use']);
+    await expectStatus(204, byNext('delete', `${at}/${cluster.id}`).query({ volumes: 'detach' }));
+    const { items } = await expectStatus(200, gatehouse.bearer(acme.admin.token, 'get', at).query({ type: 'volume' }));
+    expect(items).toMatchObject([{ name: 'more data', createdBy: { kind: 'service' } }]);
+    const told = await expectStatus(200, gatehouse.operator('get', `${home}/audit?targetId=${cluster.id}`));
+    expect(told.items.map(({ type, actor }: { type: string; actor: string }) => [type, actor])).toEqual([
+      ['resource.removed', `service:${next.id}`],
+      ['resource.registered', `service:${id}`],
+    ]);
+    const elsewhere = await register(
+      { type: 'file', name: 'x' },
+      '/api/v1/projects/prj-00000000000000000000000000/resources',
+    );
+    expect(elsewhere.status).toBe(404);
+  });
+
+  test('registers nothing in an archived project, and changes nothing in a closed organization (ORG-2)', async () => {
+    const { secret } = await issue(['resources']);
+    const owner = { email: 'owner@ending.example' };
+    const made = await expectStatus(
+      201,
+      gatehouse.operator('post', '/api/v1/organizations').send({ name: 'Ending', owner }),
+    );
+    const home = `/api/v1/organizations/${made.id}`;
+    const { id } = await expectStatus(201, gatehouse.operator('post', `${home}/projects`).send({ name: 'Old' }));
+    const at = `/api/v1/projects/${id}/resources`;
+    const register = () => gatehouse.bearer(secret, 'post', at).send({ type: 'file', name: 'weights' });
+    const file = await expectStatus(201, register());
+    await expectStatus(200, gatehouse.operator('patch', `/api/v1/projects/${id}`).send({ archived: true }));
+    expect((await register()).body.code).toBe('project_archived');
+    await expectStatus(200, gatehouse.operator('post', `${home}/close`).send({ confirm: 'ending' }));
+    const removal = await gatehouse.bearer(secret, 'delete', `${at}/${file.id}`);
+    expect([removal.status, removal.body.code]).toEqual([403, 'organization_closed']);
+    expect((await register()).body.code).toBe('organization_closed');
   });
 
   test('is told in the refusal', async () => {

@@ -6,7 +6,7 @@ import { id } from './common.ts';
 /** Who made something, as answers tell it. */
 export const maker = z
   .strictObject({
-    kind: z.enum(['operator', 'account']),
+    kind: z.enum(['operator', 'account', 'service']),
     accountId: id.optional(),
     name: z.string().optional(),
     email: z.string().optional(),
@@ -16,7 +16,7 @@ export const maker = z
   .meta({
     id: 'Maker',
     description:
-      'Who made it. Of a person the address while they are in the organization or the project; to an External Collaborator only people who were added to the project (PRJ-6).',
+      'Who made it: a person, the operator (for the person of `accountId`, where there is one), or a service of the platform, which the audit names. Of a person the address while they are in the organization or the project; to an External Collaborator only people who were added to the project (PRJ-6).',
   });
 
 type Asking = Pick<Call<unknown, unknown, unknown>, 'principal' | 'decision' | 'reads'>;

@@ -98,7 +98,7 @@ const tag = 'Resources';
 const byType = (act: string): string =>
   `The permission goes by the type: ${resourceTypes.map((one) => `${one} \`${resourcePermission(one, act as ResourceAct)}\``).join(', ')}.`;
 const registration =
-  'A resource is what a service of the platform runs or keeps in a project (RES-1). Whoever repeats a registration with the same `externalId`, name and cluster gets the same answer; another name or cluster is 409 `resource_exists`, whose `details.resourceId` says which to change.';
+  'A resource is what a service of the platform runs or keeps in a project (RES-1): the service registers it, with the scope `resources`, after it has asked whether the person may (`createdBy.kind` is `service` then); people and the operator may, too. Whoever repeats a registration with the same `externalId`, name and cluster gets the same answer; another name or cluster is 409 `resource_exists`, whose `details.resourceId` says which to change.';
 const refusals = ['resource_exists', 'cluster_not_found', 'project_archived'] as const;
 
 export const resourceRoutes: readonly Route[] = [
@@ -109,6 +109,7 @@ export const resourceRoutes: readonly Route[] = [
     summary: 'Register a resource in a project',
     description: `${registration} ${byType('create')}`,
     access: { permission: 'project.read', on: 'project' },
+    scope: 'resources',
     params: inProject,
     body: newResource,
     status: 201,
@@ -131,6 +132,7 @@ export const resourceRoutes: readonly Route[] = [
     summary: 'Register a resource without naming a project',
     description: `It belongs to the default project (PRJ-2). ${registration} ${byType('create')}`,
     access: { permission: 'organization.read', on: 'organization' },
+    scope: 'resources',
     params: inOrganization,
     body: newResource,
     status: 201,
@@ -153,6 +155,7 @@ export const resourceRoutes: readonly Route[] = [
     summary: 'List the resources of a project',
     description: 'In the order of registration; all types that one may read, or one of them.',
     access: { permission: 'project.read', on: 'project' },
+    scope: 'resources',
     params: inProject,
     query: pageQuery.extend({ type: type.optional() }),
     status: 200,
@@ -177,6 +180,7 @@ export const resourceRoutes: readonly Route[] = [
     summary: 'Read a resource',
     description: byType('read'),
     access: { permission: 'project.read', on: 'project' },
+    scope: 'resources',
     params: oneResource,
     status: 200,
     response: resource,
@@ -195,6 +199,7 @@ export const resourceRoutes: readonly Route[] = [
     summary: 'Rename a resource, or attach a volume to a cluster',
     description: `A \`clusterId\` of null takes a volume off its cluster. ${byType('update')}`,
     access: { permission: 'project.read', on: 'project' },
+    scope: 'resources',
     params: oneResource,
     body: z
       .strictObject({ name: nameInput.optional(), clusterId: id.nullable().optional() })
@@ -220,6 +225,7 @@ export const resourceRoutes: readonly Route[] = [
     summary: 'Take a resource out of the register',
     description: `A cluster that volumes name is 409 \`cluster_in_use\`; with \`volumes=detach\` they are taken off it. ${byType('remove')}`,
     access: { permission: 'project.read', on: 'project' },
+    scope: 'resources',
     params: oneResource,
     query: z.strictObject({ volumes: z.literal('detach').optional() }),
     status: 204,
