@@ -30,6 +30,7 @@ export {
 export * from './emailAddress.ts';
 export * from './evaluate.ts';
 export * from './explain.ts';
+export * from './formerPeople.ts';
 export * from './governance.ts';
 export * from './grants.ts';
 export * from './idpSessions.ts';

@@ -2,6 +2,8 @@
 import {
   type Candidate,
   explainAccess,
+  type FormerPerson,
+  findFormerPerson,
   getProject,
   loadFacts,
   type NoStanding,
@@ -56,13 +58,15 @@ export interface ExplainedCandidate extends Omit<Candidate, 'grant'> {
 
 export interface Explanation {
   readonly member?: Member;
+  /** Of who is neither member nor collaborator any more: how that ended. */
+  readonly former?: FormerPerson;
   readonly standing: Standing | NoStanding;
   readonly candidates: readonly ExplainedCandidate[];
 }
 
 /**
- * Why this account has what it has on a thing of the organization. Throws `not_found` where the project is none of the
- * organization's, and where the account has nothing to do with the organization.
+ * Why this account has what it has on a thing of the organization; of somebody who was removed, that they were. Throws `not_found`
+ * where the project is none of the organization's, and where the account never had anything to do with the organization.
  */
 export async function explainAccount(
   reads: ReadStore,
@@ -74,11 +78,14 @@ export async function explainAccount(
     reads.members.findOne(organizationId, { accountId }),
     reads.grants.find(organizationId, { accountId }),
   ]);
-  if (!member && all.length === 0) throw new AppError('not_found', 'The organization has no such person');
+  const gone = !member && all.length === 0;
+  const former = gone ? await findFormerPerson(reads, organizationId, accountId) : undefined;
+  if (gone && !former) throw new AppError('not_found', 'The organization has no such person');
   if (resource.kind === 'project' && (await getProject(reads, resource.id)).organizationId !== organizationId) {
     throw new AppError('not_found', `There is no project ${resource.id}`);
   }
   const facts = await loadFacts(reads, { accountId, resource });
+  if (former) return { former, standing: resolveStanding(facts), candidates: candidatesOf(former) };
   const users = await reads.directoryUsers.find(organizationId, { accountId });
   const tell = (grant: Grant) => originOf(reads, grant, users, member);
   const ofOrganization = all.filter(({ target }) => target === 'organization');
@@ -94,6 +101,14 @@ export async function explainAccount(
     }),
   );
   return { ...(member && { member }), standing: resolveStanding(facts), candidates };
+}
+
+/** What the person had as a member gives nothing any more; it is told, so that the chain has its end. */
+function candidatesOf({ was, role, endedAt, endedBy, block }: FormerPerson): readonly ExplainedCandidate[] {
+  if (was !== 'member' || role === undefined) return [];
+  const kept = block ? `, and is kept out since by the block ${block._id}` : '';
+  const why = `The person was removed from the organization at ${endedAt.toISOString()} by ${endedBy}${kept}`;
+  return [{ source: 'organization_role', role, outcome: 'void', why }];
 }
 
 async function originOf(

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { apiRoutes } from '../../src/http/api/index.ts';
 import type { Route } from '../../src/http/route.ts';
 import { nameOf, pathIn } from '../http/samples.ts';
+import { expectStatus } from '../http/world.ts';
 import { type Audience, audienceOf } from './audiences.ts';
 import { type Cast, castOf, type PersonWho } from './cast.ts';
 
@@ -133,6 +134,25 @@ describe('an External Collaborator', () => {
         expect(told).not.toContain(actors[who].accountId);
       }
       expect(told).not.toContain(world.defaultProjectId);
+    },
+  );
+
+  test.each(['externalAdmin', 'externalMember'] as const)(
+    'as %s knows of the organization its id and name, by their own profile and lists, and nothing by its own page (PRJ-6)',
+    async (who) => {
+      const { world, people: actors, gatehouse } = cast;
+      const ask = (path: string) => gatehouse.bearer(actors[who].token, 'get', path);
+      const me = (await ask('/api/v1/me')).body;
+      expect(me.organizations).toEqual([{ id: world.organizationId, name: 'acme', external: true, session: 'counts' }]);
+      const page = await ask(`/api/v1/organizations/${world.organizationId}`);
+      expect([page.status, page.body.code]).toEqual([403, 'permission_denied']);
+      expect(JSON.stringify(page.body)).not.toMatch(/settings|slug|owner|billing(?!\.)|defaultProject/i);
+      const asked = {
+        subject: { type: 'user', id: actors[who].accountId },
+        resource: { type: 'organization', id: world.organizationId },
+      };
+      const actions = await expectStatus(200, gatehouse.operator('post', '/access/v1/search/action').send(asked));
+      expect(actions.results).toEqual([]);
     },
   );
 

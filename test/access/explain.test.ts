@@ -1,7 +1,7 @@
 /** Why does this person have Admin on production? (PERM-6): every source, back to the push, and why each won or lost. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { buildWorld, expectStatus, type World } from '../http/world.ts';
+import { buildWorld, expectStatus, openPerson, type World } from '../http/world.ts';
 import { type Method, openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
 import { until } from '../support/until.ts';
 import { anyWorld, writeWorld } from './randomWorld.ts';
@@ -119,6 +119,77 @@ test('a key is a Member of its project, until it is revoked (KEY-2)', async () =
   expect(elsewhere).toMatchObject({ decision: false, reason: { code: 'key_of_other_project' } });
   await ask(200, 'delete', `/api/v1/projects/${acme.projectId}/keys/${key.id}`);
   expect(await explain(query)).toMatchObject({ decision: false, reason: { code: 'key_revoked' } });
+});
+
+describe('of somebody who is not there any more', () => {
+  const leaver = async (name: string) => {
+    const { accountId } = await openPerson(gatehouse, `${name}@gone.example`);
+    const { id } = await ask(201, 'post', `${home()}/members`, { accountId, role: 'admin' });
+    return { accountId, memberId: id as string, email: `${name}@gone.example` };
+  };
+  const query = (person: string) => ({ person, project: acme.projectId, permission: 'project.read' });
+
+  test('says that they were removed, when, by whom and as what, until they are there again (PERM-6, MEM-3)', async () => {
+    const { accountId, memberId, email } = await leaver('removed');
+    const removal = gatehouse.bearer(acme.admin.token, 'delete', `${home()}/members/${memberId}`);
+    await expectStatus(200, removal.set('X-Request-Id', 'the-removal'));
+    const told = await explain(query(email));
+    const by = `account:${acme.admin.accountId}`;
+    expect(told).toMatchObject({ decision: false, reason: { code: 'not_a_member' }, subject: { id: accountId } });
+    expect(told.subject.email).toBeUndefined();
+    expect(told.former).toEqual({
+      ...{ state: 'removed', was: 'member', memberId, role: 'admin', endedBy: by, requestId: 'the-removal' },
+      endedAt: expect.any(String),
+    });
+    expect(told.candidates).toMatchObject([
+      { source: 'organization_role', role: 'admin', outcome: 'void', why: expect.stringContaining(by) },
+    ]);
+    for (const person of [accountId, memberId]) expect(await explain(query(person))).toEqual(told);
+    await ask(201, 'post', `${home()}/members`, { accountId });
+    expect((await explain(query(email))).former).toBeUndefined();
+  });
+
+  test('says that they are blocked, and by which block (PERM-6, MEM-4)', async () => {
+    const { accountId, memberId } = await leaver('kept-out');
+    await ask(200, 'delete', `${home()}/members/${memberId}?block=true`);
+    const told = await explain(query(accountId));
+    const { items } = await ask(200, 'get', `${home()}/blocks`);
+    const block = items.find((one: { accountId: string }) => one.accountId === accountId);
+    expect(told).toMatchObject({
+      decision: false,
+      former: { state: 'blocked', block: { id: block.id, blockedBy: 'operator', since: block.createdAt } },
+      candidates: [{ outcome: 'void', why: expect.stringContaining(block.id) }],
+    });
+    await ask(204, 'delete', `${home()}/blocks/${block.id}`);
+    expect((await explain(query(accountId))).former.state).toBe('removed');
+  });
+
+  test('says it of a deleted account too, which it does not name (OWN-3)', async () => {
+    const { accountId, memberId } = await leaver('deleted');
+    await ask(204, 'delete', `/api/v1/accounts/${accountId}`);
+    const told = await explain(query(accountId));
+    expect(told.former).toMatchObject({ state: 'removed', memberId, endedBy: 'operator' });
+    expect(told.subject).toEqual({ type: 'user', id: accountId });
+  });
+
+  test('says it of a former External Collaborator (PRJ-6)', async () => {
+    const { accountId, email } = await openPerson(gatehouse, 'outside@gone.example');
+    const collaborators = `/api/v1/projects/${acme.projectId}/collaborators`;
+    await ask(201, 'post', collaborators, { email, external: true });
+    await ask(200, 'delete', `${collaborators}/${accountId}`);
+    expect(await explain(query(email))).toMatchObject({
+      ...{ decision: false, reason: { code: 'not_a_member' }, candidates: [] },
+      former: { state: 'removed', was: 'collaborator', endedBy: 'operator' },
+    });
+  });
+
+  test('says nothing where they never were: a former member of another organization is not there (PRJ-1)', async () => {
+    const { accountId, memberId, email } = await leaver('foreign');
+    await ask(200, 'delete', `${home()}/members/${memberId}?block=true`);
+    for (const person of [accountId, memberId, email]) {
+      await ask(404, 'get', address({ person }, rival.organizationId));
+    }
+  });
 });
 
 describe('who may ask', () => {

@@ -4,9 +4,11 @@ import {
   type Decision,
   decideKeyAccess,
   evaluate,
+  type FormerPerson,
   findAccount,
   findContacts,
   findKeyById,
+  findMemberEver,
   getOrganization,
   getProject,
   loadKeyFacts,
@@ -68,6 +70,29 @@ const candidate = z
   })
   .meta({ id: 'AccessCandidate' });
 
+const former = z
+  .strictObject({
+    state: z.enum(['removed', 'blocked']),
+    was: z.enum(['member', 'collaborator']),
+    memberId: id.optional(),
+    role: role.optional().meta({ description: 'the organization role at the end' }),
+    endedAt: time,
+    endedBy: z.string().meta({ description: 'the actor of the removal' }),
+    requestId: z.string(),
+    block: z
+      .strictObject({ id, blockedBy: z.string(), since: time })
+      .optional()
+      .meta({ description: 'what keeps the person out, until it is taken off (MEM-4)' }),
+  })
+  .meta({ id: 'FormerPerson' });
+
+const presentFormer = ({ block, endedAt, ...rest }: FormerPerson): z.output<typeof former> => ({
+  state: block ? 'blocked' : 'removed',
+  ...rest,
+  endedAt: endedAt.toISOString(),
+  ...(block && { block: { id: block._id, blockedBy: block.blockedBy, since: block.createdAt.toISOString() } }),
+});
+
 const explanation = z
   .strictObject({
     subject: z.strictObject({
@@ -81,6 +106,7 @@ const explanation = z
     resource: z.strictObject({ type: z.enum(['organization', 'project']), id, name: z.string() }),
     role: role.optional().meta({ description: 'the effective one; absent where there is none' }),
     reason: z.strictObject({ code: z.string(), message: z.string() }),
+    former: former.optional().meta({ description: 'of who is neither member nor collaborator any more' }),
     decision: z.boolean().optional().meta({ description: 'about `permission`, as an evaluation answers it' }),
     candidates: z.array(candidate).meta({ description: 'everything that could give a role, and what becomes of each' }),
   })
@@ -102,7 +128,12 @@ const presentCandidate = ({ origin: one, from, ...rest }: ExplainedCandidate): z
 
 const query = z
   .strictObject({
-    person: z.string().min(1).max(320).optional().meta({ description: 'a member, an account, or a proven email' }),
+    person: z
+      .string()
+      .min(1)
+      .max(320)
+      .optional()
+      .meta({ description: 'a member, also a former one, an account, or a proven email' }),
     key: id.optional().meta({ description: 'the id of an API key' }),
     project: id
       .optional()
@@ -120,7 +151,7 @@ export const explainRoutes: readonly Route[] = [
     tag: 'Decisions',
     summary: 'Explain why a person or a key has access, or has none',
     description:
-      "Every source that could give a role: which one wins, and why the others do not; a mapping's with the group, the directory, and the pushes that put the person in. Members ask about themselves, and about projects that they can see; about others and about keys, who has `audit.read`. Sessions are left out of account.",
+      "Every source that could give a role: which one wins, and why the others do not; a mapping's with the group, the directory, and the pushes that put the person in; of who was removed or blocked, when and by whom. Members ask about themselves, and about projects that they can see; about others and about keys, who has `audit.read`. Sessions are left out of account.",
     access: { permission: 'organization.read', on: 'organization' },
     params: inOrganization,
     query,
@@ -149,10 +180,10 @@ const verdict = (decision: Decision | undefined, { reason: code, message }: Pick
     ? { reason: { code: decision.reason, message: decision.message }, decision: decision.allowed }
     : { reason: { code, message } };
 
-/** The account of a member's id, an account's id or a proven address. */
+/** The account of a member's id, an account's id (also of one that was deleted) or a proven address. */
 async function findPerson(reads: ReadStore, organizationId: string, named: string): Promise<string | undefined> {
-  if (isId('member', named)) return (await reads.members.get(organizationId, named))?.accountId;
-  return (await findAccount(reads, named))?._id;
+  if (isId('member', named)) return findMemberEver(reads, organizationId, named);
+  return isId('account', named) ? named : (await findAccount(reads, named))?._id;
 }
 
 async function describe(reads: ReadStore, { kind: type, id: of }: ResourceRef) {
@@ -173,20 +204,26 @@ async function explainPerson(
 ): Promise<z.output<typeof explanation>> {
   const resource: ResourceRef =
     project === undefined ? { kind: 'organization', id: organizationId } : { kind: 'project', id: project };
-  const { member, standing, candidates } = await explainAccount(reads, organizationId, accountId, resource);
+  const {
+    member,
+    former: gone,
+    standing,
+    candidates,
+  } = await explainAccount(reads, organizationId, accountId, resource);
   const decision = permission === undefined ? undefined : await evaluate(reads, { accountId, permission, resource });
   const { name, email } = (await findContacts(reads, [accountId])).get(accountId) ?? {};
   return {
     subject: {
       type: 'user',
       id: accountId,
-      ...(email !== undefined && { email }),
+      ...(email !== undefined && !gone && { email }),
       ...(name !== undefined && { name }),
       ...(member && { memberId: member._id, status: member.status }),
     },
     resource: await describe(reads, resource),
     ...(standing.role && { role: standing.role }),
     ...verdict(decision, standing),
+    ...(gone && { former: presentFormer(gone) }),
     candidates: candidates.map(presentCandidate),
   };
 }

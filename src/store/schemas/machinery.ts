@@ -67,6 +67,8 @@ export const history = organizationCollection('history', {
   },
 });
 history.schema.index({ organizationId: 1, rowId: 1, to: 1 });
+/** Where an account has been a member: few rows beside those of directories. */
+history.schema.index({ 'row.accountId': 1 }, { partialFilterExpression: { of: 'members' } });
 
 /**
  * Who does a task for all processes for now, and when it may next be begun. On MongoDB the row `data` is about migrations:
