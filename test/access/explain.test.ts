@@ -131,7 +131,8 @@ describe('of somebody who is not there any more', () => {
 
   test('says that they were removed, when, by whom and as what, until they are there again (PERM-6, MEM-3)', async () => {
     const { accountId, memberId, email } = await leaver('removed');
-    const removal = gatehouse.bearer(acme.admin.token, 'delete', `${home()}/members/${memberId}`);
+    const { token } = await openPerson(gatehouse, acme.admin.email, 'sign_in');
+    const removal = gatehouse.bearer(token, 'delete', `${home()}/members/${memberId}`);
     await expectStatus(200, removal.set('X-Request-Id', 'the-removal'));
     const told = await explain(query(email));
     const by = `account:${acme.admin.accountId}`;

@@ -7,7 +7,7 @@ import { hashSecret } from '../../src/lib/secrets.ts';
 import { warnOfExpiries } from '../../src/sso/tasks.ts';
 import { PLATFORM } from '../../src/store/index.ts';
 import { bodies, nameOf, pathIn } from '../http/samples.ts';
-import { buildWorld, expectStatus, type World } from '../http/world.ts';
+import { buildWorld, expectStatus, openPerson, type World } from '../http/world.ts';
 import { openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
 import { until } from '../support/until.ts';
 
@@ -196,7 +196,8 @@ describe('what a service credential opens', () => {
     const inUse = await byNext('delete', `${at}/${cluster.id}`);
     expect([inUse.status, inUse.body.code]).toEqual([409, 'cluster_in_use']);
     await expectStatus(204, byNext('delete', `${at}/${cluster.id}`).query({ volumes: 'detach' }));
-    const { items } = await expectStatus(200, gatehouse.bearer(acme.admin.token, 'get', at).query({ type: 'volume' }));
+    const { token } = await openPerson(gatehouse, acme.admin.email);
+    const { items } = await expectStatus(200, gatehouse.bearer(token, 'get', at).query({ type: 'volume' }));
     expect(items).toMatchObject([{ name: 'more data', createdBy: { kind: 'service' } }]);
     const told = await expectStatus(200, gatehouse.operator('get', `${home}/audit?targetId=${cluster.id}`));
     expect(told.items.map(({ type, actor }: { type: string; actor: string }) => [type, actor])).toEqual([
