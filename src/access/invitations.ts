@@ -118,6 +118,9 @@ const times = ({ at }: Transaction) => ({
   forgetAt: new Date(at.getTime() + lifeMs + keptMs),
 });
 
+/** When the letter went whose link is good now. */
+export const sentAt = ({ expiresAt }: Pick<Invitation, 'expiresAt'>): Date => new Date(expiresAt.getTime() - lifeMs);
+
 function mailLater(tx: Transaction, { organizationId, _id, round }: Invitation, site: string): Promise<void> {
   return enqueue(tx, organizationId, 'mail-invitation', { invitationId: _id, round, site });
 }

@@ -14,6 +14,8 @@ export interface LinkUse {
   readonly sessionId?: string | undefined;
   readonly userAgent?: string | undefined;
   readonly address?: string | undefined;
+  /** When the mailbox was shown, where it is not now: how fresh the sign-in is counts from there. */
+  readonly shownAt?: Date | undefined;
 }
 
 export interface LinkSignedIn {
@@ -34,9 +36,9 @@ export async function signInByLink(tx: Transaction, use: LinkUse): Promise<LinkS
 export async function signInByMailbox(
   tx: Transaction,
   accountId: string,
-  { sessionId, userAgent, address }: Omit<LinkUse, 'token'>,
+  { sessionId, userAgent, address, shownAt = tx.at }: Omit<LinkUse, 'token'>,
 ): Promise<Omit<LinkSignedIn, 'returnTo'>> {
-  const proof = { kind: 'mailbox', at: tx.at } as const;
+  const proof = { kind: 'mailbox', at: shownAt } as const;
   const opened =
     (sessionId !== undefined && (await stepUpSession(tx, sessionId, accountId, proof))) ||
     (await openSession(tx, { accountId, proofs: [proof], userAgent, address }));

@@ -1,6 +1,6 @@
 /**
  * What meets every request first. What IdPs and services of the platform ask all day is answered here, on Node's own request
- * and response: Express, which is behind for all the rest, costs more than such an answer does (docs/decisions/0028).
+ * and response: Express, which is behind for all the rest, costs more than such an answer does (docs/decisions/0030).
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { parse } from 'node:querystring';

@@ -22,6 +22,7 @@ import {
   organizationClosed,
   refuseBlocked,
   resendInvitation,
+  sentAt,
 } from '../access/index.ts';
 import { listDirectories } from '../directory/index.ts';
 import { AppError } from '../errors.ts';
@@ -209,6 +210,8 @@ export interface Accepted {
   readonly organization: Organization;
   /** The acceptance has made the account, or given it its first mailbox: the link is then all that its person can show. */
   readonly isNew: boolean;
+  /** When the letter went that has shown the mailbox: it says nothing of who reads it a week later (ACC-4). */
+  readonly shownAt: Date;
 }
 
 /**
@@ -247,5 +250,11 @@ export async function acceptInvitation(
   if (!known) await tx.invitations.updateOne(organizationId, { _id: taken._id }, { $set: { memberId: member._id } });
   await giveInvitedRoles(tx, member, taken);
   await memberAdded(tx, organizationId, accountId);
-  return { accountId, member: await getMember(tx, organizationId, member._id), organization, isNew };
+  return {
+    accountId,
+    member: await getMember(tx, organizationId, member._id),
+    organization,
+    isNew,
+    shownAt: sentAt(invitation),
+  };
 }

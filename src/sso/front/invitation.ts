@@ -56,7 +56,7 @@ export async function showInvitation(deps: FrontDeps, request: Request, response
 
 /**
  * Accepts. Only an account that begins with the acceptance is signed in by it, since it has nothing yet that a letter of seven days could
- * open. Whoever has an account already stays signed in, or signs in as ever: the letter was sent by another organization's
+ * open; how fresh that sign-in is counts from the letter (ACC-4). Whoever has an account already stays signed in, or signs in as ever: the letter was sent by another organization's
  * Admin, and opens none of theirs (OWN-4, SSO-5). With `leave` the session of another account ends.
  */
 export async function takeInvitation(deps: FrontDeps, request: Request, response: Response): Promise<void> {
@@ -69,7 +69,8 @@ export async function takeInvitation(deps: FrontDeps, request: Request, response
     const other = present !== undefined && present.accountId !== accepted.accountId ? present : undefined;
     if (other) await endSession(tx, other.accountId, other._id).catch(gone);
     if (!accepted.isNew) return { isIn: present !== undefined && !other };
-    const use = { userAgent: request.headers['user-agent'], address: request.ip };
+    const { shownAt } = accepted;
+    const use = { userAgent: request.headers['user-agent'], address: request.ip, shownAt };
     return { isIn: true, ...(await signInByMailbox(tx, accepted.accountId, use)) };
   };
   const done = await deps.store.transaction({ actor: 'system', requestId }, work);
