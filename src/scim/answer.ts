@@ -7,7 +7,6 @@ import { recordAudit } from '../events/index.ts';
 import type { Logger } from '../lib/logger.ts';
 import {
   type Cause,
-  type Directory,
   ProtectedRowError,
   type Store,
   type Transaction,
@@ -46,9 +45,10 @@ export type Write = (
   options?: TransactionOptions,
 ) => Promise<Answer & Written>;
 
-export const causeOf = ({ _id }: Pick<Directory, '_id'>, requestId: string): Cause => ({
-  actor: `directory:${_id}`,
+export const causeOf = ({ directory, requestId, from }: Pick<Logged, 'directory' | 'requestId' | 'from'>): Cause => ({
+  actor: `directory:${directory._id}`,
   requestId,
+  from: from?.(),
 });
 
 /** A body's text; of one that is long (long.ts), the beginning, which is what the log keeps. */
@@ -57,9 +57,8 @@ export const textOf = (body: object | undefined): string | undefined => body && 
 /** Runs the work of a write and its log row in one transaction; `logged` is asked once the body has been read. */
 export function writing(store: Store, logged: () => Logged): Write {
   return (work, options) => {
-    const { directory, requestId } = logged();
     return store.transaction(
-      causeOf(directory, requestId),
+      causeOf(logged()),
       async (tx) => {
         const result = await work(tx);
         const text = textOf(result.body);
@@ -91,7 +90,7 @@ export async function logRefusal(deps: LogDeps, logged: Logged, error: unknown, 
     return;
   }
   try {
-    await deps.store.transaction(causeOf(directory, requestId), async (tx) => {
+    await deps.store.transaction(causeOf(logged), async (tx) => {
       await recordRequest(tx, entry);
       const detail = `${method} ${logged.path.split('?')[0]}: ${refusal.body.detail}`;
       if (hasCode(error, 'member_blocked')) {

@@ -6,6 +6,7 @@
 import type { ServerResponse } from 'node:http';
 import type { IssuerKeys, TokenUse, WriteBuffer } from '../directory/index.ts';
 import type { Clock } from '../lib/clock.ts';
+import { originOf } from '../lib/origin.ts';
 import type { Directory } from '../store/index.ts';
 import {
   type Answer,
@@ -80,6 +81,7 @@ export async function exchange(
       directory,
       tokenId,
       requestId,
+      from: () => originOf({ ip: request.address(), headers: request.headers }),
       method: request.method,
       path: request.url,
       startedAt,

@@ -1,6 +1,6 @@
 /** Rows of the provisioning log (SCIM-5): what is written down of an exchange, and how much of it. */
 import type { LogEntry } from '../directory/index.ts';
-import type { Directory } from '../store/index.ts';
+import type { Directory, Origin } from '../store/index.ts';
 import type { ReadBody } from './body.ts';
 import type { ScimError } from './errors.ts';
 import { REDACTED, redact, redactBeginning, redactText } from './safety.ts';
@@ -15,6 +15,8 @@ export interface Logged {
   readonly directory: Pick<Directory, '_id' | 'organizationId'>;
   readonly tokenId: string | undefined;
   readonly requestId: string;
+  /** From where it came (AUD-1): asked only where something is written. */
+  readonly from?: (() => Origin | undefined) | undefined;
   readonly method: string;
   /** Path and query below the directory. */
   readonly path: string;

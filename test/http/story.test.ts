@@ -3,7 +3,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { makeLink } from '../../src/access/index.ts';
 import { apiRoutes } from '../../src/http/api/index.ts';
+import { openSealer } from '../../src/lib/secrets.ts';
 import { type Method, openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+import { opened, sealedPlaces } from '../support/sealedTexts.ts';
 import { until } from '../support/until.ts';
 import { bodies, nameOf } from './samples.ts';
 import { buildWorld, expectStatus, openPerson, type World } from './world.ts';
@@ -535,7 +537,7 @@ test('an organization is closed and opened again (ORG-2)', async () => {
   await ask(200, 'post', `${path}/${made.id}/restore`);
 });
 
-// The last one, for it ends the session of the member.
+// Behind the others, for it ends the session of the member.
 test('subjects that wait are looked through, approved and unlinked (SSO-6)', async () => {
   const path = `${home}/identities`;
   const { items } = await ask(200, 'get', `${path}?link=waiting`, undefined, acme.admin.token);
@@ -547,4 +549,10 @@ test('subjects that wait are looked through, approved and unlinked (SSO-6)', asy
   expect(await ask(202, 'post', `${home}/confirmations`, asking, acme.admin.token)).toEqual({ asked: true });
   await ask(200, 'post', `${path}/${acme.waitingIdentityId}/approve`, undefined, acme.admin.token);
   await ask(204, 'delete', `${path}/${acme.waitingIdentityId}`);
+});
+
+test('nothing that all these have sealed stands where a change of the key would not find it (OPS-4)', async () => {
+  const sealed = await opened(gatehouse.store, openSealer(gatehouse.secrets.key));
+  expect(sealed).toContain('connectionKeys.privateKey');
+  expect(sealedPlaces).toEqual(expect.arrayContaining(sealed));
 });

@@ -52,6 +52,44 @@ async function oldPlace(accounts = 3): Promise<TestPlace> {
 const names = async (store: Store): Promise<ReadonlySet<string | undefined>> =>
   new Set((await store.read.accounts.find(PLATFORM, {})).map(({ name }) => name));
 
+test(`people who were linked before the domain was noted have it noted, where the data tells it (SSO-3, ${testEngine})`, async () => {
+  const place = await openTestPlace();
+  const before = await place.open({ migrations: ours.filter(({ version }) => version < 5) });
+  const [organizationId, connectionId] = [newId('organization'), newId('connection')];
+  const cases: readonly (readonly [email: string, proven: boolean, more: object, domain: string | undefined])[] = [
+    ['Ann@Acme.example', true, {}, 'acme.example'],
+    ['bob@münchen.example', true, {}, 'xn--mnchen-3ya.example'],
+    ['cleo@acme.example', false, {}, undefined],
+    ['dan@claimed.example', true, {}, undefined],
+    ['eve@rival.example', true, {}, undefined],
+    ['fay@acme.example', true, { confirmed: true }, undefined],
+    ['gus@acme.example', true, { link: 'waiting', reason: 'other_subject' }, undefined],
+    ['hal@acme.example', true, { domain: 'former.example' }, 'former.example'],
+  ];
+  await write(before, async (tx) => {
+    const claim = (owner: string, domain: string, verified: boolean) =>
+      tx.domains.insert(owner, { _id: newId('domain'), organizationId: owner, domain, verified });
+    await claim(organizationId, 'acme.example', true);
+    await claim(organizationId, 'xn--mnchen-3ya.example', true);
+    await claim(organizationId, 'claimed.example', false);
+    await claim(newId('organization'), 'rival.example', true);
+    for (const [email, proven, more] of cases) {
+      const accountId = newId('account');
+      const emailKey = email.toLowerCase();
+      await tx.accountEmails.insert(PLATFORM, { _id: newId('accountEmail'), accountId, email, emailKey, proven });
+      const row = { _id: newId('identity'), organizationId, connectionId, subject: email, accountId } as const;
+      await tx.identities.insert(organizationId, { ...row, link: 'linked', ...more });
+    }
+  });
+  await before.close();
+  const after = await place.open({ migrations: ours });
+  const rows = await after.read.identities.find(organizationId, {}, { sort: { _id: 1 } });
+  expect(rows.map(({ subject, domain }) => [subject, domain])).toEqual(
+    cases.map(([email, , , domain]) => [email, domain]),
+  );
+  await place.close();
+});
+
 test('versions follow each other without gaps, from the first one on', () => {
   expect(ours.map(({ version }) => version)).toEqual(ours.map((_, i) => i + 2));
 });

@@ -25,12 +25,12 @@ interface Made {
  * @param trying is told which one is at work
  */
 export async function makeCircle(
-  { deps, directory, logged }: Exchange,
+  { deps, logged }: Exchange,
   routes: Routes,
   circle: readonly Ready[],
   trying: (operation: Operation) => void,
 ): Promise<readonly Made[]> {
-  return deps.store.transaction(causeOf(directory, logged.requestId), async (tx) => {
+  return deps.store.transaction(causeOf(logged), async (tx) => {
     const ids = new Map<string, string>();
     const begun: (Made & { readonly id: string; readonly missing: boolean })[] = [];
     for (const ready of circle) {

@@ -11,8 +11,10 @@ import {
 } from '../../directory/index.ts';
 import { AppError, type ErrorCode } from '../../errors.ts';
 import { newId } from '../../lib/ids.ts';
+import { originOf } from '../../lib/origin.ts';
 import { printable } from '../../lib/text.ts';
-import { PLATFORM } from '../../store/index.ts';
+import { type Origin, PLATFORM } from '../../store/index.ts';
+import { causeOf } from '../answer.ts';
 import type { ScimDeps } from '../exchange.ts';
 import { baseUrlOf } from '../representation.ts';
 import { logEntry } from '../requestLog.ts';
@@ -48,6 +50,7 @@ export function tokenEndpoint(deps: ScimDeps) {
     const asked: Asked = {
       directoryId: String(directoryId),
       requestId,
+      from: () => originOf(request),
       startedAt,
       clientId: undefined,
       prover: undefined,
@@ -84,6 +87,7 @@ export function tokenEndpoint(deps: ScimDeps) {
 interface Asked {
   readonly directoryId: string;
   readonly requestId: string;
+  readonly from: () => Origin | undefined;
   readonly startedAt: number;
   /** Who the client says it is. */
   clientId: string | undefined;
@@ -106,7 +110,7 @@ async function prove(deps: ScimDeps, directoryId: string, proof: Proof): Promise
 
 /** Makes the token and its row in the provisioning log, which never holds it. */
 function give({ store }: ScimDeps, proven: ProvenClient, asked: Asked) {
-  const cause = { actor: `directory:${proven.directoryId}`, requestId: asked.requestId };
+  const cause = causeOf(loggedOf(proven, asked));
   return store.transaction(cause, async (tx) => {
     const access = await grantAccessToken(tx, proven);
     const touched = [proven.clientId];
@@ -119,6 +123,7 @@ const loggedOf = (client: { readonly organizationId: string; readonly directoryI
   directory: { _id: client.directoryId, organizationId: client.organizationId },
   tokenId: asked.clientId,
   requestId: asked.requestId,
+  from: asked.from,
   method: 'POST',
   path: TOKEN_PATH,
   body: undefined,
