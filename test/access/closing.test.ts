@@ -4,7 +4,7 @@ import { deleteClosedLater } from '../../src/access/index.ts';
 import { buildWorld, expectStatus, openPerson, type World } from '../http/world.ts';
 import { openBrowser } from '../sso/web/browser.ts';
 import { openConnection } from '../sso/web/people.ts';
-import { openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+import { openBuilt, type TestGatehouse } from '../support/gatehouse.ts';
 import { type Mailbox, openMailbox } from '../support/mailbox.ts';
 import { until } from '../support/until.ts';
 
@@ -16,16 +16,19 @@ let acme: World;
 let rival: World;
 let home: string;
 
+const openWorld = openBuilt(async (gatehouse) => ({
+  acme: await buildWorld(gatehouse, 'acme'),
+  rival: await buildWorld(gatehouse, 'rival'),
+}));
+
 beforeEach(async () => {
   now = Date.UTC(2030, 0, 1);
   mailbox = await openMailbox();
-  gatehouse = await openTestGatehouse({
+  ({ gatehouse, acme, rival } = await openWorld({
     rehearse: false,
     clock: { now: () => new Date(now) },
     env: { SMTP_URL: mailbox.url },
-  });
-  acme = await buildWorld(gatehouse, 'acme');
-  rival = await buildWorld(gatehouse, 'rival');
+  }));
   home = `/api/v1/organizations/${acme.organizationId}`;
 });
 

@@ -1,25 +1,24 @@
 /** Who may enter a project's clusters (PRJ-7): complete, current, and followed within moments. */
 import { generateKeyPairSync } from 'node:crypto';
-import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { buildWorld, expectStatus, openPerson, type World } from '../http/world.ts';
-import { type Method, openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+import { type Method, openBuilt, type TestGatehouse } from '../support/gatehouse.ts';
 import { until } from '../support/until.ts';
 import { anyWorld, writeWorld } from './randomWorld.ts';
 
 let gatehouse: TestGatehouse;
 let acme: World;
 let agent: string;
-let worlds = 0;
 
-beforeAll(async () => {
-  gatehouse = await openTestGatehouse({ rehearse: false });
-  agent = (await ask(201, 'post', '/api/v1/service-credentials', { name: 'agent', scopes: ['identities'] })).secret;
+const openWorld = openBuilt(async (gatehouse) => {
+  const credentials = gatehouse.operator('post', '/api/v1/service-credentials');
+  const { secret } = await expectStatus(201, credentials.send({ name: 'agent', scopes: ['identities'] }));
+  return { acme: await buildWorld(gatehouse, 'acme'), agent: secret as string };
 });
 
 beforeEach(async () => {
-  worlds += 1;
-  acme = await buildWorld(gatehouse, `acme${worlds}`);
+  ({ gatehouse, acme, agent } = await openWorld({ rehearse: false }));
 });
 
 const ask = (status: number, method: Method, path: string, body?: object) =>

@@ -1,6 +1,6 @@
 /** The transfer of the ownership over HTTP: who may, with which kind of session, and what follows it (OWN-4, KEY-3). */
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+import { openBuilt, type TestGatehouse } from '../support/gatehouse.ts';
 import { type Mailbox, openMailbox } from '../support/mailbox.ts';
 import { until } from '../support/until.ts';
 import { buildWorld, expectStatus, openPerson, type Person, type World } from './world.ts';
@@ -15,18 +15,22 @@ let home: string;
 let owner: Person;
 let admin: Person;
 
+const openWorld = openBuilt(async (gatehouse) => {
+  const acme = await buildWorld(gatehouse, 'acme');
+  const owner = await openPerson(gatehouse, acme.owner.email, 'sign_in');
+  const admin = await openPerson(gatehouse, acme.admin.email, 'sign_in');
+  return { acme, owner, admin };
+});
+
 beforeEach(async () => {
   now = Date.UTC(2030, 0, 1);
   mailbox = await openMailbox();
-  gatehouse = await openTestGatehouse({
+  ({ gatehouse, acme, owner, admin } = await openWorld({
     clock: { now: () => new Date(now) },
     rehearse: false,
     env: { SMTP_URL: mailbox.url },
-  });
-  acme = await buildWorld(gatehouse, 'acme');
+  }));
   home = `/api/v1/organizations/${acme.organizationId}`;
-  owner = await openPerson(gatehouse, acme.owner.email, 'sign_in');
-  admin = await openPerson(gatehouse, acme.admin.email, 'sign_in');
 });
 
 const transfer = () => `${home}/ownership-transfer`;

@@ -1,15 +1,15 @@
 /** Members whom the operator adds or removes while a directory has something to say of them. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { newId } from '../../src/lib/ids.ts';
-import { type Method, openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+import { type Method, openBuilt, type TestGatehouse } from '../support/gatehouse.ts';
 import { buildWorld, expectStatus, openPerson, type World } from './world.ts';
 
+const openWorld = openBuilt(async (gatehouse) => ({ acme: await buildWorld(gatehouse, 'acme') }));
 let gatehouse: TestGatehouse;
 let acme: World;
 let members: string;
 beforeEach(async () => {
-  gatehouse = await openTestGatehouse();
-  acme = await buildWorld(gatehouse, 'acme');
+  ({ gatehouse, acme } = await openWorld());
   members = `/api/v1/organizations/${acme.organizationId}/members`;
 });
 

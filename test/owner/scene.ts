@@ -13,7 +13,7 @@ import { createDirectory, issueToken } from '../../src/directory/index.ts';
 import { AppError } from '../../src/errors.ts';
 import { openSealer } from '../../src/lib/secrets.ts';
 import type { Cause, Directory, Member, Store, Transaction } from '../../src/store/index.ts';
-import { type Method, openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+import { type Method, openBuilt, type TestGatehouse } from '../support/gatehouse.ts';
 
 export const cause: Cause = { actor: 'operator', requestId: 'req-test' };
 const ownerEmail = 'olga@acme.example';
@@ -35,12 +35,8 @@ export interface Scene {
   adopt(): Promise<string>;
 }
 
-/** `protection: false` switches the store's own layer of OWN-6 off. */
-export async function openScene({ protection = true }: { protection?: boolean } = {}): Promise<Scene> {
-  const gatehouse = await openTestGatehouse({ protection, rehearse: false });
-  const { store } = gatehouse;
-  const run = <T>(work: (tx: Transaction) => Promise<T>) => store.transaction(cause, work);
-  const made = await run(async (tx) => {
+const openMade = openBuilt(({ store }) =>
+  store.transaction(cause, async (tx) => {
     const input = { name: 'Acme', owner: { email: ownerEmail } };
     const { organization, owner } = await createOrganization(tx, openSealer('test'), input);
     const id = organization._id;
@@ -49,11 +45,17 @@ export async function openScene({ protection = true }: { protection?: boolean } 
     const directory = await createDirectory(tx, id, { name: 'IdP' });
     const { secret } = await issueToken(tx, id, directory._id, { name: 'first' });
     const { token } = await openSession(tx, { accountId: owner.accountId, proofs: [{ kind: 'operator', at: tx.at }] });
-    return { id, owner, admin, directory, secret, session: token };
-  });
-  const { secret: directoryToken, ...rest } = made;
+    return { id, owner, admin, directory, directoryToken: secret, session: token };
+  }),
+);
+
+/** `protection: false` switches the store's own layer of OWN-6 off. */
+export async function openScene({ protection = true }: { protection?: boolean } = {}): Promise<Scene> {
+  const { gatehouse, ...made } = await openMade({ protection, rehearse: false });
+  const { store } = gatehouse;
+  const run = <T>(work: (tx: Transaction) => Promise<T>) => store.transaction(cause, work);
   const scim = (method: Method, path: string, body?: object) => {
-    const request = gatehouse.bearer(directoryToken, method, `/scim/v2/${made.directory._id}${path}`);
+    const request = gatehouse.bearer(made.directoryToken, method, `/scim/v2/${made.directory._id}${path}`);
     return body ? request.set('Content-Type', 'application/scim+json').send(JSON.stringify(body)) : request;
   };
   async function adopt(): Promise<string> {
@@ -61,7 +63,7 @@ export async function openScene({ protection = true }: { protection?: boolean } 
     if (found) return found._id;
     return ((await scim('post', '/Users', ownerResource())).body as { id: string }).id;
   }
-  return { gatehouse, store, run, scim, adopt, directoryToken, ...rest };
+  return { gatehouse, store, run, scim, adopt, ...made };
 }
 
 /** The Owner as the IdP pushes them. */

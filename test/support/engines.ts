@@ -2,14 +2,14 @@
  * The store that a suite runs on: SQLite in a temporary folder, or with GATEHOUSE_TEST_ENGINE=mongodb a MongoDB database
  * of the test file's own. A suite that opens its store here runs unchanged on both.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach } from '@jest/globals';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Store } from '../../src/store/index.ts';
 import type { Migration } from '../../src/store/migrations.ts';
-import { databaseUri, giveBackDatabase, takeDatabase } from './services.ts';
+import { databaseUri, giveBackDatabase, type Rows, readRows, takeDatabase, writeRows } from './services.ts';
 
 export type EngineName = Store['engine'];
 
@@ -23,12 +23,17 @@ export interface TestStoreOptions {
   readonly migrations?: readonly Migration[];
 }
 
+/** What a place of either engine holds: the data file, or the rows. */
+export type Contents = Buffer | Rows;
+
 /** Where data lives: several stores, or processes of Gatehouse started with `env`, may work in one place at once. */
 export interface TestPlace {
   readonly engine: EngineName;
   /** The settings that lead a process of Gatehouse to this place. */
   readonly env: Readonly<Record<string, string>>;
   open(options?: TestStoreOptions): Promise<Store>;
+  /** All that is kept here, to begin other places with; no store may be open here. */
+  contents(): Promise<Contents>;
   /** Closes the stores that are still open here and removes the data. */
   close(): Promise<void>;
 }
@@ -73,9 +78,9 @@ afterAll(async () => {
   await end(ofFile);
 });
 
-/** An empty place for data; what a test leaves open goes before the next one, what a file opens for all of its tests at its end. */
-export async function openTestPlace(engine: EngineName = testEngine): Promise<TestPlace> {
-  const place = engine === 'sqlite' ? await sqlitePlace() : await mongoPlace();
+/** A place for data, empty or with the contents of another one of its engine; what a test leaves open goes before the next one, what a file opens for all of its tests at its end. */
+export async function openTestPlace(engine: EngineName = testEngine, contents?: Contents): Promise<TestPlace> {
+  const place = engine === 'sqlite' ? await sqlitePlace(contents as Buffer) : await mongoPlace(contents as Rows);
   scope.places.add(place);
   return place;
 }
@@ -94,28 +99,53 @@ export async function openTestStore(options: TestStoreOptions & { readonly engin
   };
 }
 
-async function sqlitePlace(): Promise<TestPlace> {
+/**
+ * Remembers what the first call's `build` has made: each call answers a place of its own with what that left in the
+ * store, and what it has answered, which therefore must be plain data.
+ */
+export function rememberBuilt<W>(): (
+  build: (place: TestPlace) => Promise<W>,
+) => Promise<{ readonly place: TestPlace; readonly world: W }> {
+  let known: { readonly contents: Contents; readonly world: W } | undefined;
+  return async (build) => {
+    if (known === undefined) {
+      const first = await openTestPlace();
+      const world = await build(first);
+      known = { world, contents: await first.contents() };
+      await first.close();
+    }
+    return { place: await openTestPlace(testEngine, known.contents), world: known.world };
+  };
+}
+
+async function sqlitePlace(contents?: Buffer): Promise<TestPlace> {
   const { openSqliteStore } = await import('../../src/store/sqlite/index.ts');
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-test-'));
+  const path = join(folder, 'gatehouse.db');
+  if (contents) await writeFile(path, contents, { mode: 0o600 });
   return placeOf(
     'sqlite',
     { GATEHOUSE_DATA: folder },
     // What is tested here is no matter of the disk, which is slow; processes and the store's own suites wait for it.
-    (options) => openSqliteStore({ path: join(folder, 'gatehouse.db'), durable: false, ...options }),
+    (options) => openSqliteStore({ path, durable: false, ...options }),
+    // A closed store leaves all in the one file.
+    () => readFile(path),
     () => rm(folder, { recursive: true, force: true }),
   );
 }
 
-async function mongoPlace(): Promise<TestPlace> {
+async function mongoPlace(contents?: Rows): Promise<TestPlace> {
   const { openMongoStore } = await import('../../src/store/mongo/index.ts');
   const { database, isNew } = await takeDatabase();
   const uri = databaseUri(database);
   // Whoever opens a place, however many at once, finds its collections made.
   if (isNew) await (await openMongoStore({ uri })).close();
+  if (contents) await writeRows(database, contents);
   return placeOf(
     'mongodb',
     { MONGODB_URI: uri },
     (options) => openMongoStore({ uri, ...options }),
+    () => readRows(database),
     async () => giveBackDatabase(database),
   );
 }
@@ -124,6 +154,7 @@ function placeOf(
   engine: EngineName,
   env: Readonly<Record<string, string>>,
   open: (options: TestStoreOptions) => Promise<Store>,
+  contents: () => Promise<Contents>,
   remove: () => Promise<void>,
 ): TestPlace {
   const stores = new Set<Store>();
@@ -131,6 +162,7 @@ function placeOf(
   const place: TestPlace = {
     engine,
     env,
+    contents,
     async open(options = {}) {
       // Bodies are the same on both engines: every suite reruns them on the quick one, the conformance suite on both.
       const store = await open({ rehearse: engine === 'sqlite', ...options });

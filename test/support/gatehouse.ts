@@ -7,7 +7,7 @@ import { readConfig } from '../../src/config.ts';
 import { type Gatehouse, openGatehouse } from '../../src/gatehouse.ts';
 import type { TxtLookup } from '../../src/lib/dns.ts';
 import { type Logger, silentLogger } from '../../src/lib/logger.ts';
-import { closeBeforeStores, openTestStore, type TestPlace, type TestStoreOptions } from './engines.ts';
+import { closeBeforeStores, openTestStore, rememberBuilt, type TestPlace, type TestStoreOptions } from './engines.ts';
 
 export interface TestGatehouseOptions extends TestStoreOptions {
   readonly logger?: Logger;
@@ -92,4 +92,28 @@ export async function openTestGatehouse(options: TestGatehouseOptions = {}): Pro
   };
   closeBeforeStores(test.close);
   return test;
+}
+
+const testKey = 'one key of all worlds 0123456789';
+
+/**
+ * Opens Gatehouses in which `build` has been done: done once, in the first of them, then laid into the store of each further
+ * one before it opens. What `build` answers (plain data, since it outlives the Gatehouse that made it) comes with each.
+ * All calls take the same options: a clock that moves starts at the same time again.
+ */
+export function openBuilt<W extends object>(
+  build: (gatehouse: TestGatehouse) => Promise<W>,
+): (options?: TestGatehouseOptions) => Promise<W & { readonly gatehouse: TestGatehouse }> {
+  const remember = rememberBuilt<W>();
+  return async (options = {}) => {
+    const env = { GATEHOUSE_KEY: testKey, ...options.env };
+    const { place, world } = await remember(async (place) => {
+      const first = await openTestGatehouse({ ...options, env, place });
+      const made = await build(first);
+      await first.queue?.idle();
+      await first.close();
+      return made;
+    });
+    return { ...world, gatehouse: await openTestGatehouse({ ...options, env, place }) };
+  };
 }
