@@ -10,8 +10,10 @@ import {
   insertUser,
   nameGroups,
   replaceGroupsOf,
+  setUserLink,
 } from '../directory/index.ts';
 import { AppError } from '../errors.ts';
+import { enqueue } from '../queue/index.ts';
 import type { Connection, Directory, DirectoryUser, Transaction } from '../store/index.ts';
 import { audit } from './connectionAudit.ts';
 import type { Identity } from './identity.ts';
@@ -65,7 +67,10 @@ async function claimsDirectory(tx: Transaction, { organizationId, _id, name }: C
   );
 }
 
-/** The person as this connection knows them; the subject is the userName, which nobody else can have. */
+/**
+ * The person as this connection knows them; the subject is the userName, which nobody else can have. A subject that has become another
+ * account (its former one was deleted, or unlinked) takes its groups along.
+ */
 async function claimsUser(
   tx: Transaction,
   directory: Directory,
@@ -73,7 +78,12 @@ async function claimsUser(
   accountId: string,
 ): Promise<DirectoryUser> {
   const existing = await findUserByUserName(tx, directory, subject);
-  if (existing) return existing;
+  if (existing?.accountId === accountId) return existing;
+  if (existing) {
+    const { organizationId, _id, accountId: former } = existing;
+    if (former !== undefined) await enqueue(tx, organizationId, 'reconcile', { people: [former] });
+    return setUserLink(tx, organizationId, _id, { link: 'linked', accountId });
+  }
   const record = { userName: subject, externalId: subject, active: true, displayName, emails: [], attributes: {} };
   return insertUser(tx, directory, record, { link: 'linked', accountId });
 }

@@ -229,6 +229,26 @@ describe('a directory user whose account was deleted', () => {
     expect(after?.accountId).not.toBe(before?.accountId);
   });
 
+  test('of a sign-in gives its next account the roles of the groups that the sign-in claims (SSO-8)', async () => {
+    const connection = await openConnection(gatehouse, acme.organizationId);
+    const group = await ask(201, 'post', `${home}/connections/${connection._id}/groups`, { name: 'gpu' });
+    await ask(201, 'post', `${home}/mappings`, { groupId: group.id, projectId: acme.projectId, role: 'admin' });
+    const enter = async () => {
+      const groups = { kind: 'known', names: ['gpu'] } as const;
+      const settled = await gatehouse.store.transaction(cause, (tx) =>
+        settleSignIn(tx, connection, { subject: 'claimed', groups, received: {} }),
+      );
+      if (settled.kind !== 'signed_in') throw new Error(`not let in: ${JSON.stringify(settled)}`);
+      const of = { subject: { type: 'user', id: settled.accountId }, action: { name: 'project.update' } };
+      const asked = { ...of, resource: { type: 'project', id: acme.projectId } };
+      return { ...settled, admin: (await ask(200, 'post', '/access/v1/evaluation', asked)).decision };
+    };
+    const before = await enter();
+    await expectStatus(204, deleteByOperator(before.accountId));
+    const after = await enter();
+    expect([before.admin, after.admin, after.accountId === before.accountId]).toEqual([true, true, false]);
+  });
+
   test('is shown as released, stays out whatever groups, sweeps and verified domains say, and can be deleted (MEM-4, MAP-3)', async () => {
     const emails = [{ value: 'yann@acme.example', primary: true }];
     const user = await expectStatus(201, push('post', '', 'yann', { emails, active: true }));
