@@ -4,7 +4,7 @@
  * `absent` what it does not.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { openWorld, type ScimWorld } from './setup.ts';
 
 interface Exchange {
@@ -46,8 +46,11 @@ describe.each(recordings)('$client works as it is (SCIM-2)', ({ exchanges }) => 
   let world: ScimWorld;
   const saved: Record<string, string> = {};
 
+  beforeAll(async () => {
+    world = await openWorld();
+  });
+
   test.each(exchanges.map((exchange) => [exchange.title, exchange] as const))('%s', async (_title, recorded) => {
-    world ??= await openWorld();
     const {
       send,
       body,

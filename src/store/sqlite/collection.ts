@@ -136,8 +136,12 @@ export function selectSql(
   const where = whereSql(collection, scope, filter, values);
   const sql = `SELECT doc FROM ${collection.table} WHERE ${where} ORDER BY ${orderSql(collection, options.sort)}`;
   if (options.limit === undefined && options.skip === undefined) return { sql, values };
-  values.push(options.limit === undefined ? -1 : whole(options.limit, 'limit', 0), whole(options.skip ?? 0, 'skip', 0));
-  return { sql: `${sql} LIMIT ? OFFSET ?`, values };
+  // As a bare parameter SQLite would look at the number, and for that prepare the statement anew at each call.
+  const limit = options.limit === undefined ? -1 : whole(options.limit, 'limit', 0);
+  const skip = whole(options.skip ?? 0, 'skip', 0);
+  if (skip === 0) return { sql: `${sql} LIMIT ${limit}`, values };
+  values.push(skip);
+  return { sql: `${sql} LIMIT ${limit} OFFSET (? + 0)`, values };
 }
 
 /** The documents that match, as their JSON texts. */

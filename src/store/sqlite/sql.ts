@@ -105,9 +105,13 @@ export function compileFor(definition: CollectionDefinition, at: At): Compile {
         const { path, operator, value } = condition;
         return `${at(path.text)} ${operators[operator]} ${operand(path, value, values)}`;
       }
-      case 'in':
+      case 'in': {
+        const [only, ...others] = condition.values;
+        if (only !== undefined && others.length === 0)
+          return `${at(condition.path.text)} = ${operand(condition.path, only, values)}`;
         values.push(JSON.stringify(condition.values.map(toValue)));
         return `${at(condition.path.text)} IN (SELECT value FROM json_each(?))`;
+      }
       case 'exists':
         return condition.wanted ? isThere(condition.path, at) : `NOT (${isThere(condition.path, at)})`;
       case 'text':
