@@ -2,9 +2,9 @@
 import { AppError } from '../errors.ts';
 import type { Filter, Grant, Member, ReadStore } from '../store/index.ts';
 import { findContacts } from './accounts.ts';
-import { resolveStanding } from './decide.ts';
+import { countsForMember, resolveStanding } from './decide.ts';
 import { toGrantFacts, toMemberFacts } from './evaluate.ts';
-import { findGrants } from './grants.ts';
+import { findGrants, isByHand } from './grants.ts';
 import type { Role } from './permissions.ts';
 
 /** One source of a collaborator's access. */
@@ -28,7 +28,7 @@ export interface Collaborator {
 
 /**
  * Everybody with access to a project and why. `explicitOnly` is what an External Collaborator may see (PRJ-6): who was
- * added, with the role that they were given here; not who has access only as a member or Admin of the organization, nor what that
+ * added by hand, with the role that they were given here; not who has access only as a member or Admin of the organization, nor what that
  * adds to a role, nor mappings and groups. Throws `not_found`.
  */
 export async function listCollaborators(
@@ -37,7 +37,7 @@ export async function listCollaborators(
   projectId: string,
   { explicitOnly = false }: { readonly explicitOnly?: boolean } = {},
 ): Promise<readonly Collaborator[]> {
-  const [project, organization, grants] = await Promise.all([
+  const [project, organization, all] = await Promise.all([
     reads.projects.get(organizationId, projectId),
     reads.organizations.get(organizationId, organizationId),
     findGrants(reads, organizationId, { targetId: projectId }),
@@ -45,6 +45,7 @@ export async function listCollaborators(
   if (!project || !organization) throw new AppError('not_found', `There is no project ${projectId}`);
   const { adminAccess } = organization.settings;
   const isDefault = project.isDefault === true;
+  const grants = explicitOnly ? all.filter(isByHand) : all;
   const given = new Map<string, Grant[]>();
   for (const grant of grants) given.set(grant.accountId, [...(given.get(grant.accountId) ?? []), grant]);
   const granted = [...given.keys()];
@@ -53,7 +54,13 @@ export async function listCollaborators(
     $or: [{ accountId: { $in: granted } }, ...(explicitOnly ? [] : inherits)],
   });
   const byAccount = new Map(members.map((member) => [member.accountId, member]));
-  const accountIds = [...new Set([...granted, ...byAccount.keys()])];
+  for (const [accountId, own] of given) {
+    if (!byAccount.has(accountId)) continue;
+    const counting = own.filter((grant) => countsForMember(grant, isDefault));
+    if (counting.length > 0) given.set(accountId, counting);
+    else given.delete(accountId);
+  }
+  const accountIds = [...new Set([...given.keys(), ...(explicitOnly ? [] : byAccount.keys())])];
   const contacts = await findContacts(reads, accountIds);
   const describe = (accountId: string): Collaborator => {
     const member = byAccount.get(accountId);

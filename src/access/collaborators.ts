@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import type { Grant, Member, Project, Transaction } from '../store/index.ts';
 import { findAccountByProvenEmail, lockAccount } from './accounts.ts';
 import { refuseBlocked } from './blocks.ts';
-import { changeGrantRole, findGrants, insertGrant, removeGrants } from './grants.ts';
+import { changeGrantRole, findGrants, insertGrant, isByHand, removeGrants } from './grants.ts';
 import { findMember, refuseMapped, roleFromMapping } from './members.ts';
 import { higherRole, type Role } from './permissions.ts';
 import { lockOpenProject, lockProject } from './projects.ts';
@@ -11,7 +11,7 @@ import { lockOpenProject, lockProject } from './projects.ts';
 export interface NewCollaborator {
   /** The account must exist: an account with this address proven (ACC-2). */
   readonly email: string;
-  /** Member where absent; an organization Admin is Admin whatever is asked for. */
+  /** Member where absent. Kept as it is asked for; an organization Admin is Admin with any, for as long as they are one (PRJ-5). */
   readonly role?: Role | undefined;
   /** Says that the person is known to be from outside the organization. */
   readonly external?: boolean | undefined;
@@ -55,7 +55,7 @@ async function addTo(tx: Transaction, project: Project, input: NewCollaborator):
     accountId,
     target: 'project',
     targetId: projectId,
-    role: member?.role === 'admin' ? 'admin' : (input.role ?? 'member'),
+    role: input.role ?? 'member',
     source: 'manual',
     grantedBy: tx.cause.actor,
   });
@@ -81,7 +81,7 @@ function refuseAddition(project: Project, member: Member | undefined, { email, e
   }
 }
 
-/** What tells who is a member of the organization, an Admin there, suspended or blocked, or which groups are mapped. */
+/** What tells who is a member of the organization, suspended or blocked. */
 const telling: ReadonlySet<string> = new Set([
   'account_not_found',
   'not_organization_member',
@@ -89,13 +89,12 @@ const telling: ReadonlySet<string> = new Set([
   'member_suspended',
   'member_blocked',
   'default_project_protected',
-  'role_from_mapping',
-  'role_from_organization',
 ]);
 
 /**
  * An External Collaborator who is Admin of the project adds and changes people like any Admin (PRJ-4), but has no member
- * list (PRJ-6): all that speaks of the organization is refused to them in the same words, whoever is meant. What remains
+ * list (PRJ-6): all that speaks of the organization is refused to them in the same words, whoever is meant; and there is
+ * nothing for them but what was given by hand, which they change also where a mapping or the organization gives more. What remains
  * visible is whom they have added, for every collaborator is marked as external or not: it takes an addition, which is
  * audited and which everybody in the project sees, and no refusal.
  */
@@ -113,9 +112,6 @@ const notAddable = (email: string): AppError =>
     `${email} cannot be added so: the person must have an account, and somebody from outside the organization is added with external: true. An Admin of the organization can say more`,
   );
 
-const notChangeable = (): AppError =>
-  new AppError('permission_denied', 'What this person has here is for an Admin of the organization to change');
-
 /**
  * Gives a collaborator a role by hand. It is recorded also where a mapping gives the same, so that it outlives the
  * mapping (MAP-2); given by hand already, it changes nothing. Throws `not_found` (no such project or collaborator), `project_archived`,
@@ -131,11 +127,10 @@ export async function changeCollaboratorRole(
   options: Asker = {},
 ): Promise<readonly Grant[]> {
   await lockOpenProject(tx, organizationId, projectId);
-  const work = changeRole(tx, organizationId, projectId, accountId, role, options);
-  return options.fromOutside ? tellOutsider(work, notChangeable) : work;
+  return changeRole(tx, organizationId, projectId, accountId, role, options);
 }
 
-/** Who asks: with `fromOutside` an External Collaborator (PRJ-6), see `tellOutsider`. */
+/** Who asks: with `fromOutside` an External Collaborator (PRJ-6), for whom there is only what was given by hand. */
 interface Asker {
   readonly fromOutside?: boolean;
 }
@@ -152,7 +147,8 @@ async function changeRole(
   if (member && project.isDefault) {
     throw new AppError('default_project_protected', 'In the default project a role follows the organization role');
   }
-  if (member?.role === 'admin' && role === 'member') throw roleFromOrganization();
+  // To somebody from outside the refusal would tell who is an Admin of the organization: they lower what was given here.
+  if (member?.role === 'admin' && role === 'member' && !options.fromOutside) throw roleFromOrganization();
   refuseMapped(grants, role);
   const byHand = grants.filter(isByHand);
   const given = byHand.reduce<Role | undefined>((best, grant) => higherRole(best, grant.role), undefined);
@@ -186,17 +182,6 @@ export async function removeCollaborator(
   accountId: string,
   options: Asker = {},
 ): Promise<RemovedCollaborator> {
-  const work = remove(tx, organizationId, projectId, accountId, options);
-  return options.fromOutside ? tellOutsider(work, notChangeable) : work;
-}
-
-async function remove(
-  tx: Transaction,
-  organizationId: string,
-  projectId: string,
-  accountId: string,
-  options: Asker,
-): Promise<RemovedCollaborator> {
   const { project, member, grants } = await loadCollaborator(tx, organizationId, projectId, accountId, options);
   if (member && project.isDefault) {
     throw new AppError('default_project_protected', 'A member cannot be taken out of the default project');
@@ -208,9 +193,6 @@ async function remove(
   return { removed, remaining };
 }
 
-/** What people give each other, as opposed to what a mapping gives. */
-const isByHand = (grant: Grant): boolean => grant.source !== 'mapping';
-
 async function loadCollaborator(
   tx: Transaction,
   organizationId: string,
@@ -220,7 +202,8 @@ async function loadCollaborator(
 ) {
   const project = await lockProject(tx, organizationId, projectId);
   const member = await lockMember(tx, organizationId, accountId);
-  const grants = await findGrants(tx, organizationId, { accountId, targetId: projectId });
+  const given = await findGrants(tx, organizationId, { accountId, targetId: projectId });
+  const grants = fromOutside ? given.filter((grant) => isByHand(grant) && !(member && project.isDefault)) : given;
   if (grants.length > 0 || (member && project.isDefault && !fromOutside)) return { project, member, grants };
   if (!fromOutside && member?.role === 'admin' && (await inheritAccess(tx, organizationId)))
     throw roleFromOrganization();

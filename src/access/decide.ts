@@ -218,7 +218,7 @@ function standingWhileOpen(facts: AccessFacts): Standing | NoStanding {
   return (
     highest([
       ...inherited(member, facts.adminAccess, resource.isDefault),
-      ...facts.grants.map((grant) => grantStanding(grant, joinedRole(member, grant))),
+      ...countingGrants(facts.grants, resource.isDefault).map((one) => grantStanding(one, joinedRole(member, one))),
     ]) ??
     (member.role === 'admin'
       ? none('project_not_joined', 'Admins of this organization have access only to the projects that they have joined')
@@ -259,6 +259,16 @@ function inherited(member: MemberFacts, adminAccess: 'all' | 'joined', isDefault
   const message = 'every member of the organization has access to its default project';
   return [{ role: member.role, via: 'default_project', reason: 'default_project', message }];
 }
+
+/**
+ * What a member's grants are worth: in the default project the role follows the organization role, whatever people have been
+ * given there by hand, as External Collaborators, before they became members (PRJ-2).
+ */
+export const countsForMember = ({ source }: Pick<GrantFacts, 'source'>, inDefaultProject: boolean): boolean =>
+  !inDefaultProject || source === 'mapping';
+
+const countingGrants = (grants: readonly GrantFacts[], inDefaultProject: boolean): readonly GrantFacts[] =>
+  grants.filter((grant) => countsForMember(grant, inDefaultProject));
 
 /** An organization Admin who has joined a project is Admin there whatever role they were added with (PRJ-5). */
 const joinedRole = (member: MemberFacts, grant: GrantFacts): Role => (member.role === 'admin' ? 'admin' : grant.role);

@@ -1,5 +1,5 @@
 /** Why somebody has access, or has none (PERM-6): everything that could give a role, and what becomes of each. Pure. */
-import { type AccessFacts, type GrantFacts, resolveStanding } from './decide.ts';
+import { type AccessFacts, countsForMember, type GrantFacts, resolveStanding } from './decide.ts';
 import type { Role } from './permissions.ts';
 
 /** Something that could give a role here. */
@@ -52,12 +52,18 @@ function claimsOf({ member, resource, adminAccess, grants }: AccessFacts): reado
   const suspended = member.status === 'suspended' ? 'The person is a suspended member of the organization' : undefined;
   const own: Claim = { source: member.owner ? 'owner' : 'organization_role', role: member.role };
   if (resource?.kind !== 'project') return [withVoid(own, suspended)];
-  const given = grants.map((grant) => claim(grant, member.role === 'admin' ? 'admin' : grant.role, suspended));
+  const { isDefault } = resource;
+  const given = grants.map((grant) => {
+    const why = suspended ?? (countsForMember(grant, isDefault) ? undefined : followsOrganization);
+    return claim(grant, member.role === 'admin' ? 'admin' : grant.role, why);
+  });
   const inherits = member.role === 'admin' && adminAccess === 'all';
-  const byDefault: Claim[] = resource.isDefault ? [{ source: 'default_project', role: member.role }] : [];
+  const byDefault: Claim[] = isDefault ? [{ source: 'default_project', role: member.role }] : [];
   const first = inherits ? [own, ...byDefault] : [...byDefault, withVoid(own, notInherited(member.role))];
   return [...first.map((one) => withVoid(one, one.void ?? suspended)), ...given];
 }
+
+const followsOrganization = 'In the default project the role of a member follows the organization role';
 
 function notInherited(role: Role): string {
   return role === 'admin'

@@ -20,6 +20,9 @@ export interface NewGrant extends GrantTarget {
   readonly grantedBy: string;
 }
 
+/** What people give each other, as opposed to what a mapping gives. */
+export const isByHand = ({ source }: Pick<Grant, 'source'>): boolean => source !== 'mapping';
+
 /** The grants of an account, or on a target, or both, in the order of giving. */
 export function findGrants(
   reads: ReadStore,
@@ -70,15 +73,16 @@ export async function removeGrants(tx: Transaction, organizationId: string, gran
   }
 }
 
-/** Changes the role of a grant; its source stays. */
+/** Changes the role of a grant; its source stays. `grantedBy`: who is to stand for it from now on, where that changes. */
 export async function changeGrantRole(
   tx: Transaction,
   organizationId: string,
   grant: Grant,
   role: Role,
+  grantedBy: string = grant.grantedBy,
 ): Promise<Grant> {
   if (grant.role === role) return grant;
-  return changeGrant(tx, organizationId, grant, { role });
+  return changeGrant(tx, organizationId, grant, { role, grantedBy });
 }
 
 /**

@@ -4,7 +4,7 @@ import { caseKey } from '../lib/text.ts';
 import type { Invitation, Member, ReadStore, Transaction } from '../store/index.ts';
 import { findAccountEmails } from './accounts.ts';
 import { evaluate } from './evaluate.ts';
-import { findGrants, insertGrant } from './grants.ts';
+import { changeGrantRole, findGrants, insertGrant } from './grants.ts';
 import { closeInvitation, inviterAccountOf, rolesOf } from './invitations.ts';
 import { giveManualAdmin, refreshMemberRole } from './memberRole.ts';
 
@@ -35,7 +35,7 @@ async function mayGive(reads: ReadStore, invitation: Invitation, id: string): Pr
 
 /**
  * Gives a member what an invitation names, as manual grants of whoever has invited them: they outlive every mapping (MAP-2).
- * Projects that are gone, or that those no longer add people to, are passed over; what the person was given there by hand before stays.
+ * Projects that are gone, or that those no longer add people to, are passed over; what the person was given there by hand before is raised, never lowered (MAP-2).
  */
 export async function giveInvitedRoles(tx: Transaction, member: Member, invitation: Invitation): Promise<void> {
   const { organizationId, accountId } = member;
@@ -51,12 +51,16 @@ export async function giveInvitedRoles(tx: Transaction, member: Member, invitati
     const project = await tx.projects.lock(organizationId, targetId);
     if (!project || project.isDefault || !(await mayGive(tx, invitation, targetId))) continue;
     const given = await findGrants(tx, organizationId, { accountId, targetId });
-    if (given.some(({ source }) => source === 'manual')) continue;
+    const manual = given.find(({ source }) => source === 'manual');
+    if (manual) {
+      if (invited === 'admin') await changeGrantRole(tx, organizationId, manual, invited, grantedBy);
+      continue;
+    }
     await insertGrant(tx, organizationId, {
       accountId,
       target: 'project',
       targetId,
-      role: role === 'admin' ? 'admin' : invited,
+      role: invited,
       source: 'manual',
       grantedBy,
     });

@@ -98,7 +98,7 @@ export const ownerSignInLetter = (
     'The Owner may always do that. If it is unexpected, ask the Owner, and look at the audit trail.',
   );
 
-/** What has happened. `forced`: the operator has moved the ownership; `ended`: the Admin who was offered it is no member any more. */
+/** What has happened. `forced`: the operator has moved the ownership; `ended`: the Admin who was offered it is no active Admin any more. */
 export type OwnershipEvent = JobPayload<'mail-ownership'>['event'];
 
 /** To the Owner and to the Admin, whenever something has become of a transfer of the ownership (OWN-4). No link: who is asked signs in themself. */
@@ -144,7 +144,7 @@ export function ownershipLetter(
       return letter(
         to,
         `The ownership of ${organization} stays`,
-        `The offer to ${heir} has ended: they are no member any more. ${stays}`,
+        `The offer to ${heir} has ended: they are no longer an active Admin. ${stays}`,
       );
   }
 }

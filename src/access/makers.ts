@@ -1,6 +1,7 @@
 /** Who made a key or a resource, as far as the one who asks may know (KEY-1, PRJ-6). */
 import type { ReadStore } from '../store/index.ts';
 import { type Contact, findContacts } from './accounts.ts';
+import { isByHand } from './grants.ts';
 
 /** What a row says of its maker: the actor, and the person in whose place the operator made it. */
 export interface Made {
@@ -22,7 +23,7 @@ export interface Maker {
 }
 
 export interface MakerOptions {
-  /** Only people who were added to the project, and oneself: what an External Collaborator may see (PRJ-6). */
+  /** Only people who were added to the project by hand, and oneself: what an External Collaborator may see (PRJ-6). */
   readonly explicitOnly?: boolean;
   /** The account that asks. */
   readonly askedBy?: string | undefined;
@@ -50,7 +51,7 @@ export async function findMakers(
           reads.grants.find(organizationId, { ...among, targetId: projectId }),
         ]);
   const inside = new Set(members.map(({ accountId }) => accountId));
-  const added = new Set(grants.map(({ accountId }) => accountId));
+  const added = new Set(grants.filter(isByHand).map(({ accountId }) => accountId));
 
   function person(accountId: string): Omit<Maker, 'kind'> {
     if (explicitOnly && !added.has(accountId) && accountId !== askedBy) return {};

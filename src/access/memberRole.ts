@@ -3,6 +3,7 @@ import { recordAudit } from '../events/index.ts';
 import type { Grant, Member, Transaction } from '../store/index.ts';
 import { findGrants, insertGrant } from './grants.ts';
 import { revokeInvitationsBy } from './invitations.ts';
+import { endOfferTo } from './offerEnd.ts';
 import { decideOwnerChange, isOwner, notOwner } from './owner.ts';
 import { higherRole, type Role } from './permissions.ts';
 
@@ -14,7 +15,7 @@ export function resolveMemberRole(member: Member, grants: readonly { readonly ro
 
 /**
  * Brings `role` on the member row in line with the organization grants; whoever is Admin no longer takes the pending invitations
- * that they sent with them. Answers the member as it is now; undefined where
+ * that they sent with them, and the ownership that they were offered (OWN-4). Answers the member as it is now; undefined where
  * the account is no member. Called by whoever has added or taken away an organization grant.
  */
 export async function refreshMemberRole(
@@ -38,7 +39,10 @@ export async function refreshMemberRole(
     before: { role: member.role },
     after: { role },
   });
-  if (role === 'member') await revokeInvitationsBy(tx, organizationId, accountId);
+  if (role === 'member') {
+    await revokeInvitationsBy(tx, organizationId, accountId);
+    await endOfferTo(tx, member, 'is no longer an Admin');
+  }
   return changed;
 }
 

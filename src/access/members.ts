@@ -5,12 +5,12 @@ import { newId } from '../lib/ids.ts';
 import type { Grant, Member, ReadStore, Transaction } from '../store/index.ts';
 import { lockAccount } from './accounts.ts';
 import { insertBlock, refuseBlocked } from './blocks.ts';
-import { findGrants, removeGrants } from './grants.ts';
+import { findGrants, isByHand, removeGrants } from './grants.ts';
 import { meetInvitations } from './invitationRoles.ts';
 import { revokeInvitationsBy, revokeInvitationsOf } from './invitations.ts';
 import { giveManualAdmin, refreshMemberRole } from './memberRole.ts';
+import { endOfferTo } from './offerEnd.ts';
 import { decideOwnerChange, isOwner, notOwner, type OwnerChange } from './owner.ts';
-import { tellSides } from './ownershipNews.ts';
 import type { Role } from './permissions.ts';
 import { endSessionsIn } from './sessions.ts';
 
@@ -47,7 +47,7 @@ export interface NewMember {
 }
 
 /**
- * Makes an account a member, active at once; what it had as an External Collaborator stays.
+ * Makes an account a member, active at once; what it had as an External Collaborator stays, but in the default project.
  * Throws `not_found` (no such account), `already_a_member`, `member_suspended`, `member_blocked`.
  */
 export async function addMember(tx: Transaction, organizationId: string, input: NewMember): Promise<Member> {
@@ -69,7 +69,8 @@ export async function addMember(tx: Transaction, organizationId: string, input: 
 
 /**
  * The same for an account of which the caller has seen, in this transaction, that it exists and is no member. Where a race
- * has made it one since, the unique index says so. Pending invitations of the person end, and give what they name (MEM-2).
+ * has made it one since, the unique index says so. Pending invitations of the person end, and give what they name (MEM-2). What the
+ * person was given by hand in the default project ends: from now on their role there follows the organization role (PRJ-2).
  */
 export async function insertMember(tx: Transaction, organizationId: string, input: NewMember): Promise<Member> {
   const { accountId, source, directoryId, directoryUserId, profile } = input;
@@ -91,9 +92,19 @@ export async function insertMember(tx: Transaction, organizationId: string, inpu
     targetId: member._id,
     after: { accountId, role, status: 'active', source },
   });
+  await leaveDefaultProjectToRole(tx, member);
   if (role === 'admin') await giveManualAdmin(tx, organizationId, accountId, []);
   await meetInvitations(tx, member, [...(profile?.email === undefined ? [] : [profile.email]), ...(input.told ?? [])]);
   return member;
+}
+
+async function leaveDefaultProjectToRole(tx: Transaction, { organizationId, accountId }: Member): Promise<void> {
+  const grants = await findGrants(tx, organizationId, { accountId });
+  // Only a former External Collaborator has any: one read for everybody else.
+  if (grants.length === 0) return;
+  const project = await tx.projects.findOne(organizationId, { isDefault: true });
+  const there = grants.filter(({ targetId }) => targetId === project?._id);
+  await removeGrants(tx, organizationId, there.filter(isByHand));
 }
 
 /**
@@ -158,7 +169,7 @@ export async function removeMember(
   await endSessionsIn(tx, organizationId, accountId);
   await revokeInvitationsOf(tx, member);
   if (role === 'admin') await revokeInvitationsBy(tx, organizationId, accountId);
-  await endOfferTo(tx, member);
+  await endOfferTo(tx, member, 'is no longer a member');
   if (block) await insertBlock(tx, member);
   await recordAudit(tx, organizationId, {
     type: 'member.removed',
@@ -169,25 +180,9 @@ export async function removeMember(
   return member;
 }
 
-async function endOfferTo(tx: Transaction, heir: Member): Promise<void> {
-  const { organizationId, _id: toMemberId } = heir;
-  const offer = await tx.ownershipTransfers.findOne(organizationId, {});
-  if (offer?.toMemberId !== toMemberId) return;
-  await tx.ownershipTransfers.remove(organizationId, { _id: offer._id });
-  await recordAudit(tx, organizationId, {
-    type: 'ownership.offer_cancelled',
-    targetKind: 'member',
-    targetId: toMemberId,
-    before: { ownerMemberId: offer.fromMemberId },
-    detail: 'The Admin to whom it was made is no longer a member',
-  });
-  const owner = await tx.members.get(organizationId, offer.fromMemberId);
-  if (owner) await tellSides(tx, organizationId, 'ended', { owner, heir });
-}
-
 /**
- * Denies a member everything in the organization, at once, and ends their sessions there (MEM-1, MEM-5). Grants are
- * kept for the return. A suspended member stays as they are. Throws `not_found`, `owner_protected`.
+ * Denies a member everything in the organization, at once, and ends their sessions there (MEM-1, MEM-5), and an offer of the
+ * ownership to them (OWN-4). Grants are kept for the return. A suspended member stays as they are. Throws `not_found`, `owner_protected`.
  */
 export async function suspendMember(tx: Transaction, organizationId: string, memberId: string): Promise<Member> {
   const member = await getMember(tx, organizationId, memberId);
@@ -195,6 +190,7 @@ export async function suspendMember(tx: Transaction, organizationId: string, mem
   if (member.status === 'suspended') return member;
   const suspended = await changeStatus(tx, member, 'suspended');
   await endSessionsIn(tx, organizationId, member.accountId);
+  await endOfferTo(tx, member, 'is suspended');
   return suspended;
 }
 

@@ -116,10 +116,8 @@ export async function insertProject(
 async function refuseTakenName(tx: Transaction, organizationId: string, name: string, except?: string): Promise<void> {
   const holder = await tx.projects.findOne(organizationId, { nameKey: caseKey(name) });
   if (!holder || holder._id === except) return;
-  throw new AppError(
-    'project_name_taken',
-    `The organization has a project named ${JSON.stringify(holder.name)} already`,
-  );
+  // Whoever asks may not know of the project that has it (PRJ-1): neither how it is spelt there is told, nor what has become of it.
+  throw new AppError('project_name_taken', 'This name cannot be used in the organization: choose another one');
 }
 
 /** What may be changed of a project; a `description` of null takes it away. */

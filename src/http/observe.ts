@@ -11,6 +11,9 @@ let requestCount = 0;
 const newRequestId = (): string => `req-${processName}${(requestCount++).toString(36).padStart(6, '0')}`;
 
 const saneRequestId = /^[A-Za-z0-9._:/+=-]{1,128}$/;
+/** What AuthZEN's clients get back as they have sent it: it is never taken as an id of ours, and so need not look like one. */
+const printable = /^[\x20-\x7e]{1,256}$/;
+const decisionPoint = '/access/v1/';
 
 /** An answer on its way, with what the steps of its request tell each other: Express's own form, kept also where Express is not asked. */
 export type Answering = ServerResponse & { locals: { requestId?: unknown; route?: unknown } };
@@ -37,7 +40,8 @@ function routeOf(
 
 /**
  * The first step of every request: takes or makes its id (X-Request-Id, also of the answer), and notes how it ended.
- * An id from outside is taken only in a harmless form.
+ * An id from outside is taken only in a harmless form; the decision point answers any printable one (AuthZEN 1.0),
+ * and the log notes it beside our own.
  */
 export function observeRequests(logger: Logger, registry: Registry) {
   const durations = new Histogram({
@@ -51,7 +55,8 @@ export function observeRequests(logger: Logger, registry: Registry) {
     const given = request.headers['x-request-id'];
     const requestId = typeof given === 'string' && saneRequestId.test(given) ? given : newRequestId();
     response.locals.requestId = requestId;
-    response.setHeader('X-Request-Id', requestId);
+    const echoed = typeof given === 'string' && request.url?.startsWith(decisionPoint) && printable.test(given);
+    response.setHeader('X-Request-Id', echoed ? given : requestId);
     const start = performance.now();
     response.once('close', () => {
       const ms = performance.now() - start;
@@ -63,6 +68,7 @@ export function observeRequests(logger: Logger, registry: Registry) {
       if (!logger.isLevelEnabled(level)) return;
       const facts = {
         requestId,
+        ...(echoed && given !== requestId && { clientRequestId: given }),
         method,
         route,
         status,

@@ -143,12 +143,10 @@ async function mappedFrom(
   };
 }
 
-async function stepOf(reads: ReadStore, { organizationId, groupId, createdAt, changedBy }: Edge): Promise<Step> {
+async function stepOf(reads: ReadStore, edge: Edge): Promise<Step> {
+  const { organizationId, groupId, createdAt, changedBy } = edge;
   const { actor: by, requestId } = changedBy;
-  const [group, entry] = await Promise.all([
-    reads.directoryGroups.get(organizationId, groupId),
-    reads.provisioningLog.findOne(organizationId, { requestId }),
-  ]);
+  const [group, entry] = await Promise.all([reads.directoryGroups.get(organizationId, groupId), findPush(reads, edge)]);
   return {
     groupId,
     ...(group && { groupName: group.displayName }),
@@ -157,6 +155,22 @@ async function stepOf(reads: ReadStore, { organizationId, groupId, createdAt, ch
     requestId,
     ...(entry && { logEntryId: entry._id }),
   };
+}
+
+/**
+ * The logged request that made a membership. The client chooses its request's id, and may give the same one to many: the log
+ * row is that of the same directory and group, written in the transaction that made the membership, at the same instant.
+ */
+function findPush(reads: ReadStore, { organizationId, directoryId, groupId, createdAt, changedBy }: Edge) {
+  const { requestId } = changedBy;
+  const same = {
+    requestId,
+    directoryId,
+    createdAt,
+    touched: { $elemMatch: { $eq: groupId } },
+    outcome: 'applied',
+  } as const;
+  return reads.provisioningLog.findOne(organizationId, same);
 }
 
 /** The shortest way up from one of these users to the group; none where they are not in it. Cycles are harmless. */

@@ -10,6 +10,8 @@ export interface UsedRow {
   readonly _id: string;
   /** Absent in a platform collection. */
   readonly organizationId?: string;
+  /** Of the secret that was used: where the row has got another one since, this was no use of that. */
+  readonly hash?: string;
 }
 
 /** Open one per process and collection; close it after the last request. */
@@ -57,9 +59,10 @@ export function openLastUses(
   };
 
   function note(row: UsedRow, at: Date): void {
-    const known = noted.get(row._id);
+    const key = row.hash ?? row._id;
+    const known = noted.get(key);
     if (known && known.at >= at) return;
-    noted.set(row._id, { row, at });
+    noted.set(key, { row, at });
     if (noted.size > capacity) noted.delete(noted.keys().next().value ?? '');
     wait();
   }
@@ -99,9 +102,14 @@ async function write(store: Store, collection: UsedCollection, uses: readonly Us
   await store.transaction({ actor: 'system', requestId: newId('request') }, async (tx) => {
     const rows: UsedRows = tx[collection];
     for (const { row, at } of uses) {
+      const { _id, hash, organizationId = PLATFORM } = row;
       await rows.update(
-        row.organizationId ?? PLATFORM,
-        { _id: row._id, $or: [{ lastUsedAt: { $exists: false } }, { lastUsedAt: { $lt: at } }] },
+        organizationId,
+        {
+          _id,
+          ...(hash !== undefined && { hash }),
+          $or: [{ lastUsedAt: { $exists: false } }, { lastUsedAt: { $lt: at } }],
+        },
         { $set: { lastUsedAt: at } },
       );
     }

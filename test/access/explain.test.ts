@@ -89,6 +89,33 @@ test('a mapped role is led back to the pushes that put the person into the group
   expect(new Set(suspended.candidates.map(({ outcome }: { outcome: string }) => outcome))).toEqual(new Set(['void']));
 });
 
+test('the push that is named is the one that did it, though the client gives its requests all the same id', async () => {
+  const [email, other] = [`same-id@${acme.domain}`, `same-id-too@${acme.domain}`];
+  const userOf = (userName: string) => ({
+    schemas: [`${core}:User`],
+    userName,
+    active: true,
+    emails: [{ value: userName }],
+  });
+  const { id } = await expectStatus(201, scim('post', '/Users', userOf(email), 'constant'));
+  const { id: otherId } = await expectStatus(201, scim('post', '/Users', userOf(other), 'constant'));
+  const elsewhere = { schemas: [`${core}:Group`], displayName: 'Elsewhere', members: [{ value: id }] };
+  await expectStatus(201, scim('post', '/Groups', elsewhere, 'constant'));
+  const add = (value: string) => ({
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+    Operations: [{ op: 'add', path: 'members', value: [{ value }] }],
+  });
+  await scim('patch', `/Groups/${acme.groupId}`, add(id), 'constant');
+  await scim('patch', `/Groups/${acme.groupId}`, add(otherId), 'constant');
+  const query = { person: other, project: acme.projectId, permission: 'project.read' };
+  await until('the mapping has given the role', async () => (await explain(query)).decision === true);
+  const mapping = (await explain(query)).candidates.find(({ source }: { source: string }) => source === 'mapping');
+  const [step] = mapping.origin.mapping.path;
+  expect(step.requestId).toBe('constant');
+  const row = await gatehouse.store.read.provisioningLog.get(acme.organizationId, step.logEntryId);
+  expect(row).toMatchObject({ method: 'PATCH', path: `/Groups/${acme.groupId}`, touched: [acme.groupId, otherId] });
+});
+
 test('an inherited Admin is led back to the grant that made them one, and says where adminAccess stops it (PRJ-5)', async () => {
   const query = { person: acme.admin.memberId, project: acme.projectId, permission: 'cluster.create' };
   const told = await explain(query);
@@ -221,6 +248,41 @@ describe('who may ask', () => {
     for (const query of foreign) {
       expect(await asked(acme.admin.token, query)).toEqual([404, 'not_found']);
       expect(await asked(gatehouse.operatorToken, query)).toEqual([404, 'not_found']);
+    }
+  });
+
+  test('is answered of what belongs to others as of what nobody has, to the letter (PRJ-1)', async () => {
+    const key = await ask(201, 'post', `/api/v1/projects/${rival.projectId}/keys`, { name: 'theirs' });
+    const hidden = await ask(201, 'post', `${home()}/projects`, { name: 'Hidden from Members' });
+    const ghost = (text: string): string =>
+      text.includes('@') ? 'nobody@nowhere.example' : `${text.slice(0, 4)}${'0'.repeat(26)}`;
+    const told = async (token: string, query: Query) => {
+      const { status, body } = await gatehouse.bearer(token, 'get', address(query));
+      const { requestId, ...rest } = body;
+      const text = Object.values(query).reduce((left, value) => left.replaceAll(value, 'X'), JSON.stringify(rest));
+      return [status, text];
+    };
+    const own = { person: acme.member.accountId };
+    const foreign: readonly [string, Query, Query][] = [
+      ...[rival.member.email, rival.member.accountId, rival.member.memberId].map((person): [string, Query, Query] => [
+        acme.admin.token,
+        { person },
+        { person: ghost(person) },
+      ]),
+      [acme.admin.token, { key: key.id }, { key: ghost(key.id) }],
+      [acme.admin.token, { ...own, project: rival.projectId }, { ...own, project: ghost(rival.projectId) }],
+      [
+        acme.admin.token,
+        { key: acme.apiKeyId, project: rival.projectId },
+        { key: acme.apiKeyId, project: ghost(rival.projectId) },
+      ],
+      [acme.member.token, { ...own, project: hidden.id }, { ...own, project: ghost(hidden.id) }],
+      [acme.member.token, { ...own, project: rival.projectId }, { ...own, project: ghost(rival.projectId) }],
+    ];
+    for (const [token, query, nobodys] of foreign) {
+      const answer = await told(token, query);
+      expect(answer[0]).toBe(404);
+      expect(answer).toEqual(await told(token, nobodys));
     }
   });
 

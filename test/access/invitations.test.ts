@@ -114,6 +114,24 @@ describe('an invitation', () => {
     expect(audit.items.map(({ type }: { type: string }) => type)).toEqual(['invitation.accepted', 'invitation.sent']);
   });
 
+  test('raises the role in a project that the person has by hand, and never lowers it (MEM-2, MAP-2)', async () => {
+    const roleAfter = async (before: string, invited: string) => {
+      const email = fresh();
+      const person = await openPerson(gatehouse, email);
+      const path = `/api/v1/projects/${acme.projectId}/collaborators`;
+      await expectStatus(201, gatehouse.operator('post', path).send({ email, external: true, role: before }));
+      await invite(email, { projects: [{ projectId: acme.projectId, role: invited }] });
+      await expectStatus(200, accept(await tokenTo(email), person.token));
+      const { accountId } = person;
+      return gatehouse.store.read.grants.find(acme.organizationId, { accountId, targetId: acme.projectId });
+    };
+    const inviter = `account:${acme.admin.accountId}`;
+    expect(await roleAfter('member', 'admin')).toMatchObject([{ source: 'manual', role: 'admin', grantedBy: inviter }]);
+    expect(await roleAfter('admin', 'member')).toMatchObject([
+      { source: 'manual', role: 'admin', grantedBy: 'operator' },
+    ]);
+  });
+
   test('keeps no token at rest, and none in the job that mails it', async () => {
     const email = fresh();
     await invite(email);

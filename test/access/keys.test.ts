@@ -297,6 +297,21 @@ describe('the last use of a key (KEY-2)', () => {
     expect((await rowOf(id))?.lastUsedAt).toEqual(new Date(9000));
   });
 
+  test('is that of the secret: a use of the Default Key before it was regenerated is none of the new one (KEY-3)', async () => {
+    const home = `/api/v1/organizations/${acme.organizationId}/default-key`;
+    const { id, secret } = await expectStatus(200, gatehouse.bearer(acme.owner.token, 'get', home));
+    await gatehouse.flush();
+    now += 1000;
+    await verify(secret);
+    const next = await expectStatus(200, gatehouse.bearer(acme.owner.token, 'post', `${home}/regenerate`));
+    await gatehouse.flush();
+    expect((await rowOf(id))?.lastUsedAt).toBeUndefined();
+    // the clock stands still: a use of the new one at the same instant counts
+    await verify(next.secret);
+    await gatehouse.flush();
+    expect((await rowOf(id))?.lastUsedAt).toEqual(new Date(now));
+  });
+
   test('is not lost by a graceful end, nor by a store that fails for a while', async () => {
     const { id } = await make(acme.owner.token, acme.projectId);
     let broken = true;

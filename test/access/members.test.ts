@@ -1,5 +1,6 @@
 /** The member list, removal with and without a block, leaving, and many at once, over HTTP (MEM-1, MEM-3, MEM-4, OWN-3). */
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { suspendMember } from '../../src/access/index.ts';
 import { settleSignIn } from '../../src/sso/index.ts';
 import { buildWorld, expectStatus, openPerson, type Person, type World } from '../http/world.ts';
 import { openBrowser } from '../sso/web/browser.ts';
@@ -146,6 +147,29 @@ describe('the member list (MEM-1)', () => {
         tx.connections.remove(organizationId, { _id }),
       );
     }
+  });
+});
+
+describe('an offer of the ownership (OWN-4)', () => {
+  test.each(['demoted', 'suspended'] as const)('ends when its heir is %s, and both sides are told', async (how) => {
+    const owner = await openPerson(gatehouse, acme.owner.email, 'sign_in');
+    const transfer = `${home}/ownership-transfer`;
+    const heir = await join('admin');
+    await expectStatus(201, gatehouse.bearer(owner.token, 'post', transfer).send({ memberId: heir.memberId }));
+    if (how === 'demoted') {
+      await expectStatus(200, asAdmin('patch', `${home}/members/${heir.memberId}`, { role: 'member' }));
+      await expectStatus(200, asAdmin('patch', `${home}/members/${heir.memberId}`, { role: 'admin' }));
+    } else {
+      await gatehouse.store.transaction({ actor: 'operator', requestId: 'test' }, (tx) =>
+        suspendMember(tx, acme.organizationId, heir.memberId),
+      );
+    }
+    expect((await gatehouse.bearer(owner.token, 'get', transfer)).status).toBe(404);
+    const query = { targetId: heir.memberId, type: 'ownership.offer_cancelled' };
+    expect((await expectStatus(200, asAdmin('get', `${home}/audit`).query(query))).items).toHaveLength(1);
+    // what it was offered with, and what it ended with
+    const letters = await mailbox.waitFor(heir.email, 2);
+    expect(letters.at(-1)?.subject).toMatch(/ownership of acme stays/);
   });
 });
 

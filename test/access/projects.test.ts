@@ -1,5 +1,7 @@
 /** Projects through the management API: archived, deleted, and who sees whom (PRJ-1…8). */
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { applyMappedGrants } from '../../src/access/index.ts';
+import { newId } from '../../src/lib/ids.ts';
 import { buildWorld, expectStatus, openPerson, type Person, type World } from '../http/world.ts';
 import { openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
 
@@ -261,8 +263,149 @@ describe('an External Collaborator', () => {
     expect(sources).toEqual([
       { source: 'creator', role: 'admin' },
       { source: 'manual', role: 'admin' },
-      { source: 'manual', role: 'admin' },
+      { source: 'manual', role: 'member' },
     ]);
+  });
+
+  test('does not see who has access by a mapping only, nor what a mapping adds to a role (PRJ-6, MAP-2)', async () => {
+    const id = await makeProject();
+    const external = await openPerson(gatehouse, 'unmapped@partner.example', 'sign_in');
+    const mapped = await openPerson(gatehouse, acme.member.email, 'sign_in');
+    await expectStatus(201, collaborate(id, { email: external.email, external: true, role: 'admin' }));
+    const { organizationId } = acme;
+    await gatehouse.store.transaction({ actor: 'system', requestId: 'test' }, async (tx) => {
+      for (const { accountId } of [acme.member, acme.admin]) {
+        const add = [{ target: 'project', targetId: id, role: 'admin', mappingId: 'map-1', groupId: 'grp-1' }] as const;
+        await applyMappedGrants(tx, organizationId, accountId, { add, remove: [] });
+      }
+    });
+    const path = pathOf(id, '/collaborators');
+    const seen = async () =>
+      (await expectStatus(200, gatehouse.bearer(external.token, 'get', path))).items.map(
+        (one: { accountId: string; role?: string; sources: readonly object[] }) => [
+          one.accountId,
+          one.role,
+          one.sources,
+        ],
+      );
+    const known = [
+      [admin.accountId, 'admin', [{ source: 'creator', role: 'admin' }]],
+      [external.accountId, 'admin', [{ source: 'manual', role: 'admin' }]],
+    ];
+    expect(await seen()).toEqual(known);
+    const key = await expectStatus(
+      201,
+      gatehouse.bearer(mapped.token, 'post', pathOf(id, '/keys')).send({ name: 'by the mapped one' }),
+    );
+    const keys = await expectStatus(200, gatehouse.bearer(external.token, 'get', pathOf(id, '/keys')));
+    expect(keys.items.find((one: { id: string }) => one.id === key.id).createdBy).toEqual({ kind: 'account' });
+    const one = `${path}/${acme.member.accountId}`;
+    for (const asked of [
+      gatehouse.bearer(external.token, 'patch', one).send({ role: 'member' }),
+      gatehouse.bearer(external.token, 'delete', one),
+    ]) {
+      const { status, body } = await asked;
+      expect([status, body.detail]).toEqual([404, 'This person is not a collaborator of the project']);
+    }
+    const added = await expectStatus(
+      201,
+      gatehouse.bearer(external.token, 'post', path).send({ email: acme.member.email }),
+    );
+    expect(added).toMatchObject({ role: 'member', sources: [{ source: 'manual', role: 'member' }] });
+    expect(await expectStatus(200, gatehouse.bearer(external.token, 'delete', one))).toMatchObject({ remaining: [] });
+    expect(await evaluate(acme.member.email, 'cluster.delete', id)).toEqual([true, 'granted_by_mapping']);
+  });
+
+  test('who is Admin is answered alike of an Admin of the organization and of a Member (PRJ-6, PRJ-4)', async () => {
+    const { id } = await expectStatus(
+      201,
+      gatehouse.operator('post', `${home}/projects`).send({ name: 'Made by none' }),
+    );
+    const external = await openPerson(gatehouse, 'curious@partner.example', 'sign_in');
+    await expectStatus(201, collaborate(id, { email: external.email, external: true, role: 'admin' }));
+    const path = pathOf(id, '/collaborators');
+    const as = (method: 'post' | 'patch' | 'delete', where: string, body: object = {}) =>
+      gatehouse.bearer(external.token, method, where).send(body);
+    const answers = async ({ accountId, email }: { readonly accountId: string; readonly email: string }) => {
+      const one = `${path}/${accountId}`;
+      const told = [];
+      for (const asked of [
+        () => as('post', path, { email, role: 'member' }),
+        () => as('patch', one, { role: 'admin' }),
+        () => as('patch', one, { role: 'member' }),
+        () => as('delete', one),
+      ]) {
+        const { status, body } = await asked();
+        told.push([status, JSON.stringify(body).replaceAll(accountId, 'A').replaceAll(email, 'E')]);
+      }
+      return told;
+    };
+    const ofMember = await answers(acme.member);
+    expect(ofMember.map(([status]) => status)).toEqual([201, 200, 200, 200]);
+    expect(await answers(acme.admin)).toEqual(ofMember);
+    expect(await answers(acme.owner)).toEqual(ofMember);
+  });
+
+  test('who was Admin of the default project and becomes a Member is Member there; afterwards no grant counts (PRJ-2)', async () => {
+    const project = acme.defaultProjectId;
+    const person = await openPerson(gatehouse, 'joins@partner.example', 'sign_in');
+    const { accountId, email } = person;
+    await expectStatus(201, collaborate(project, { email, external: true, role: 'admin' }));
+    expect(await evaluate(email, 'cluster.delete', project)).toEqual([true, 'external_collaborator']);
+    const { id: memberId } = await expectStatus(201, gatehouse.operator('post', `${home}/members`).send({ accountId }));
+    expect(await evaluate(email, 'cluster.delete', project)).toEqual([false, 'role_insufficient']);
+    expect(await evaluate(email, 'project.read', project)).toEqual([true, 'default_project']);
+    const { grants, auditEvents } = gatehouse.store.read;
+    expect(await grants.count(acme.organizationId, { accountId })).toBe(0);
+    const removals = await auditEvents.find(acme.organizationId, { targetId: accountId, type: 'grant.removed' });
+    expect(removals).toMatchObject([{ before: { targetId: project, role: 'admin', source: 'manual' } }]);
+
+    // one that an earlier program has left is worth nothing, is listed nowhere, and is explained so
+    await gatehouse.store.transaction({ actor: 'operator', requestId: 'test' }, (tx) =>
+      tx.grants.insert(acme.organizationId, {
+        ...{
+          _id: newId('grant'),
+          organizationId: acme.organizationId,
+          accountId,
+          target: 'project',
+          targetId: project,
+        },
+        ...{ role: 'admin', source: 'manual', sourceId: 'manual', grantedBy: 'operator' },
+      }),
+    );
+    expect(await evaluate(email, 'cluster.delete', project)).toEqual([false, 'role_insufficient']);
+    const mine = await expectStatus(200, gatehouse.bearer(person.token, 'get', '/api/v1/me/projects'));
+    expect(mine.items).toMatchObject([{ id: project, role: 'member' }]);
+    const { items } = await expectStatus(200, gatehouse.operator('get', pathOf(project, '/collaborators')));
+    expect(items.find((one: { accountId: string }) => one.accountId === accountId)).toMatchObject({
+      role: 'member',
+      sources: [{ source: 'default_project', role: 'member' }],
+    });
+    const told = await expectStatus(
+      200,
+      gatehouse.operator('get', `${home}/access/explain`).query({ person: accountId, project }),
+    );
+    expect(told).toMatchObject({ role: 'member', reason: { code: 'default_project' } });
+    expect(told.candidates).toContainEqual(expect.objectContaining({ source: 'manual', outcome: 'void' }));
+    await expectStatus(200, gatehouse.operator('delete', `${home}/members/${memberId}`));
+    expect(await grants.count(acme.organizationId, { accountId })).toBe(0);
+  });
+
+  test('who renames their project to the name of a hidden one is not told how that is spelt, nor what it is (PRJ-1)', async () => {
+    const id = await makeProject();
+    const external = await openPerson(gatehouse, 'namer@partner.example', 'sign_in');
+    await expectStatus(201, collaborate(id, { email: external.email, external: true, role: 'admin' }));
+    const hidden = await makeProject();
+    await expectStatus(200, patch(admin.token, hidden, { name: 'Project ORCHID' }));
+    const asked = async () => {
+      const { status, body } = await patch(external.token, id, { name: 'project orchid' });
+      return { status, code: body.code, detail: body.detail, details: body.details };
+    };
+    const open = await asked();
+    expect(open).toMatchObject({ status: 409, code: 'project_name_taken' });
+    expect(JSON.stringify(open)).not.toMatch(/orchid/i);
+    await expectStatus(200, patch(admin.token, hidden, { archived: true }));
+    expect(await asked()).toEqual(open);
   });
 
   test('who is Admin is refused members, suspended ones, and strangers in the very same words (PRJ-6, PRJ-4)', async () => {
@@ -293,10 +436,8 @@ describe('an External Collaborator', () => {
       }
     }
     await expectStatus(201, gatehouse.bearer(external.token, 'post', path).send({ email: acme.owner.email }));
-    expect(await change(acme.owner.accountId, 'patch')).toMatchObject({
-      status: 403,
-      body: { code: 'permission_denied' },
-    });
+    expect(await expectStatus(200, change(acme.owner.accountId, 'patch'))).toMatchObject({ role: 'member' });
+    expect(await evaluate(acme.owner.email, 'cluster.delete', id)).toEqual([true, 'owner']);
     expect(await expectStatus(200, change(acme.owner.accountId, 'delete'))).toMatchObject({ remaining: [] });
   });
 });

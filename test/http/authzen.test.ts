@@ -78,6 +78,20 @@ describe('an evaluation (PERM-5)', () => {
     expect(answer.headers['x-request-id']).toBe('bfe9eb29-ab87-4ca3-be83-a1d5d8305716');
   });
 
+  test('answers any printable request id as it was asked with, here and nowhere else; another one by one of our own', async () => {
+    const body = { subject: user(acme.owner.accountId), action: may('organization.read'), resource: organization() };
+    for (const id of ['ein Test "1"; <x>', 'x'.repeat(256)]) {
+      expect((await evaluate(body).set('X-Request-ID', id)).headers['x-request-id']).toBe(id);
+      const elsewhere = await gatehouse.request.get('/livez').set('X-Request-ID', id);
+      expect(elsewhere.headers['x-request-id']).toMatch(/^req-/);
+    }
+    for (const id of ['x'.repeat(257), 'a\tb', 'ä']) {
+      expect((await evaluate(body).set('X-Request-ID', id)).headers['x-request-id']).toMatch(/^req-/);
+    }
+    const malformed = await evaluate({}).set('X-Request-ID', 'not ours');
+    expect([malformed.status, malformed.headers['x-request-id']]).toEqual([400, 'not ours']);
+  });
+
   test('changes in the instant in which the access does (PRJ-7)', async () => {
     const question = { subject: user(acme.member.accountId), action: may('project.read'), resource: project() };
     expect((await evaluate(question)).body.context.reason.code).toBe('no_project_access');

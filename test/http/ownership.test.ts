@@ -240,7 +240,7 @@ describe('both sides of a transfer are told by letter (OWN-4)', () => {
     await expectStatus(201, offer(owner));
     await told(/offers the ownership to/);
     await expectStatus(200, gatehouse.operator('delete', `${home}/members/${acme.admin.memberId}`));
-    await told(/no member any more/);
+    await told(/no longer an active Admin/);
     const { memberId, email } = acme.member;
     await expectStatus(200, gatehouse.operator('patch', `${home}/members/${memberId}`).send({ role: 'admin' }));
     await expectStatus(201, gatehouse.operator('post', transfer()).send({ memberId, force: true }));

@@ -164,13 +164,13 @@ export const explainRoutes: readonly Route[] = [
         await demand(principal, 'audit.read', { kind: 'organization', id: org }, reads, baseUrl);
       }
       if (asked.key !== undefined) return explainKey(reads, org, { ...asked, key: asked.key }, clock.now());
-      if (accountId === undefined) throw new AppError('not_found', 'The organization has no such person.');
+      if (accountId === undefined) throw new AppError('not_found', 'The organization has no such person');
       const shown = await explainPerson(reads, org, accountId, asked);
       if (principal.kind !== 'account' || asked.project === undefined || shown.role !== undefined) return shown;
       // what one cannot see oneself is not there, not even by its name (PRJ-1); who reads the audit knows the projects
       const trail = { permission: 'audit.read', resource: { kind: 'organization', id: org } } as const;
       if ((await evaluate(reads, { accountId: principal.accountId, ...trail })).allowed) return shown;
-      throw new AppError('not_found', `There is no project ${asked.project}.`);
+      throw new AppError('not_found', `There is no project ${asked.project}`);
     },
   }),
 ];
@@ -235,10 +235,10 @@ async function explainKey(
   now: Date,
 ): Promise<z.output<typeof explanation>> {
   const key = await findKeyById(reads, asked.key);
-  if (key?.organizationId !== organizationId) throw new AppError('not_found', `There is no key ${asked.key}.`);
+  if (key?.organizationId !== organizationId) throw new AppError('not_found', `There is no key ${asked.key}`);
   const resource: ResourceRef = { kind: 'project', id: asked.project ?? key.projectId };
   if ((await getProject(reads, resource.id)).organizationId !== organizationId) {
-    throw new AppError('not_found', `There is no project ${resource.id}.`);
+    throw new AppError('not_found', `There is no project ${resource.id}`);
   }
   const facts = await loadKeyFacts(reads, key, resource, now);
   const standing = decideKeyAccess(facts, 'project.read');

@@ -43,14 +43,24 @@ const sources = async (accountId: string) =>
 
 describe('adding a collaborator', () => {
   test('is immediate; a Member of the organization becomes Member, an Admin Admin (PRJ-4)', async () => {
+    const { org, admin } = world;
+    await world.write((tx) => updateOrganization(tx, org, { settings: { adminAccess: 'joined' } }));
     expect((await add({ email: 'Member@Acme.test' })).role).toBe('member');
-    expect((await add({ email: 'admin@acme.test', role: 'member' })).role).toBe('admin');
+    await add({ email: 'admin@acme.test', role: 'member' });
     expect(await decide(world.member.accountId)).toMatchObject({ allowed: true, role: 'member' });
+    expect(await decide(admin.accountId, 'cluster.delete')).toMatchObject({ allowed: true, role: 'admin' });
     expect(await world.audit('grant.added')).toMatchObject([
       { targetId: world.admin.accountId, after: { target: 'organization' } },
       { targetId: world.member.accountId, after: { targetId: world.project._id, role: 'member', source: 'manual' } },
-      { targetId: world.admin.accountId, after: { targetId: world.project._id, role: 'admin' } },
+      { targetId: admin.accountId, after: { targetId: world.project._id, role: 'member' } },
     ]);
+  });
+
+  test('keeps the role that was asked for: an Admin of the organization who is demoted has that one left (PRJ-4, PRJ-5)', async () => {
+    const { org, admin } = world;
+    await add({ email: 'admin@acme.test', role: 'member' });
+    await world.write((tx) => changeMemberRole(tx, org, admin._id, 'member'));
+    expect(await decide(admin.accountId)).toMatchObject({ allowed: true, role: 'member' });
   });
 
   test('needs an account with that address proven (PRJ-4, ACC-2)', async () => {
