@@ -261,9 +261,9 @@ describe('an External Collaborator', () => {
     const list = (await expectStatus(200, gatehouse.bearer(external.token, 'get', pathOf(id, '/collaborators')))).items;
     const sources = list.flatMap((one: { sources: readonly object[] }) => one.sources);
     expect(sources).toEqual([
+      { source: 'manual', role: 'member' },
       { source: 'creator', role: 'admin' },
       { source: 'manual', role: 'admin' },
-      { source: 'manual', role: 'member' },
     ]);
   });
 
@@ -439,6 +439,42 @@ describe('an External Collaborator', () => {
     expect(await expectStatus(200, change(acme.owner.accountId, 'patch'))).toMatchObject({ role: 'member' });
     expect(await evaluate(acme.owner.email, 'cluster.delete', id)).toEqual([true, 'owner']);
     expect(await expectStatus(200, change(acme.owner.accountId, 'delete'))).toMatchObject({ remaining: [] });
+  });
+});
+
+describe('the lists of projects and collaborators', () => {
+  test('are read whole, or in pages: the same items in the same order', async () => {
+    const { email, token } = await openPerson(gatehouse, 'walker@partner.example', 'sign_in');
+    await expectStatus(201, collaborate(acme.defaultProjectId, { email, external: true }));
+    await expectStatus(
+      201,
+      gatehouse.operator('post', pathOf(rival.projectId, '/collaborators')).send({ email, external: true }),
+    );
+    for (const [by, path] of [
+      [admin.token, `${home}/projects`],
+      [gatehouse.operatorToken, `${home}/projects`],
+      [token, '/api/v1/me/projects'],
+      [admin.token, pathOf(acme.defaultProjectId, '/collaborators')],
+      [token, pathOf(acme.defaultProjectId, '/collaborators')],
+    ] as const) {
+      const read = (query: object) => expectStatus(200, gatehouse.bearer(by, 'get', path).query(query));
+      const whole = await read({});
+      expect(whole.nextCursor).toBeUndefined();
+      const size = Math.max(1, Math.ceil(whole.items.length / 3));
+      const walked = [];
+      let cursor: string | undefined;
+      do {
+        const page = await read({ limit: size, ...(cursor !== undefined && { cursor }) });
+        expect(page.items.length).toBeLessThanOrEqual(size);
+        walked.push(...page.items);
+        cursor = page.nextCursor;
+      } while (cursor !== undefined);
+      expect(walked).toEqual(whole.items);
+      for (const query of [{ limit: 0 }, { limit: 201 }, { cursor: 'none' }]) {
+        const refused = await gatehouse.bearer(by, 'get', path).query(query);
+        expect([refused.status, refused.body.code]).toEqual([400, 'invalid_request']);
+      }
+    }
   });
 });
 

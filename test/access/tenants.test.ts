@@ -3,6 +3,7 @@
  * that exists in another organization, and for one that exists nowhere. Both must be answered alike, word for word.
  */
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
 import { apiRoutes } from '../../src/http/api/index.ts';
 import type { Route } from '../../src/http/route.ts';
 import { bodies, nameOf, pathIn, sampleSaml } from '../http/samples.ts';
@@ -94,6 +95,72 @@ describe.each(table)('%s', (name, route) => {
     expect(answer).toEqual(ghost);
   });
 });
+
+type Query = Readonly<Record<string, string | undefined>>;
+
+/** Queries that name ids, or addresses of people: those of `theirs` where there is a choice, asked by the Owner of `own`. */
+const questions: Readonly<Record<string, (own: World, theirs: World) => readonly Query[]>> = {
+  'GET /api/v1/organizations/{org}/access/explain': (own, theirs) => [
+    { person: theirs.member.accountId },
+    { person: theirs.member.memberId },
+    { person: theirs.member.email },
+    { person: theirs.member.email, project: own.projectId, permission: 'project.read' },
+    { key: theirs.apiKeyId },
+    { key: own.apiKeyId, project: theirs.projectId },
+    { person: own.member.accountId, project: theirs.projectId },
+    { person: own.member.accountId, project: theirs.projectId, permission: 'no.such' },
+  ],
+  'GET /api/v1/organizations/{org}/audit': (_own, theirs) => [
+    { targetId: theirs.member.memberId },
+    { targetId: theirs.member.accountId },
+    { targetId: theirs.projectId },
+  ],
+  'GET /api/v1/organizations/{org}/provisioning-log': (_own, theirs) => [
+    { directoryId: theirs.directoryId },
+    { touched: theirs.groupId },
+  ],
+  'GET /api/v1/organizations/{org}/sign-ins': (_own, theirs) => [{ connectionId: theirs.connectionId }],
+  'GET /api/v1/organizations/{org}/identities': (_own, theirs) => [
+    { accountId: theirs.member.accountId },
+    { connectionId: theirs.connectionId },
+  ],
+  'GET /api/v1/organizations/{org}/members': (_own, theirs) => [{ search: theirs.member.email }],
+};
+
+describe.each(table.filter(([name]) => questions[name]))('%s', (name, route) => {
+  test('answers what its query names of another organization like what nobody has (PRJ-1)', async () => {
+    const told = async (query: Query) => {
+      const { status, body } = await gatehouse.bearer(acme.owner.token, 'get', pathIn(route, acme)).query(query);
+      const { requestId, ...rest } = body;
+      const values = Object.values(query);
+      return {
+        status,
+        text: values.reduce<string>((text, value = '') => text.replaceAll(value, '<asked>'), JSON.stringify(rest)),
+      };
+    };
+    const asked = questions[name]?.(acme, rival) ?? [];
+    for (const query of asked) {
+      const ghost = Object.fromEntries(
+        Object.entries(query).map(([key, value = '']) => [key, isOwn(value) ? value : ghostOf(value)]),
+      );
+      expect(await told(query)).toEqual(await told(ghost));
+    }
+  });
+});
+
+const ghostOf = (value: string): string => (value.includes('@') ? `nobody@${ghostDomain}` : ghostsOf(value));
+const isOwn = (value: string): boolean => JSON.stringify(acme).includes(value);
+
+test('every query that takes an id is among the questions (PRJ-1)', () => {
+  const named = /^(person|key|project|touched|\w+Id)$/;
+  const taking = table.filter(([, { query }]) =>
+    Object.keys(shapeOf(query)).some((key) => named.test(key) && key !== 'requestId'),
+  );
+  expect(taking.map(([name]) => name).filter((name) => !questions[name])).toEqual([]);
+});
+
+/** The members of a query's schema. */
+const shapeOf = (query: Route['query']): object => (query instanceof z.ZodObject ? query.shape : {});
 
 /** Names that must be unique are so within one organization: what another one has taken is free, and nobody learns of it. */
 test('takes every name that another organization uses, but for slugs and verified domains, which all share (PRJ-1)', async () => {

@@ -11,7 +11,7 @@ import {
 import { AppError } from '../../errors.ts';
 import type { ReadStore } from '../../store/index.ts';
 import { type Route, route } from '../route.ts';
-import { emailInput, id, idIn, inProject, role, roleInput } from './common.ts';
+import { emailInput, id, idIn, inProject, listOf, presentPart, role, roleInput, wholeOrPageQuery } from './common.ts';
 
 const source = z
   .strictObject({
@@ -75,13 +75,14 @@ export const collaboratorRoutes: readonly Route[] = [
       'An External Collaborator sees only those who were added to the project, and nothing of what the organization and its groups give them (PRJ-6).',
     access: { permission: 'collaborator.list', on: 'project' },
     params: inProject,
+    query: wholeOrPageQuery,
     status: 200,
-    response: z.strictObject({ items: z.array(collaborator) }),
-    handle: async ({ params, decision, reads }) => {
+    response: listOf(collaborator),
+    handle: async ({ params, query, decision, reads }) => {
       const { organizationId } = await getProject(reads, params.project);
       const explicitOnly = isOutside(decision);
       const items = await listCollaborators(reads, organizationId, params.project, { explicitOnly });
-      return { items: items.map(present) };
+      return presentPart(items, ({ accountId }) => accountId, query, present);
     },
   }),
   route({

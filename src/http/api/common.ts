@@ -37,6 +37,35 @@ export const pageQuery = z.strictObject({
   cursor: z.string().min(1).max(1000).optional().meta({ description: '`nextCursor` of the page before' }),
 });
 
+/** Of lists that are made whole: they are read whole, or in pages by who asks for them. */
+export const wholeOrPageQuery = z.strictObject({
+  limit: pageQuery.shape.limit
+    .unwrap()
+    .optional()
+    .meta({ description: 'at most so many items, up to 200; all where absent' }),
+  cursor: z
+    .string()
+    .regex(/^[a-z]{3}-[0-9a-z]{26}(\.[a-z]{3}-[0-9a-z]{26})?$/, 'must be the `nextCursor` of the page before')
+    .optional()
+    .meta({ description: '`nextCursor` of the page before' }),
+});
+
+/**
+ * What such a query asks of a whole list, in the order of its keys: ids, or two of them with a dot between. It goes on behind the
+ * key of the cursor, whether or not that item is still there.
+ */
+export function presentPart<T, V>(
+  items: readonly T[],
+  keyOf: (item: T) => string,
+  { limit, cursor = '' }: z.output<typeof wholeOrPageQuery>,
+  present: (item: T) => V,
+) {
+  const rest = items.filter((item) => keyOf(item) > cursor);
+  const part = rest.slice(0, limit);
+  const last = part.at(-1);
+  return { items: part.map(present), ...(last && part.length < rest.length && { nextCursor: keyOf(last) }) };
+}
+
 export const listOf = <S extends z.ZodType>(item: S) =>
   z.strictObject({ items: z.array(item), nextCursor: z.string().optional() });
 

@@ -8,7 +8,6 @@ import {
   findProjectsOf,
   findSessions,
   getAccount,
-  hasStatus,
   worthIn,
 } from '../../access/index.ts';
 import { AppError } from '../../errors.ts';
@@ -16,8 +15,8 @@ import { findStepUpUrl } from '../../sso/index.ts';
 import type { ReadStore } from '../../store/index.ts';
 import { type Principal, type Route, route } from '../route.ts';
 import { accountEmail } from './accounts.ts';
-import { id, idIn, role } from './common.ts';
-import { presentAccessible, project, statusQuery } from './projects.ts';
+import { id, idIn, listOf, role } from './common.ts';
+import { presentAccessibles, project, statusQuery } from './projects.ts';
 import { presentSession, session } from './sessions.ts';
 
 const belonging = z
@@ -120,13 +119,12 @@ export const meRoutes: readonly Route[] = [
     access: 'self',
     query: statusQuery,
     status: 200,
-    response: z.strictObject({ items: z.array(project) }),
+    response: listOf(project),
     handle: async ({ principal, query, reads }) => {
       const { accountId } = personOf(principal);
       const except = await findWorthlessOrganizations(principal, reads);
       const found = await findProjectsOf(reads, accountId, except);
-      const has = hasStatus(query.status);
-      return { items: found.filter((one) => has(one.project)).map(presentAccessible) };
+      return presentAccessibles(found, query);
     },
   }),
   route({

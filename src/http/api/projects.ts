@@ -15,7 +15,17 @@ import {
 import type { Project } from '../../store/index.ts';
 import { demand } from '../authorize.ts';
 import { type Route, route } from '../route.ts';
-import { id, inOrganization, inProject, nameInput, role, time } from './common.ts';
+import {
+  id,
+  inOrganization,
+  inProject,
+  listOf,
+  nameInput,
+  presentPart,
+  role,
+  time,
+  wholeOrPageQuery,
+} from './common.ts';
 
 export const project = z
   .strictObject({
@@ -47,14 +57,24 @@ export const presentProject = (
   createdAt: row.createdAt.toISOString(),
 });
 
-export const presentAccessible = ({ project: row, standing, external }: AccessibleProject) =>
+const presentAccessible = ({ project: row, standing, external }: AccessibleProject) =>
   presentProject(row, { role: standing.role, external });
+
+/** The place of a project in a list. */
+const projectKey = ({ organizationId, _id }: Project): string => `${organizationId}.${_id}`;
+
+/** Those of the status that is asked for, as far as they are asked for. */
+export function presentAccessibles(found: readonly AccessibleProject[], query: z.output<typeof statusQuery>) {
+  const has = hasStatus(query.status);
+  const rows = found.filter(({ project: row }) => has(row));
+  return presentPart(rows, ({ project: row }) => projectKey(row), query, presentAccessible);
+}
 
 const presentFor = (row: Project, decision: Decision | undefined) =>
   presentProject(row, { role: decision?.role, external: decision?.via === 'external' });
 
 /** Archived projects are listed only when asked for. */
-export const statusQuery = z.strictObject({
+export const statusQuery = wholeOrPageQuery.extend({
   status: z
     .enum(projectStatuses)
     .default('active')
@@ -94,15 +114,14 @@ export const projectRoutes: readonly Route[] = [
     params: inOrganization,
     query: statusQuery,
     status: 200,
-    response: z.strictObject({ items: z.array(project) }),
+    response: listOf(project),
     handle: async ({ params, query, principal, reads }) => {
-      const has = hasStatus(query.status);
       if (principal.kind !== 'account') {
         const rows = await listProjects(reads, params.org);
-        return { items: rows.filter(has).map((row) => presentProject(row)) };
+        return presentPart(rows.filter(hasStatus(query.status)), projectKey, query, (row) => presentProject(row));
       }
       const found = await findProjects(reads, params.org, principal.accountId);
-      return { items: found.filter(({ project: row }) => has(row)).map(presentAccessible) };
+      return presentAccessibles(found, query);
     },
   }),
   route({
