@@ -1,21 +1,26 @@
 /** Groups as a resource type (RFC 7643 §4.2). Members are edges: read only where they are answered, never to be changed. */
 import { findGroup, listGroups, type MemberRef, streamMembers } from '../directory/index.ts';
-import { isId } from '../lib/ids.ts';
 import { changeMembers, createGroup, deleteGroup, updateGroup } from '../provisioning/index.ts';
 import type { Directory, DirectoryGroup, Filter, Transaction } from '../store/index.ts';
 import type { ResourceType } from './attributes.ts';
 import { LONG_BODY_LIMIT } from './body.ts';
 import { keepImmutable } from './constraints.ts';
 import { matches } from './filter/match.ts';
-import { memberOf, type Resource, readResource } from './input.ts';
+import { type Reading, type Resource, readResource } from './input.ts';
 import type { ResourceKind } from './kind.ts';
 import { memberJudge, membersOf } from './members.ts';
 import type { ScimNote } from './notes.ts';
 import { applyPatch } from './patch/apply.ts';
-import { foldMembers, isRepeating, type MemberChange, type MemberStep, readMemberIds } from './patch/members.ts';
+import {
+  foldMembers,
+  kindOfMember,
+  type MemberChange,
+  type MemberStep,
+  type NamedMembers,
+  readMembers,
+} from './patch/members.ts';
 import { groupRecord, resourceOf } from './records.ts';
 import { represent } from './representation.ts';
-import { group as groupSchema } from './schemas/group.ts';
 import { wants } from './selection.ts';
 
 /** How many of the members that a request names are noted in the log as touched. */
@@ -59,19 +64,22 @@ export const groupsOf = (type: ResourceType): ResourceKind<DirectoryGroup> => ({
   },
 
   async create(tx, directory, body) {
-    const { resource, notes: ownNotes } = readResource(type, body);
-    const { ids = [], notes: idNotes } = memberIdsIn(body);
+    const reading = readResource(type, body);
+    const { resource, notes: ownNotes } = reading;
+    const { ids, notes: idNotes } = membersIn(reading) ?? { ids: [], notes: [] };
     const { group, notes } = await createGroup(tx, directory, groupRecord(resource), ids.map(refOf));
     const all = [...notes, ...ownNotes, ...idNotes];
     return { row: group, changed: true, notes: all, touched: touched(group, { add: ids }) };
   },
 
-  // a PUT that does not name members says nothing about them: it does not empty the group
+  // a PUT that does not name members says nothing about them: it does not empty the group. null and [] do (RFC 7643 §2.5)
   async replace(tx, directory, row, body) {
-    const { resource, notes } = readResource(type, body, row._id);
+    const reading = readResource(type, body, row._id);
+    const { resource, notes } = reading;
     keepImmutable(type, () => resourceOf(row), resource);
-    const { ids, notes: idNotes } = memberIdsIn(body);
-    return write(tx, directory, row, groupRecord(resource), ids ? { replace: ids } : {}, [...notes, ...idNotes]);
+    const named = membersIn(reading);
+    const change = named ? { replace: named.ids } : {};
+    return write(tx, directory, row, groupRecord(resource), change, [...notes, ...(named?.notes ?? [])]);
   },
 
   async patch(tx, directory, row, operations) {
@@ -121,20 +129,16 @@ function memberNotes(
   ];
 }
 
-/** An id says by its form what it is of; a foreign one is looked for among the users, and not found there. */
-const refOf = (id: string): MemberRef => ({ id, kind: isId('directoryGroup', id) ? 'Group' : 'User' });
+const refOf = (id: string): MemberRef => ({ id, kind: kindOfMember(id) });
 
 const touched = (group: DirectoryGroup, { replace = [], add = [], remove = [] }: MemberChange): readonly string[] => [
   group._id,
   ...[...replace, ...add, ...remove].slice(0, TOUCHED_LIMIT),
 ];
 
-/** The members that a POST or PUT names; no `ids` where it names none, which is something else than an empty list. */
-function memberIdsIn(body: unknown): { readonly ids?: readonly string[]; readonly notes: readonly ScimNote[] } {
-  const value = memberOf(body as Resource, 'members') ?? memberOf(body as Resource, `${groupSchema.urn}:members`);
-  if (value === undefined || value === null) return { notes: [] };
-  const ids = readMemberIds(value);
-  return { ids, notes: isRepeating(value, ids) ? ['repeated_value_ignored'] : [] };
+/** The members that a POST or PUT names; undefined where it says nothing about them, which is something else than none. */
+function membersIn({ named, members }: Reading): NamedMembers | undefined {
+  return named.has('members') ? readMembers(members ?? []) : undefined;
 }
 
 function fold(tx: Transaction, row: DirectoryGroup, steps: readonly MemberStep[]): Promise<MemberChange> {

@@ -3,23 +3,15 @@ import { type AttributePath, canonicalUrn, type ResourceType, resolvePath } from
 import { requireWhole } from './constraints.ts';
 import { invalidSyntax, invalidValue } from './errors.ts';
 import type { ScimNote } from './notes.ts';
-import { isObject, type Resource } from './resource.ts';
+import { isObject, memberOf, type Resource, spelled } from './resource.ts';
 import { hasRepetitions, keepUnknown, readValue, unassigned } from './values.ts';
 
-export { isObject, type Resource } from './resource.ts';
+export { isObject, memberOf, type Resource } from './resource.ts';
 
 /** A message body as an object. Throws scim_invalid_syntax. */
 export function requireObject(body: unknown): Record<string, unknown> {
   if (!isObject(body)) throw invalidSyntax('The body is not a JSON object');
   return body;
-}
-
-/** A member of `body` by its name without case (RFC 7643 §2.1 holds for messages as well). */
-export function memberOf(body: Readonly<Record<string, unknown>>, name: string): unknown {
-  if (Object.hasOwn(body, name)) return body[name];
-  const lower = name.toLowerCase();
-  const key = Object.keys(body).find((candidate) => candidate.toLowerCase() === lower);
-  return key === undefined ? undefined : body[key];
 }
 
 /**
@@ -43,6 +35,18 @@ export function requireSchema(body: Readonly<Record<string, unknown>>, urn: stri
 export interface Reading {
   readonly resource: Resource;
   readonly notes: ReadonlySet<ScimNote>;
+  /** What the body names (marksOf), with a value or without. */
+  readonly named: ReadonlySet<string>;
+  /** What was sent as `members`, wherever it stood: read where it becomes edges, as there may be many. */
+  readonly members?: unknown;
+}
+
+interface Work {
+  readonly type: ResourceType;
+  readonly resource: Resource;
+  readonly notes: Set<ScimNote>;
+  readonly named: Set<string>;
+  members?: unknown;
 }
 
 /**
@@ -56,21 +60,21 @@ export interface Reading {
 export function readResource(type: ResourceType, body: unknown, id?: string): Reading {
   const source = requireObject(body);
   const schemas = requireSchema(source, type.core.urn).map((urn) => canonicalUrn(type, urn));
-  const resource: Resource = {};
-  const notes = new Set<ScimNote>();
+  const work: Work = { type, resource: {}, notes: new Set(), named: new Set() };
+  const { resource } = work;
   for (const key of Object.keys(source)) {
     if (key.toLowerCase() === 'schemas') continue;
     const value = source[key];
     const path = resolvePath(type, key, schemas);
     if (path === undefined) keepUnknown(resource, key, value);
-    else if (path.name === undefined) readExtension(type, resource, notes, path.keys[0] ?? key, value);
+    else if (path.name === undefined) readExtension(work, path.keys[0] ?? type.core.urn, value);
     else if (path.extension !== undefined && path.attribute === undefined && isObject(value)) {
-      readExtension(type, resource, notes, key, value);
-    } else if (path.name !== 'id' || value !== id) assign(resource, notes, path, key, value);
+      readExtension(work, key, value);
+    } else if (path.name !== 'id' || value !== id) assign(work, path, key, value);
   }
   dropNobody(type, resource);
   requireWhole(type, resource);
-  return { resource, notes };
+  return work;
 }
 
 /** An empty reference (Entra's way to remove a manager) means nobody, also where it was put together from flat names. */
@@ -87,33 +91,53 @@ function dropNobody(type: ResourceType, resource: Resource): void {
 }
 
 /** An extension as an object under its URN. One that core attributes are wrapped in by their full URN is unwrapped. */
-function readExtension(
-  type: ResourceType,
-  resource: Resource,
-  notes: Set<ScimNote>,
-  urn: string,
-  value: unknown,
-): void {
+function readExtension(work: Work, urn: string, value: unknown): void {
   if (value === null) return;
   if (!isObject(value)) throw invalidValue(`${urn} must be an object`);
   for (const name of Object.keys(value)) {
-    const path = resolvePath(type, `${urn}:${name}`, [urn]);
-    if (path === undefined) keepUnknown(extensionOf(resource, urn), name, value[name]);
-    else assign(resource, notes, path, `${urn}:${name}`, value[name]);
+    const path = resolvePath(work.type, `${urn}:${name}`, [urn]);
+    if (path === undefined) keepUnknown(extensionOf(work.resource, urn), name, value[name]);
+    else assign(work, path, `${urn}:${name}`, value[name]);
   }
 }
 
 function extensionOf(resource: Resource, urn: string): Resource {
-  const present = resource[urn];
+  const key = spelled(resource, urn);
+  const present = resource[key];
   if (isObject(present)) return present;
   const made: Resource = {};
-  resource[urn] = made;
+  resource[key] = made;
   return made;
 }
 
+/**
+ * What a name and its value speak of, as marks that are equal where two names mean one thing: `name.givenName` and
+ * `{"NAME": {"givenname": …}}`.
+ */
+export function marksOf({ attribute, keys, subName }: AttributePath, value: unknown): readonly string[] {
+  const whole = keys.join('\n').toLowerCase();
+  const parts = attribute?.type === 'complex' && !attribute.multiValued && subName === undefined && isObject(value);
+  return parts ? Object.keys(value).map((name) => `${whole}\n${name.toLowerCase()}`) : [whole];
+}
+
+/** Marks what is named; throws scim_invalid_syntax where it was named before, under whatever spelling. */
+export function nameOnce(named: Set<string>, path: AttributePath, label: string, value: unknown): void {
+  for (const mark of marksOf(path, value)) {
+    if (named.has(mark)) throw invalidSyntax(`${label} is given twice`);
+    named.add(mark);
+  }
+}
+
 /** Puts one attribute, or one sub-attribute of a flat name, in its place. */
-function assign(resource: Resource, notes: Set<ScimNote>, path: AttributePath, label: string, value: unknown): void {
+function assign(work: Work, path: AttributePath, label: string, value: unknown): void {
+  const { resource, notes } = work;
   const { attribute, name = label } = path;
+  nameOnce(work.named, path, label, value);
+  if (attribute?.home?.in === 'edges' && attribute.mutability !== 'readOnly') {
+    if (path.subName !== undefined) throw invalidValue(`${label}: members are taken as a list only`);
+    work.members = value;
+    return;
+  }
   const note = noteOn(path, value);
   if (note) notes.add(note);
   const clean = readAt(path, label, value);
@@ -127,7 +151,6 @@ function assign(resource: Resource, notes: Set<ScimNote>, path: AttributePath, l
     keepUnknown(target, ownName(path), value);
   } else {
     const present = target[name];
-    if (isObject(present) && Object.hasOwn(present, path.subName)) throw invalidSyntax(`${label} is given twice`);
     target[name] = { ...(isObject(present) ? present : {}), [path.subName]: clean };
   }
 }
@@ -145,7 +168,6 @@ export function readAt(path: AttributePath, label: string, value: unknown): unkn
   if (attribute === undefined || (path.subName !== undefined && sub === undefined))
     return unassigned(value) ? undefined : value;
   if (attribute.mutability === 'readOnly' || sub?.mutability === 'readOnly') return undefined;
-  // read where they become edges: they may be many
   if (attribute.home?.in === 'edges') return undefined;
   if (attribute.home?.in === 'nowhere') {
     readValue(attribute, label, value);
@@ -161,7 +183,7 @@ export function noteOn({ attribute, sub }: AttributePath, value: unknown): ScimN
   if (attribute.mutability === 'writeOnly') return 'password_not_kept';
   // of members, it is noted where their ids are read
   const inList = attribute.multiValued && sub === undefined && attribute.home?.in !== 'edges';
-  if (inList && hasRepetitions(value)) return 'repeated_value_ignored';
+  if (inList && hasRepetitions(attribute, value)) return 'repeated_value_ignored';
   const named = sub === undefined && isObject(value) ? Object.keys(value) : [];
   const readOnly = (name: string) => attribute.subAttributes?.get(name.toLowerCase())?.mutability === 'readOnly';
   return named.some(readOnly) ? 'read_only_ignored' : undefined;

@@ -13,8 +13,9 @@ class Names {
   readonly #few: string[] = [];
   #many: Set<string> | undefined;
 
-  /** Whether the name is new. */
-  add(name: string): boolean {
+  /** Whether the name is new; names compare without case (RFC 7643 §2.1). */
+  add(given: string): boolean {
+    const name = given.toLowerCase();
     if (this.#many) return this.#many.size < this.#many.add(name).size;
     if (this.#few.includes(name)) return false;
     if (this.#few.push(name) > FEW) this.#many = new Set(this.#few);

@@ -8,6 +8,8 @@ export type ScimNote =
   | 'repeated_value_ignored'
   /** A PATCH removes what the resource does not have. */
   | 'nothing_to_remove'
+  /** A member's `type` or `$ref` says something else than its `value`, which counts. */
+  | 'member_contradiction_ignored'
   /** Somebody to be taken out of a group is not in it. */
   | 'member_not_in_group'
   /** Somebody to be put into a group is in it already. */

@@ -35,7 +35,7 @@ export type Parameters = Readonly<Record<string, string>>;
 
 /**
  * Splits the query of a URL. Names are taken in any case; unknown ones are left to be ignored
- * (Entra's `aadOptscim062020`). `+` is a blank, unless blanks come as `%20`: then it is meant. Lists of names that are
+ * (Entra's `aadOptscim062020`). `+` is a blank, unless the blanks of the parameter come as `%20`: then it is meant. Lists of names that are
  * given several times are one list; anything else that is said twice, in two ways, is refused.
  * Throws scim_invalid_value for that, and for what is not UTF-8 in percent signs.
  */
@@ -43,9 +43,8 @@ export function readParameters(url: string): Parameters {
   const start = url.indexOf('?');
   const parameters: Record<string, string> = Object.create(null);
   if (start < 0) return parameters;
-  const query = url.slice(start + 1);
-  const blanks = query.includes('%20') ? query : query.replaceAll('+', '%20');
-  for (const pair of blanks.split('&')) {
+  for (const given of url.slice(start + 1).split('&')) {
+    const pair = given.includes('%20') ? given : given.replaceAll('+', '%20');
     const equals = pair.indexOf('=');
     const [name, value] = equals < 0 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)];
     const key = decoded(name).toLowerCase();

@@ -71,10 +71,13 @@ export const usersOf = (type: ResourceType): ResourceKind<DirectoryUser> => ({
   },
 
   async replace(tx, directory, row, body) {
-    const { resource, notes } = readResource(type, body, row._id);
+    const { resource, named, notes } = readResource(type, body, row._id);
     keepImmutable(type, () => resourceOf(row), resource);
-    const statesActive = resource.active === true;
-    const result = await updatePerson(tx, directory, row, userRecord(resource, row.active), { statesActive });
+    // left out it stays as it is; null clears it, and what is unassigned is as in a new resource (RFC 7643 §2.5)
+    const cleared = named.has('active') && resource.active === undefined;
+    const statesActive = resource.active === true || cleared;
+    const record = userRecord(resource, cleared || row.active);
+    const result = await updatePerson(tx, directory, row, record, { statesActive });
     return { ...result, row: result.user, notes: [...result.notes, ...notes] };
   },
 

@@ -1,16 +1,22 @@
 /** Reading the value of one attribute by its table: type, sub-attributes, the dialects in which it may come. */
+import { caseKey } from '../lib/text.ts';
 import { type Attribute, isPoisonous } from './attributes.ts';
 import { invalidSyntax, invalidValue } from './errors.ts';
-import { isObject, type Resource } from './resource.ts';
+import { isObject, memberOf, type Resource, spelled } from './resource.ts';
 import { inspect } from './safety.ts';
 
 /** `null` and the empty list say that there is no value (RFC 7643 §2.5). */
 export const unassigned = (value: unknown): boolean => value === null || (Array.isArray(value) && value.length === 0);
 
-/** Keeps what no table has as it came; only what says nothing is left out. Throws scim_invalid_syntax. */
+/**
+ * Keeps what no table has as it came; only what says nothing is left out. Throws scim_invalid_syntax, for a name that is
+ * there in another case too.
+ */
 export function keepUnknown(target: Resource, key: string, value: unknown): void {
   if (isPoisonous(key)) throw invalidSyntax(`${key} is not allowed as the name of an attribute`);
-  if (!unassigned(value)) target[key] = value;
+  if (unassigned(value)) return;
+  if (Object.hasOwn(target, spelled(target, key))) throw invalidSyntax(`${key} is given twice`);
+  target[key] = value;
 }
 
 /** One attribute's value in canonical form; undefined where unassigned. Throws scim_invalid_value, scim_invalid_syntax. */
@@ -19,6 +25,7 @@ export function readValue(attribute: Attribute, label: string, value: unknown): 
   if (!attribute.multiValued) return readSingle(attribute, label, onlyOne(attribute, value));
   const list = Array.isArray(value) ? value : [value];
   const clean = distinct(
+    attribute,
     list.map((entry) => readSingle(attribute, label, entry)).filter((entry) => entry !== undefined),
   );
   if (clean.filter((entry) => isObject(entry) && entry.primary === true).length > 1) {
@@ -31,13 +38,36 @@ export function readValue(attribute: Attribute, label: string, value: unknown): 
 const onlyOne = (attribute: Attribute, value: unknown): unknown =>
   attribute.type === 'complex' && Array.isArray(value) && value.length === 1 ? value[0] : value;
 
-/** Values that say the same in every part are one (RFC 7643 §2.4). */
-const distinct = (list: readonly unknown[]): readonly unknown[] =>
-  list.length < 2 ? list : [...new Map(list.map((entry) => [JSON.stringify(entry), entry])).values()];
+/**
+ * Each pair of value and type once (RFC 7643 §2.4): of two entries, the later one tells the other parts, and one that is
+ * primary stays so.
+ */
+export function distinct(attribute: Attribute, list: readonly unknown[]): readonly unknown[] {
+  if (list.length < 2) return list;
+  const found = new Map<string, unknown>();
+  for (const entry of list) {
+    const identity = identityOf(attribute, entry);
+    const before = found.get(identity);
+    const primary = isObject(before) && before.primary === true && { primary: true };
+    found.set(identity, isObject(before) && isObject(entry) ? { ...before, ...entry, ...primary } : entry);
+  }
+  return [...found.values()];
+}
+
+/** What tells an entry of a list from the others: its value and type, else all of it. */
+export function identityOf({ subAttributes }: Attribute, entry: unknown): string {
+  const value = isObject(entry) ? memberOf(entry, 'value') : undefined;
+  if (!isObject(entry) || value === undefined || value === null) return JSON.stringify(entry);
+  const part = (name: string, given: unknown) =>
+    typeof given === 'string' && subAttributes?.get(name)?.caseExact !== true ? caseKey(given) : (given ?? null);
+  return JSON.stringify([part('value', value), part('type', memberOf(entry, 'type'))]);
+}
 
 /** Whether a list names the same value more than once. */
-export const hasRepetitions = (value: unknown): boolean =>
-  Array.isArray(value) && value.length > 1 && distinct(value).length < value.length;
+export const hasRepetitions = (attribute: Attribute, value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.length > 1 &&
+  new Set(value.map((entry) => identityOf(attribute, entry))).size < value.length;
 
 function readSingle(attribute: Attribute, label: string, value: unknown): unknown {
   if (value === null) return undefined;

@@ -116,7 +116,9 @@ function readRest(
   const version = readText(entry, 'version');
   if (version instanceof AppError) throw version;
   if (verb === 'post' && bulkId === undefined) throw invalidValue('A POST needs a bulkId (RFC 7644 §3.7)');
-  const data = memberOf(entry, 'data');
+  const given = memberOf(entry, 'data');
+  // some clients send the operations of a PATCH without the message around them
+  const data = verb === 'patch' && Array.isArray(given) ? { Operations: given } : given;
   if (verb !== 'delete' && !isObject(data)) throw invalidSyntax(`The data of a ${method} must be an object`);
   const inPath = target === undefined ? undefined : bulkIdIn(target);
   return {

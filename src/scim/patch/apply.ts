@@ -8,12 +8,15 @@ import { type ScimResource, scimPatch } from 'scim-patch';
 import { type Attribute, type AttributePath, isPoisonous, type ResourceType, resolvePath } from '../attributes.ts';
 import { hasConstraints, requirePatched } from '../constraints.ts';
 import { invalidPath, invalidValue, mutability } from '../errors.ts';
-import { isObject, memberOf, noteOn, ownName, type Resource, readAt } from '../input.ts';
+import { isObject, memberOf, nameOnce, noteOn, ownName, type Resource, readAt } from '../input.ts';
 import type { ScimNote } from '../notes.ts';
+import { spelled } from '../resource.ts';
+import { distinct, unassigned } from '../values.ts';
 import { addElements, changeElements, isHollow, removeElements } from './elements.ts';
-import { isRepeating, type MemberStep, memberStep } from './members.ts';
+import { type MemberStep, memberStep } from './members.ts';
 import type { Operation } from './operations.ts';
 import { type PatchPath, parsePath } from './path.ts';
+import { dropStale, referencesIn } from './references.ts';
 
 export interface Patched {
   /** The resource after all operations; the one handed in is untouched. */
@@ -35,6 +38,12 @@ interface Work {
   readonly notes: Set<ScimNote>;
   /** Lists of which elements have lost a part: those that are left hollow go at the end. */
   readonly thinned: Map<string, AttributePath>;
+  /** Lists whose elements were changed: two of them may have become one. */
+  readonly reshaped: Map<string, AttributePath>;
+  /** What the operation at hand has named, so that it names nothing twice. */
+  readonly given: Set<string>;
+  /** Parts of complex attributes that the operations name. */
+  readonly parts: Set<string>;
 }
 
 /**
@@ -51,12 +60,27 @@ export function applyPatch(
   operations: readonly Operation[],
 ): Patched {
   const before = hasConstraints(type) ? copyOf(resource) : undefined;
-  const work: Work = { type, id, resource, members: [], named: new Set(), notes: new Set(), thinned: new Map() };
+  const references = referencesIn(type, resource);
+  const work: Work = {
+    type,
+    id,
+    resource,
+    members: [],
+    named: new Set(),
+    notes: new Set(),
+    thinned: new Map(),
+    reshaped: new Map(),
+    given: new Set(),
+    parts: new Set(),
+  };
   for (const operation of operations) {
+    work.given.clear();
     if (operation.path === undefined) applyObject(work, operation, operation.value as Resource);
     else applyAt(work, operation, parsePath(type, operation.path, urnsOf(resource)), 'path');
   }
   for (const path of work.thinned.values()) dropHollow(work, path);
+  for (const path of work.reshaped.values()) dropRepeated(work, path);
+  dropStale(references, resource, work.parts);
   if (before) requirePatched(type, before, resource);
   return work;
 }
@@ -64,7 +88,7 @@ export function applyPatch(
 /** A copy of what JSON can say. */
 const copyOf = <T>(value: T): T => JSON.parse(JSON.stringify(value));
 
-const urnsOf = (resource: Resource): readonly string[] => Object.keys(resource).filter((key) => key.startsWith('urn:'));
+const urnsOf = (resource: Resource): readonly string[] => Object.keys(resource).filter((key) => /^urn:/i.test(key));
 
 /**
  * Every attribute of the object is an operation of its own; its name may be a whole path (Entra's dotted keys).
@@ -78,7 +102,9 @@ function applyObject(work: Work, operation: Operation, value: Resource, schema?:
       ...(isObject(value[key]) ? [key] : []),
       ...(schema === undefined ? [] : [schema]),
     ];
-    if (key.includes('[') || resolvePath(work.type, name, known)) {
+    const path = resolvePath(work.type, name, known);
+    if (path?.name !== undefined) nameOnce(work.given, path, name, value[key]);
+    if (key.includes('[') || path) {
       const part: Operation = { op: operation.op, path: name, value: value[key], hasValue: true };
       applyAt(work, part, parsePath(work.type, name, known), 'object');
     } else {
@@ -116,16 +142,19 @@ function applyAt(work: Work, operation: Operation, target: PatchPath, from: 'pat
   work.named.add(path.attribute.name);
   if (path.attribute.name === 'members' && path.attribute.home?.in === 'edges') {
     if (from === 'object' && operation.value === null) return;
-    const step = memberStep(operation, target);
-    if (step.step !== 'remove_where' && isRepeating(operation.value, step.ids))
-      work.notes.add('repeated_value_ignored');
+    const { step, notes } = memberStep(operation, target);
+    for (const one of notes) work.notes.add(one);
     work.members.push(step);
   } else if (path.attribute.multiValued) applyPlural(work, operation, target);
   else applySingle(work, operation, target);
 }
 
-function isReadOnly(work: Work, { value }: Operation, { path, text }: PatchPath, from: 'path' | 'object'): boolean {
-  if (path.name === 'schemas') return true; // follows from the attributes; clients name extensions there before use
+function isReadOnly(work: Work, { op, value }: Operation, { path, text }: PatchPath, from: 'path' | 'object'): boolean {
+  // it follows from the attributes; clients name extensions there before use, and that is all that they may do with it
+  if (path.name === 'schemas' && op !== 'remove' && !(from === 'path' && unassigned(value))) {
+    work.notes.add('read_only_ignored');
+    return true;
+  }
   if (path.attribute?.mutability !== 'readOnly' && path.sub?.mutability !== 'readOnly') return false;
   const sameId = path.name === 'id' && value === work.id;
   if (from === 'path' || (path.name === 'id' && !sameId)) throw mutability(`${text} is read-only`);
@@ -151,11 +180,15 @@ function applySchema(work: Work, operation: Operation, { path, text }: PatchPath
 function applyUnknown(work: Work, operation: Operation, { path, text }: PatchPath, from: 'path' | 'object'): void {
   const custom = path.extension !== undefined && !work.type.extensions.some((table) => table.urn === path.extension);
   const { op, value } = operation;
-  if (!custom && from === 'path' && !holds(work.resource, path.keys)) {
+  if (!custom && from === 'path' && !holds(work.resource, keysIn(work.resource, path.keys))) {
     throw invalidPath(`A ${work.type.name} has no attribute ${text}`);
   }
   // `urn:…:2.0:User` with an object is the extension itself, not an attribute `User` of `urn:…:2.0`
-  const whole = from === 'path' && custom && path.subName === undefined && !holds(work.resource, path.keys.slice(0, 1));
+  const whole =
+    from === 'path' &&
+    custom &&
+    path.subName === undefined &&
+    !holds(work.resource, keysIn(work.resource, path.keys.slice(0, 1)));
   if (whole && isObject(value)) {
     applyObject(work, operation, value, text);
     return;
@@ -167,8 +200,17 @@ function applyUnknown(work: Work, operation: Operation, { path, text }: PatchPat
 const holds = (resource: unknown, [first, ...rest]: readonly string[]): boolean =>
   first === undefined || (isObject(resource) && Object.hasOwn(resource, first) && holds(resource[first], rest));
 
+/** The way as the resource spells it: what no table has compares without case all the same (RFC 7643 §2.1). */
+function keysIn(resource: unknown, [first, ...rest]: readonly string[]): readonly string[] {
+  if (first === undefined) return [];
+  if (!isObject(resource)) return [first, ...rest];
+  const own = spelled(resource, first);
+  return [own, ...keysIn(Object.hasOwn(resource, own) ? resource[own] : undefined, rest)];
+}
+
 /** Sets or removes (`null`) what is in no table; its name may be none that scim-patch's reader of paths may see. */
-function put(work: Work, keys: readonly string[], given: unknown, op: Operation['op']): void {
+function put(work: Work, way: readonly string[], given: unknown, op: Operation['op']): void {
+  const keys = keysIn(work.resource, way);
   if (keys.some(isPoisonous)) throw invalidPath(`${keys.join('.')} is not a path`);
   work.named.add(keys[0] ?? '');
   if (given === null && !holds(work.resource, keys)) work.notes.add('nothing_to_remove');
@@ -193,12 +235,16 @@ function added(held: unknown, value: unknown): unknown {
     const values = Array.isArray(value) ? value : value === null ? [] : [value];
     return [...held, ...values.filter((one) => !held.some((other) => isDeepStrictEqual(one, other)))];
   }
-  return isObject(held) && isObject(value) ? { ...held, ...value } : value;
+  if (!isObject(held) || !isObject(value)) return value;
+  const merged = { ...held };
+  for (const name of Object.keys(value)) merged[spelled(held, name)] = value[name];
+  return merged;
 }
 
 function applySingle(work: Work, operation: Operation, { path, text }: PatchPath): void {
   const { attribute } = path;
   const { op, value } = operation;
+  if (path.subName !== undefined) work.parts.add(path.keys.join('\n'));
   if (attribute?.type === 'complex' && path.subName === undefined && op !== 'remove' && isObject(value)) {
     readAt(path, text, value);
     if (isNobody(attribute, value)) change(work, path, undefined);
@@ -252,9 +298,10 @@ function applyPlural(work: Work, operation: Operation, { path, filter, text }: P
   } else if (filter || sub) next = changeElements(list, operation.op, target, operation.value);
   else {
     const values = readAt(whole, text, operation.value) as readonly unknown[] | undefined;
-    next = operation.op === 'replace' ? values : addElements(list, values ?? [], text);
+    next = operation.op === 'replace' ? values : addElements(list, values ?? [], target);
   }
   if (operation.op === 'remove' && isDeepStrictEqual(next ?? [], list)) work.notes.add('nothing_to_remove');
+  work.reshaped.set(whole.keys.join(' '), whole);
   if (sub && next?.some(isHollow)) work.thinned.set(whole.keys.join(' '), whole);
   change(work, whole, next?.length === 0 ? undefined : next);
 }
@@ -269,6 +316,15 @@ function dropHollow(work: Work, path: AttributePath): void {
   const list = listAt(work, path);
   const left = list.filter((element) => !isHollow(element));
   if (left.length < list.length) change(work, path, left.length === 0 ? undefined : left);
+}
+
+/** Elements that have become the same value of the same type are one, as in a POST. */
+function dropRepeated(work: Work, path: AttributePath): void {
+  const list = listAt(work, path);
+  const left = path.attribute ? distinct(path.attribute, list) : list;
+  if (left.length === list.length) return;
+  work.notes.add('repeated_value_ignored');
+  change(work, path, left);
 }
 
 /** `remove` without filter: everything, or (OneLogin, Entra) the values that it names. */

@@ -6,7 +6,7 @@ import { invalidValue, noTarget } from '../errors.ts';
 import { matches } from '../filter/match.ts';
 import type { Condition } from '../filter/parse.ts';
 import { isObject, type Resource } from '../resource.ts';
-import { readValue } from '../values.ts';
+import { identityOf, readValue } from '../values.ts';
 
 type List = readonly unknown[];
 
@@ -101,12 +101,12 @@ function seedOf(op: 'add' | 'replace', filter: Condition): Resource | undefined 
 const sameText = (one: string, other: unknown): boolean => typeof other === 'string' && caseKey(one) === caseKey(other);
 
 /** The list with `values` added: one that has the same value and type as an element is that element, brought up to date. */
-export function addElements(list: List, values: List, text: string): List {
+export function addElements(list: List, values: List, { attribute, text }: ElementTarget): List {
   const fresh = new Set<unknown>();
-  const byIdentity = new Map(list.map((element, index) => [identityOf(element), index]));
+  const byIdentity = new Map(list.map((element, index) => [identityOf(attribute, element), index]));
   const result = [...list];
   for (const value of values) {
-    const identity = identityOf(value);
+    const identity = identityOf(attribute, value);
     const index = byIdentity.get(identity);
     if (index === undefined) {
       byIdentity.set(identity, result.push(value) - 1);
@@ -118,13 +118,6 @@ export function addElements(list: List, values: List, text: string): List {
     }
   }
   return onePrimary(result, fresh, text);
-}
-
-function identityOf(element: unknown): string {
-  if (!isObject(element)) return JSON.stringify(element);
-  const { value, type } = element;
-  if (typeof value !== 'string') return JSON.stringify(element);
-  return JSON.stringify([caseKey(value), typeof type === 'string' ? caseKey(type) : null]);
 }
 
 /** An element that has become the primary one takes the mark from the others (RFC 7644 §3.5.2). */

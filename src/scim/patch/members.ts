@@ -2,6 +2,8 @@
  * Operations on a group's members. They never touch a list: they become steps that end as edges to add and to remove,
  * so that a group of 100,000 costs what one of ten does (SCIM-4).
  */
+import { isId } from '../../lib/ids.ts';
+import type { Edge } from '../../store/index.ts';
 import { invalidFilter, invalidPath, invalidValue, mutability } from '../errors.ts';
 import type { Condition } from '../filter/parse.ts';
 import { isObject, memberOf, type Resource } from '../input.ts';
@@ -14,26 +16,52 @@ export type MemberStep =
   /** Remove those that fulfil a condition on `value` and `type`. */
   | { readonly step: 'remove_where'; readonly condition: Condition };
 
+/** An id says by its form what it is of; a foreign one is looked for among the users, and not found there. */
+export const kindOfMember = (id: string): Edge['memberKind'] => (isId('directoryGroup', id) ? 'Group' : 'User');
+
+/** Members as they were sent, and what of them has no effect. */
+export interface NamedMembers {
+  readonly ids: readonly string[];
+  readonly notes: readonly ScimNote[];
+}
+
 /**
  * Ids of a list of members in any of its dialects: objects with `value`, bare ids, or one such thing alone; each once.
  * Throws scim_invalid_value for a member without an id, and for a part of one that is no text.
  */
-export function readMemberIds(value: unknown): readonly string[] {
-  const list = Array.isArray(value) ? value : [value];
+export function readMembers(value: unknown): NamedMembers {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  let contradicts = false;
   const ids = new Set<string>();
   for (const entry of list) {
     const id = isObject(entry) ? memberOf(entry, 'value') : entry;
     if (typeof id !== 'string' || id === '')
       throw invalidValue('Every member needs the id of a user or group as its value');
-    if (isObject(entry)) requireTexts(entry);
+    if (isObject(entry)) {
+      requireTexts(entry);
+      contradicts ||= isContradictory(entry, id);
+    }
     ids.add(id);
   }
-  return [...ids];
+  return {
+    ids: [...ids],
+    notes: [
+      ...(ids.size < list.length ? ['repeated_value_ignored' as const] : []),
+      ...(contradicts ? ['member_contradiction_ignored' as const] : []),
+    ],
+  };
 }
 
-/** Whether the list from which these ids were read names one of them more than once. */
-export const isRepeating = (value: unknown, ids: readonly string[]): boolean =>
-  Array.isArray(value) && ids.length < value.length;
+/** Whether `type` or `$ref`, where they say anything, speak of something else than the id does. */
+function isContradictory(member: Resource, id: string): boolean {
+  const kind = kindOfMember(id);
+  const type = memberOf(member, 'type');
+  const ref = memberOf(member, '$ref');
+  if (typeof type === 'string' && type !== '' && type.toLowerCase() !== kind.toLowerCase()) return true;
+  if (typeof ref !== 'string' || ref.endsWith(`/${kind}s/${id}`)) return false;
+  const [, endpoint, named] = /(?:^|\/)(users|groups)\/([^/?#]+)\/?$/i.exec(ref) ?? [];
+  return endpoint !== undefined && (endpoint.toLowerCase() !== `${kind.toLowerCase()}s` || named !== id);
+}
 
 const parts: ReadonlySet<string> = new Set(['$ref', 'type', 'display']);
 
@@ -46,21 +74,26 @@ function requireTexts(member: Resource): void {
 }
 
 /**
- * One operation on `members` as a step.
+ * One operation on `members` as a step, and what of it has no effect.
  * Throws scim_mutability for a part of a member, scim_invalid_value, scim_invalid_path, scim_invalid_filter.
  */
-export function memberStep(operation: Operation, { path, filter, text }: PatchPath): MemberStep {
+export function memberStep(
+  operation: Operation,
+  { path, filter, text }: PatchPath,
+): { readonly step: MemberStep; readonly notes: readonly ScimNote[] } {
   if (path.subName !== undefined) throw mutability(`${text}: a member cannot be changed, only added or removed`);
   if (filter !== undefined) {
     if (operation.op !== 'remove')
       throw invalidPath(`${text}: a filter chooses members to remove; add and replace take them as value`);
     const ids = idsIn(filter);
-    return ids ? { step: 'remove', ids } : { step: 'remove_where', condition: onEdges(filter) };
+    const step: MemberStep = ids ? { step: 'remove', ids } : { step: 'remove_where', condition: onEdges(filter) };
+    return { step, notes: [] };
   }
   const { op, hasValue, value } = operation;
-  if (op === 'remove' && !hasValue) return { step: 'replace', ids: [] };
+  if (op === 'remove' && !hasValue) return { step: { step: 'replace', ids: [] }, notes: [] };
   if (value === null) throw invalidValue(`${op} members: null names nobody; send a list of members, [] for none`);
-  return { step: op, ids: readMemberIds(value) };
+  const { ids, notes } = readMembers(value);
+  return { step: { step: op, ids }, notes };
 }
 
 /** The ids, where the filter says nothing but `value eq "a" or value eq "b" …`. */
