@@ -148,7 +148,11 @@ function expected({ kind }: Shape, op: Op, before: unknown, value: unknown): unk
     return next.length === 0 ? undefined : next;
   }
   if (nothing) return undefined;
-  return kind === 'complex' && isObject(before) ? { ...before, ...(value as Resource) } : value;
+  if (kind !== 'complex' || !isObject(before) || !isObject(value)) return value;
+  // the address of somebody whose id has been replaced goes with the id
+  const { $ref, ...held } = before;
+  const stays = $ref !== undefined && (value.value === undefined || value.value === before.value);
+  return { ...held, ...(stays && { $ref }), ...value };
 }
 
 describe.each(shapes)('$path', (shape) => {
