@@ -27,7 +27,7 @@ export interface Collaborator {
 }
 
 /**
- * Everybody with access to a project and why, in the order of account ids. `explicitOnly` is what an External Collaborator may see (PRJ-6): who was
+ * Everybody with access to a project and why. `explicitOnly` is what an External Collaborator may see (PRJ-6): who was
  * added by hand, with the role that they were given here; not who has access only as a member or Admin of the organization, nor what that
  * adds to a role, nor mappings and groups. Throws `not_found`.
  */
@@ -82,7 +82,7 @@ export async function listCollaborators(
         : [...(member ? inheritedSources(member, adminAccess, isDefault) : []), ...own.map(toSource)],
     };
   };
-  return accountIds.sort().map(describe);
+  return accountIds.map(describe);
 }
 
 /** A member as if they were no more than that in the organization. */

@@ -100,7 +100,7 @@ describe('a person whose account exists', () => {
       directoryUserId: result.user._id,
     });
     expect(await world.grants(member.accountId)).toEqual(
-      [`${world.id} admin manual`, `${project._id} admin manual`].sort(),
+      [`${world.id} admin manual`, `${project._id} member manual`].sort(),
     );
   });
 

@@ -34,6 +34,9 @@ const collaborator = z
   })
   .meta({ id: 'Collaborator' });
 
+/** Pages have an order that holds while people come and go; the whole list has those first who were added, in that order. */
+const byAccount = (a: Collaborator, b: Collaborator): number => (a.accountId < b.accountId ? -1 : 1);
+
 /** An External Collaborator, who is told nothing of the organization (PRJ-6). */
 const isOutside = (decision: Decision | undefined): boolean => decision?.via === 'external';
 
@@ -72,7 +75,7 @@ export const collaboratorRoutes: readonly Route[] = [
     tag: 'Projects',
     summary: 'List the collaborators of a project, each with every source of the access',
     description:
-      'An External Collaborator sees only those who were added to the project, and nothing of what the organization and its groups give them (PRJ-6).',
+      'An External Collaborator sees only those who were added to the project, and nothing of what the organization and its groups give them (PRJ-6). Pages are in the order of account ids; without `limit` the list is whole, those who were added first.',
     access: { permission: 'collaborator.list', on: 'project' },
     params: inProject,
     query: wholeOrPageQuery,
@@ -82,7 +85,8 @@ export const collaboratorRoutes: readonly Route[] = [
       const { organizationId } = await getProject(reads, params.project);
       const explicitOnly = isOutside(decision);
       const items = await listCollaborators(reads, organizationId, params.project, { explicitOnly });
-      return presentPart(items, ({ accountId }) => accountId, query, present);
+      const paged = query.limit !== undefined || query.cursor !== undefined;
+      return presentPart(paged ? [...items].sort(byAccount) : items, ({ accountId }) => accountId, query, present);
     },
   }),
   route({

@@ -237,10 +237,10 @@ describe('the list of collaborators', () => {
     await map(world.member.accountId, 'admin');
     await add({ email: 'out@else.test', external: true });
     expect(await listed()).toEqual([
-      ['owner@acme.test', 'admin', 'member', 'owner'],
-      ['admin@acme.test', 'admin', 'member', 'organization_role'],
       ['member@acme.test', 'admin', 'member', 'manual+map-1'],
       ['out@else.test', 'member', 'external', 'manual'],
+      ['owner@acme.test', 'admin', 'member', 'owner'],
+      ['admin@acme.test', 'admin', 'member', 'organization_role'],
     ]);
   });
 
