@@ -12,7 +12,7 @@ export interface Limits {
   admit(directoryId: string): void;
   /** Counts what a request does beyond being one: it may leave a debt, and is never refused. */
   charge(directoryId: string, cost: number): void;
-  /** Counts a failed authentication from this address. Throws AppError rate_limited where there were too many. */
+  /** Counts a failed authentication from this address, or a request that needs none. Throws AppError rate_limited where there were too many. */
   failed(address: string | undefined): void;
   /** How many refusals a log row of this directory stands for; 0 where none is to be written now. */
   toLog(directoryId: string): number;
@@ -44,7 +44,8 @@ export function openLimits(clock: Clock, perDirectory: Rate): Limits {
     charge(directoryId, cost) {
       requests.take(directoryId, cost);
     },
-    failed: (address) => take(failed, networkOf(address), 'Too many requests from this address were refused'),
+    failed: (address) =>
+      take(failed, networkOf(address), 'Too many requests without a valid token came from this address'),
     toLog(directoryId) {
       const count = (refused.get(directoryId) ?? 0) + 1;
       if (rows.take(directoryId) === 0) {

@@ -2,9 +2,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import { AppError } from '../errors.ts';
-import { newId } from '../lib/ids.ts';
+import { isId, newId } from '../lib/ids.ts';
 import { quoted } from '../lib/text.ts';
-import { sendRefusal } from './answer.ts';
+import { send, sendRefusal } from './answer.ts';
 import { type Address, type Asked, type Incoming, readAddress } from './asked.ts';
 import type { ResourceType } from './attributes.ts';
 import { bulkOf } from './bulk/index.ts';
@@ -18,6 +18,7 @@ import { negotiate } from './media.ts';
 import { tokenEndpoint } from './oauth/index.ts';
 import { TOKEN_PATH } from './oauth/path.ts';
 import { readParameters } from './query.ts';
+import { baseUrlOf } from './representation.ts';
 import { listOf, type Verbs, verbsOf } from './resources.ts';
 import { readSearchRequest } from './search.ts';
 import { standardTypes } from './types.ts';
@@ -27,11 +28,38 @@ import { usersOf } from './users.ts';
 const document =
   (make: (exchange: Exchange) => object): Handler =>
   async (exchange) => {
-    if (readParameters(exchange.request.url).filter !== undefined) {
-      throw new AppError('permission_denied', 'What the service provider says of itself cannot be filtered');
-    }
+    refuseFilter(exchange.request);
     return { status: 200, body: make(exchange), outcome: 'read' };
   };
+
+function refuseFilter({ url }: Asked): void {
+  if (readParameters(url).filter === undefined) return;
+  throw new AppError('permission_denied', 'What the service provider says of itself cannot be filtered');
+}
+
+const CONFIG = '/ServiceProviderConfig';
+
+/**
+ * Whether somebody without any token asks what this service provider can do, which RFC 7643 §5 has told to everybody. A
+ * token that is sent must be good here as well.
+ */
+const asksPublicly = ({ method, url, headers, directoryId }: Incoming, place: Place | undefined): boolean =>
+  place?.pattern === CONFIG &&
+  (method === 'GET' || method === 'HEAD') &&
+  headers.authorization === undefined &&
+  !/[?&]access_token=/i.test(url) &&
+  isId('directory', directoryId);
+
+/**
+ * Answers it without looking whether there is such a directory: the document is the same for all, so it tells nothing of
+ * any, and costs the directory nothing of its rate. Throws AppError rate_limited, permission_denied.
+ */
+function tellPublicly(deps: ScimDeps, request: Incoming, response: ServerResponse): void {
+  deps.limits.failed(request.address());
+  refuseFilter(request);
+  const document = serviceProviderConfig(baseUrlOf(deps.baseUrl, { _id: request.directoryId }));
+  send(response, 200, JSON.stringify(document));
+}
 
 const idOf = ({ request }: Exchange): string => request.params.id ?? '';
 
@@ -84,7 +112,7 @@ const routes: Routes = {
   ...searches,
   ...resources,
   '/Bulk': { post: bulkOf(resources) },
-  '/ServiceProviderConfig': { get: document(({ base }) => serviceProviderConfig(base)) },
+  [CONFIG]: { get: document(({ base }) => serviceProviderConfig(base)) },
   '/ResourceTypes': { get: document(({ base, types }) => listTypes(base, types)) },
   '/ResourceTypes/:id': { get: document((exchange) => getType(exchange.base, exchange.types, idOf(exchange))) },
   '/Schemas': { get: document(({ base, types }) => listSchemas(base, types)) },
@@ -128,7 +156,8 @@ async function serve(
     if (place) nameRoute(`/scim/v2/{directoryId}${place.pattern}`);
     const params = place?.id === undefined ? {} : { id: place.id };
     const request: Incoming = { method, url, path, params, headers, directoryId, requestId, message, address };
-    await exchange(deps, handlerOf(request, place), request, response);
+    if (asksPublicly(request, place)) tellPublicly(deps, request, response);
+    else await exchange(deps, handlerOf(request, place), request, response);
   } catch (error) {
     refuse(deps, response, requestId, ofExpress(error));
   }

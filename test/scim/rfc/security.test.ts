@@ -11,16 +11,7 @@ beforeAll(async () => {
 });
 
 const root = () => `/scim/v2/${world.directory._id}`;
-const paths = [
-  '/Users',
-  '/Groups',
-  '/ServiceProviderConfig',
-  '/Schemas',
-  '/ResourceTypes',
-  '/Me',
-  '/Users/x',
-  '/Nothing',
-];
+const paths = ['/Users', '/Groups', '/Schemas', '/ResourceTypes', '/Me', '/Users/x', '/Nothing'];
 
 describe('who asks (RFC 7644 §2)', () => {
   test.each(paths)(
@@ -37,6 +28,32 @@ describe('who asks (RFC 7644 §2)', () => {
       expect(answer.status).toBe(401);
       expect(answer.headers['www-authenticate']).toMatch(/^Bearer realm=/);
       expect(answer.body).toEqual({ schemas: [ERROR], status: '401', detail: expect.any(String) });
+    },
+  );
+
+  test(
+    proves('ServiceProviderConfig is read without a token, tells of no directory, and takes no wrong one', '7643-5-17'),
+    async () => {
+      const { request, bearer } = world.gatehouse;
+      const ask = (directoryId: string) => request.get(`/scim/v2/${directoryId}/ServiceProviderConfig`);
+      const told = await ask(world.directory._id);
+      expect([told.status, told.body]).toEqual([200, (await world.call('get', '/ServiceProviderConfig')).body]);
+      const nowhere = 'dir-00000000000000000000000000';
+      const none = await ask(nowhere);
+      const elsewhere = JSON.stringify(told.body).replaceAll(world.directory._id, nowhere);
+      expect([none.status, JSON.stringify(none.body)]).toEqual([200, elsewhere]);
+      const path = `${root()}/ServiceProviderConfig`;
+      for (const refused of [
+        await bearer('wrong', 'get', path),
+        await bearer(other.token, 'get', path),
+        await request.get(path).set('Authorization', ''),
+        await request.get(`${path}?access_token=${world.token}`),
+        await request.post(path).send({}),
+        await ask('nothing'),
+      ])
+        expect(refused.status).toBe(401);
+      expect((await request.get(`${path}?filter=patch pr`)).status).toBe(403);
+      expect((await request.head(path)).status).toBe(200);
     },
   );
 
