@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import {
+  describeOidcConnection,
   makePopulation,
   makeSamlKey,
   openEntraIdp,
@@ -19,6 +20,7 @@ import {
   type SamlKey,
   ScimFailure,
   samlVendors,
+  simulatedClient,
 } from './simulator/index.ts';
 
 const usage = `npm run simulate -- push --url=<SCIM base URL> --token=<token> [--as=okta|entra]
@@ -124,20 +126,14 @@ async function saml(command: CommandOf<'saml'>): Promise<void> {
 
 async function oidc(command: CommandOf<'oidc'>): Promise<void> {
   const idp = await openOidcIdp({ vendor: command.as, people: signingIn(command), port: command.port });
-  const client = { id: 'gatehouse', secret: 'a-secret-of-the-simulator' };
-  const body = {
-    name: idp.vendor.title,
-    preset: command.as,
-    oidc: { issuer: idp.issuer, clientId: client.id, clientSecret: client.secret },
-  };
   say(`${idp.vendor.title} (simulated). Connect it with`);
-  say(`  POST …/connections  ${JSON.stringify(body)}`);
+  say(`  POST …/connections  ${JSON.stringify(describeOidcConnection(idp))}`);
   say(
     'on a server that runs with GATEHOUSE_ALLOW_PRIVATE_NETWORK=true, and enter `forIdp.redirectUri` of the answer here:',
   );
   for await (const line of createInterface({ input: process.stdin })) {
     const redirectUri = z.url().safeParse(line.trim());
-    if (redirectUri.success) idp.register({ ...client, redirectUri: redirectUri.data });
+    if (redirectUri.success) idp.register({ ...simulatedClient, redirectUri: redirectUri.data });
     say(redirectUri.success ? 'registered: people can sign in now' : 'this is no address; once more:');
   }
 }

@@ -9,7 +9,19 @@ const connectionMade = z.looseObject({
   forIdp: z.looseObject({ redirectUri: z.string(), backchannelLogoutUri: z.string() }),
 });
 
-const client = { id: 'gatehouse', secret: 'a-secret-of-the-simulator' };
+/** The client as which Gatehouse is registered at a simulated provider. */
+export const simulatedClient = { id: 'gatehouse', secret: 'a-secret-of-the-simulator' };
+
+/** What makes a connection of this provider: the body of `POST …/connections`. */
+export function describeOidcConnection(idp: OidcIdp) {
+  const { title } = idp.vendor;
+  const preset = Object.entries(oidcVendors).find(([, vendor]) => vendor.title === title)?.[0] ?? 'custom';
+  const oidc = {
+    ...{ issuer: idp.issuer, clientId: simulatedClient.id, clientSecret: simulatedClient.secret },
+    ...(preset === 'entra' && { tenantId: simulatedTenant }),
+  };
+  return { name: title, preset, oidc };
+}
 
 /** Connects, activates without a test, and answers the connection's id. Throws ApiRefusal. */
 export async function connectOidcIdp(
@@ -19,14 +31,11 @@ export async function connectOidcIdp(
   more: { readonly directoryId?: string } = {},
 ): Promise<string> {
   const path = `/api/v1/organizations/${organizationId}/connections`;
-  const { title } = idp.vendor;
-  const preset = Object.entries(oidcVendors).find(([, vendor]) => vendor.title === title)?.[0] ?? 'custom';
-  const oidc = {
-    ...{ issuer: idp.issuer, clientId: client.id, clientSecret: client.secret },
-    ...(preset === 'entra' && { tenantId: simulatedTenant }),
-  };
-  const { id, forIdp } = await platform.call(connectionMade, 'POST', path, { name: title, preset, oidc, ...more });
-  idp.register({ ...client, redirectUri: forIdp.redirectUri });
+  const { id, forIdp } = await platform.call(connectionMade, 'POST', path, {
+    ...describeOidcConnection(idp),
+    ...more,
+  });
+  idp.register({ ...simulatedClient, redirectUri: forIdp.redirectUri });
   await platform.call(z.unknown(), 'PATCH', `${path}/${id}`, { status: 'active', force: true });
   return id;
 }

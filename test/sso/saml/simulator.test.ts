@@ -77,7 +77,7 @@ test('it gives out its metadata, and answers nobody whom it does not know', asyn
   await stranger.close();
 });
 
-test('an IdP of a Gatehouse needs nothing entered: any of its connections is known by its metadata, nobody else’s', async () => {
+test('an IdP of a Gatehouse needs nothing entered: any of its connections is known by its metadata, nobody else’s (DEV-1)', async () => {
   const key = await makeSamlKey('learning');
   // Encrypts, with the certificate of the connection's metadata.
   const vendor = samlVendors.shibboleth;
