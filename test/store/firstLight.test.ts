@@ -66,6 +66,8 @@ test('what was sealed can be opened, with the same key', async () => {
 
 test('the shape is that of new data: no index, validator or trigger is missing or left over', async () => {
   const fresh = await openTestPlace();
+  // another test may have had this database, with other validators: what it left is no measure of a new one
+  if (testEngine === 'mongodb') await emptyDatabase(fresh);
   await (await fresh.open()).close();
   const [upgraded, made] = [await shapeOf(place), await shapeOf(fresh)];
   expect(upgraded.length).toBeGreaterThan(20);
