@@ -17,6 +17,7 @@ import { type Logger, openLogger } from './lib/logger.ts';
 import { type Mail, openMailer } from './lib/mail.ts';
 import { openOutgoing } from './lib/outgoing.ts';
 import { openSealer } from './lib/secrets.ts';
+import { IdentityVersions } from './provisioning/index.ts';
 import { openEmbeddedQueue, type Periodic, type Queue } from './queue/index.ts';
 import { openScim } from './scim/index.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
@@ -118,6 +119,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     replay: scim.replay,
     isClosing: () => lifecycle.closing,
     keyUses,
+    identityVersions: new IdentityVersions(),
     version,
   });
   const answering = new Set<ServerResponse>();

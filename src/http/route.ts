@@ -10,6 +10,7 @@ import type { TxtLookup } from '../lib/dns.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Outgoing } from '../lib/outgoing.ts';
 import type { Sealer } from '../lib/secrets.ts';
+import type { IdentityVersions } from '../provisioning/index.ts';
 import type { Replay } from '../scim/index.ts';
 import type { SignInLimits } from '../sso/index.ts';
 import type { LastUses, ReadStore, Session, Store, Transaction } from '../store/index.ts';

@@ -6,7 +6,8 @@ export { adoptConfirmed, listWaiting, proveDomain, type WaitingPerson } from './
 export { findConcerned, reconcileLater } from './concerned.ts';
 export { type ExplainedCandidate, explainAccount, type Origin } from './explain.ts';
 export { changeMembers, createGroup, deleteGroup, updateGroup } from './groups.ts';
-export { listIdentities } from './identityExport.ts';
+export { listIdentities, type ProjectIdentity } from './identityExport.ts';
+export { IdentityVersions, type NamedIdentities } from './identityVersions.ts';
 export {
   acceptInvitation,
   invite,

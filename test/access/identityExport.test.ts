@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { buildWorld, expectStatus, openPerson, type World } from '../http/world.ts';
 import { type Method, openBuilt, type TestGatehouse } from '../support/gatehouse.ts';
 import { until } from '../support/until.ts';
+import { applyAnswer, followThrough, type Identity, type IdentityAnswer, setStage } from './followers.ts';
 import { anyWorld, writeWorld } from './randomWorld.ts';
 
 let gatehouse: TestGatehouse;
@@ -25,15 +26,6 @@ const ask = (status: number, method: Method, path: string, body?: object) =>
   expectStatus(status, gatehouse.operator(method, path).send(body));
 const home = () => `/api/v1/organizations/${acme.organizationId}`;
 const project = () => `/api/v1/projects/${acme.projectId}`;
-
-interface Identity {
-  readonly accountId: string;
-  readonly email?: string;
-  readonly role: string;
-  readonly external: boolean;
-  readonly groups: readonly { readonly name: string }[];
-  readonly sshKeys: readonly { readonly publicKey: string }[];
-}
 
 const read = (path = project(), etag = '', query = '') =>
   gatehouse.bearer(agent, 'get', `${path}/identities${query}`).set('If-None-Match', etag);
@@ -184,12 +176,79 @@ describe('following it', () => {
     expect([answer.status, answer.body.code]).toEqual([401, 'token_revoked']);
   });
 
-  test.each(['wait=31', 'wait=-1', 'wait=soon'])('refuses %s', async (query) => {
-    const answer = await read(project(), '', `?${query}`);
-    expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request']);
-  });
+  test.each(['wait=31', 'wait=-1', 'wait=soon', 'since=', 'since=no-cursor', `since=${'x'.repeat(44)}`])(
+    'refuses %s',
+    async (query) => {
+      const answer = await read(project(), '', `?${query}`);
+      expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request']);
+    },
+  );
 
   test('there is none of a project that is not', async () => {
     expect((await read('/api/v1/projects/prj-00000000000000000000000000')).status).toBe(404);
   });
+});
+
+describe('following it by what has changed', () => {
+  const since = async (cursor: string, wait = 0): Promise<IdentityAnswer> =>
+    expectStatus(200, read(project(), '', `?since=${cursor}&wait=${wait}`));
+  const whole = async (): Promise<IdentityAnswer> => expectStatus(200, read());
+  const collaborators = () => `${project()}/collaborators`;
+  const none = { delta: true, items: [], removed: [] };
+
+  test('is told who came, who is different and who went, in full or by the account, and nobody else', async () => {
+    const guest = await openPerson(gatehouse, 'guest@elsewhere.example');
+    const first = await whole();
+    expect(first).toMatchObject({ delta: false, removed: [] });
+    expect(await since(first.cursor)).toEqual({ ...none, cursor: first.cursor });
+
+    await ask(201, 'post', collaborators(), { email: guest.email, external: true });
+    await ask(201, 'post', collaborators(), { email: acme.member.email });
+    const came = await since(first.cursor);
+    expect(came).toMatchObject({ delta: true, removed: [] });
+    expect(came.items.map(({ accountId }) => accountId).sort()).toEqual(
+      [guest.accountId, acme.member.accountId].sort(),
+    );
+
+    await ask(200, 'patch', `${collaborators()}/${guest.accountId}`, { role: 'admin' });
+    await ask(200, 'delete', `${collaborators()}/${acme.member.accountId}`);
+    const changed = await since(came.cursor);
+    expect(changed).toMatchObject({ delta: true, removed: [acme.member.accountId] });
+    expect(changed.items).toEqual([await find(guest.accountId)]);
+
+    const now = await since(first.cursor);
+    expect(now).toMatchObject({ delta: true, cursor: changed.cursor, removed: [] });
+    expect(now.items).toEqual(changed.items);
+    expect([...applyAnswer(new Map(), await whole()).keys()].sort()).toEqual(
+      [...applyAnswer(new Map(first.items.map((one) => [one.accountId, one])), now).keys()].sort(),
+    );
+  });
+
+  test('is told nothing where all is as it was, whatever happened between', async () => {
+    const { cursor } = await whole();
+    await ask(201, 'post', collaborators(), { email: acme.member.email });
+    await whole();
+    await ask(200, 'delete', `${collaborators()}/${acme.member.accountId}`);
+    expect(await since(cursor)).toEqual({ ...none, cursor });
+  });
+
+  test('is told the whole list, and that it is, by a cursor that nobody remembers', async () => {
+    const { cursor, items } = await whole();
+    expect(await since('x'.repeat(43))).toEqual({ delta: false, cursor, items, removed: [] });
+    expect(await since('x'.repeat(43), 30)).toEqual({ delta: false, cursor, items, removed: [] });
+  });
+
+  test('waits until something has changed, and is told that nothing has after that time (PRJ-7)', async () => {
+    const { cursor } = await whole();
+    const waiting = since(cursor, 30);
+    await ask(201, 'post', collaborators(), { email: acme.member.email });
+    const told = await waiting;
+    expect(told.items).toEqual([await find(acme.member.accountId)]);
+    expect(await since(told.cursor, 1)).toEqual({ ...none, cursor: told.cursor });
+  });
+
+  test('has at every look what the whole list says, whatever happens between (PRJ-7)', async () => {
+    const stage = await setStage(gatehouse, acme);
+    expect(await followThrough([gatehouse], stage, 8)).toBeGreaterThan(0);
+  }, 300_000);
 });

@@ -7,6 +7,7 @@ import { buildWorld, expectStatus, openPerson, type Person, type World } from '.
 import { openTestPlace } from '../support/engines.ts';
 import { type Method, openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
 import { until } from '../support/until.ts';
+import { followThrough, setStage } from './followers.ts';
 
 let nodes: readonly [TestGatehouse, TestGatehouse];
 let acme: World;
@@ -238,3 +239,8 @@ test('an organization, closed and restored (ORG-2); where Admins must join, set 
     ask(here, 200, 'patch', home(), { settings: { adminAccess } });
   await backAndForth(question, set('joined'), set('all'));
 });
+
+test('agents that follow a project by its changes, at whichever node, have at every look what the whole list says', async () => {
+  const stage = await setStage(nodes[0], await buildWorld(nodes[0], 'followed'));
+  expect(await followThrough(nodes, stage, 5)).toBeGreaterThan(0);
+}, 300_000);

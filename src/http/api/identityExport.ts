@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { getProject } from '../../access/index.ts';
-import { listIdentities } from '../../provisioning/index.ts';
+import { listIdentities, type NamedIdentities, type ProjectIdentity } from '../../provisioning/index.ts';
 import type { ReadStore } from '../../store/index.ts';
 import { type Route, route } from '../route.ts';
 import { id, inProject, role } from './common.ts';
@@ -27,17 +27,34 @@ const mostSeconds = 30;
 const askEveryMs = 250;
 const lookEveryMs = 1_000;
 
+const answer = z.strictObject({
+  delta: z.boolean().meta({
+    description:
+      '`true`: only what has changed since `since`; `false`: the whole list, which takes the place of any other',
+  }),
+  cursor: z.string().meta({ description: 'stands for the list as it is now: the next `since`' }),
+  items: z.array(identity).meta({ description: 'everybody; of a delta who is new or different, in full' }),
+  removed: z.array(id).meta({ description: 'of a delta: the account ids of who is on the list no longer' }),
+});
+
+type Answer = z.output<typeof answer>;
+
 export const identityExportRoutes: readonly Route[] = [
   route({
     method: 'get',
     path: '/api/v1/projects/{project}/identities',
     tag: 'Projects',
     summary: 'Read who may enter the clusters of a project, with SSH public keys',
-    description: `Everybody who has \`cluster.ssh\` there, whole, in the order of account ids. The ETag stands for the list: a node agent sends it as \`If-None-Match\` with \`wait\`, and is answered when the list is another one, or 304 after that time.`,
+    description: `Everybody who has \`cluster.ssh\` there, in the order of account ids, with a \`cursor\` that stands for the list. With it as \`since\`, the answer is what has changed: take out whom \`removed\` names, put in \`items\` by their account ids, and the list is whole again. A cursor that is not known (any longer, or to this process) is answered the whole list, with \`delta\` false. With \`wait\` the answer comes once the list is another one, or after that time: then nothing has changed. Who reads the whole list sends its ETag as \`If-None-Match\` instead, and is answered 304 while it is the same.`,
     access: 'operator',
     scope: 'identities',
     params: inProject,
     query: z.strictObject({
+      since: z
+        .string()
+        .regex(/^[\w-]{43}$/, 'must be the `cursor` of an answer')
+        .optional()
+        .meta({ description: '`cursor` of the list that the client has' }),
       wait: z.coerce
         .number()
         .int()
@@ -45,30 +62,42 @@ export const identityExportRoutes: readonly Route[] = [
         .max(mostSeconds)
         .default(0)
         .meta({
-          description: `seconds to wait for a change, up to ${mostSeconds}, where If-None-Match names the list as it is`,
+          description: `seconds to wait for a change, up to ${mostSeconds}, where since, or If-None-Match, names the list as it is`,
         }),
     }),
     status: 200,
     etag: true,
-    response: z.strictObject({ items: z.array(identity) }),
-    handle: async ({ params, query, reads, isKnown, renew }, { isClosing }) => {
-      const look = async () => ({ items: present(await listIdentities(reads, params.project)) });
+    response: answer,
+    handle: async ({ params, query, reads, isKnown, renew }, { isClosing, identityVersions }) => {
+      const { since } = query;
+      const look = async (): Promise<Answer> => {
+        const list = await listIdentities(reads, params.project);
+        return present(list, identityVersions.name(params.project, list, since));
+      };
+      const isSame = (told: Answer) => (since === undefined ? isKnown(told) : told.cursor === since);
       const end = performance.now() + query.wait * 1000;
-      let list = await look();
+      let told = await look();
       const follow = await openSignal(reads, params.project);
-      while (isKnown(list) && performance.now() < end && !isClosing()) {
+      while (isSame(told) && performance.now() < end && !isClosing()) {
         await sleep(Math.min(askEveryMs, Math.max(0, end - performance.now())));
         if (!(await follow.isDue()) && performance.now() < end) continue;
         await renew();
-        list = await follow.timed(look);
+        told = await follow.timed(look);
       }
-      return list;
+      return told;
     },
   }),
 ];
 
-const present = (items: Awaited<ReturnType<typeof listIdentities>>): z.output<typeof identity>[] =>
-  items.map((one) => ({ ...one, groups: [...one.groups], sshKeys: [...one.sshKeys] }));
+function present(list: readonly ProjectIdentity[], { cursor, changes }: NamedIdentities): Answer {
+  const { changed, removed } = changes ?? { changed: list, removed: [] };
+  return {
+    delta: changes !== undefined,
+    cursor,
+    items: changed.map((one) => ({ ...one, groups: [...one.groups], sshKeys: [...one.sshKeys] })),
+    removed: [...removed],
+  };
+}
 
 /**
  * When the list is worth another look: once the organization's trail or a push has gone on, and from time to time whatever
