@@ -93,6 +93,11 @@ export async function findAccountByProvenEmail(reads: ReadStore, email: string):
   return holder && reads.accounts.get(PLATFORM, holder.accountId);
 }
 
+/** The id of that account: one look-up, whether there is one or not. */
+export async function findHolder(reads: ReadStore, email: string): Promise<string | undefined> {
+  return (await findProven(reads, email))?.accountId;
+}
+
 function findProven(reads: ReadStore, email: string): Promise<AccountEmail | undefined> {
   return reads.accountEmails.findOne(PLATFORM, { emailKey: caseKey(email), proven: true });
 }

@@ -26,11 +26,11 @@ export async function findKeyById(reads: ReadStore, keyId: string): Promise<ApiK
 /** What a key is worth; anything but `live` is nothing. */
 export type KeyState = 'live' | 'revoked' | 'expired' | 'project_archived' | 'organization_closed';
 
+/** What decisions read of a key's row. */
+export type KeyRow = Pick<ApiKey, 'projectId' | 'revokedAt' | 'expiresAt' | 'projectArchived' | 'organizationClosed'>;
+
 /** What a key is worth at `now`: its row says it all. */
-export function decideKey(
-  key: Pick<ApiKey, 'revokedAt' | 'expiresAt' | 'projectArchived' | 'organizationClosed'>,
-  now: Date,
-): KeyState {
+export function decideKey(key: Omit<KeyRow, 'projectId'>, now: Date): KeyState {
   if (key.revokedAt) return 'revoked';
   if (key.expiresAt && key.expiresAt <= now) return 'expired';
   if (key.organizationClosed) return 'organization_closed';

@@ -1,7 +1,7 @@
 /** Loads the facts of a decision with the fewest indexed reads, and decides: the hot path of every permission check. */
 import { groupBy } from '../lib/groupBy.ts';
-import { type ApiKey, type Grant, type Member, PLATFORM, type Project, type ReadStore } from '../store/index.ts';
-import { decideKey } from './apiKeys.ts';
+import { type Grant, type Member, PLATFORM, type Project, type ReadStore } from '../store/index.ts';
+import { decideKey, type KeyRow } from './apiKeys.ts';
 import {
   type AccessFacts,
   type Decision,
@@ -42,7 +42,7 @@ export function loadFacts(reads: ReadStore, asking: Asking): Promise<AccessFacts
 /** The same for an API key, which is of the state that it has at `now` (KEY-2). */
 export async function loadKeyFacts(
   reads: ReadStore,
-  key: ApiKey,
+  key: KeyRow,
   { kind, id, registered }: ResourceRef,
   now: Date,
 ): Promise<KeyFacts> {
@@ -55,6 +55,12 @@ export async function loadKeyFacts(
 
 const nothing = { adminAccess: 'all', grants: [] } as const satisfies AccessFacts;
 
+/**
+ * The organization of what is not there. Its rows are looked up all the same: else time would tell who asks whether another organization
+ * has a thing of this id, or nobody (PRJ-1).
+ */
+const nowhere = 'org-00000000000000000000000000';
+
 /** The membership and the organization, which may be closed; grants for who is no member. */
 async function loadOrganizationFacts(
   reads: ReadStore,
@@ -65,14 +71,16 @@ async function loadOrganizationFacts(
     reads.members.findOne(id, { accountId }),
     reads.organizations.get(id, id),
   ]);
+  const grants = member ? [] : await reads.grants.find(id, { accountId });
   if (!organization) return nothing;
-  const state = {
+  return {
+    ...nothing,
+    resource,
+    ...(member && { member: toMemberFacts(member) }),
+    grants: grants.map(toGrantFacts),
     closed: organization.closedAt !== undefined,
     ...(session && { worth: worthIn(session, organization, member) }),
   };
-  if (member) return { ...nothing, resource, member: toMemberFacts(member), ...state };
-  const grants = await reads.grants.find(id, { accountId });
-  return { ...nothing, resource, grants: grants.map(toGrantFacts), ...state };
 }
 
 /** The project, membership and grants; the organization only for an Admin outside the default project, and for a session. */
@@ -81,29 +89,22 @@ async function loadProjectFacts(
   { accountId, resource: { id, registered }, session }: Asking,
 ): Promise<AccessFacts> {
   const project = await reads.projects.get(PLATFORM, id);
-  if (!project) return nothing;
-  const { organizationId } = project;
-  const isDefault = project.isDefault === true;
+  const organizationId = project?.organizationId ?? nowhere;
   const [member, grants] = await Promise.all([
     reads.members.findOne(organizationId, { accountId }),
     reads.grants.find(organizationId, { accountId, targetId: id }),
   ]);
   const known = member && toMemberFacts(member);
-  const facts: AccessFacts = {
+  const inherits = known?.role === 'admin' && project?.isDefault !== true;
+  const organization = inherits || session ? await reads.organizations.get(organizationId, organizationId) : undefined;
+  if (!project || (session && !organization)) return nothing;
+  return {
     resource: toProjectRef(project, registered),
     closed: project.organizationClosed === true,
-    adminAccess: 'all',
+    adminAccess: inherits ? (organization?.settings.adminAccess ?? 'joined') : 'all',
     grants: grants.map(toGrantFacts),
     ...(known && { member: known }),
-  };
-  const inherits = known?.role === 'admin' && !isDefault;
-  if (!inherits && !session) return facts;
-  const organization = await reads.organizations.get(organizationId, organizationId);
-  if (!organization) return session ? nothing : { ...facts, adminAccess: 'joined' };
-  return {
-    ...facts,
-    ...(inherits && { adminAccess: organization.settings.adminAccess }),
-    ...(session && { worth: worthIn(session, organization, member) }),
+    ...(session && organization && { worth: worthIn(session, organization, member) }),
   };
 }
 

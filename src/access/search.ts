@@ -12,8 +12,8 @@ import {
   type Project,
   type ReadStore,
 } from '../store/index.ts';
-import { decideKey } from './apiKeys.ts';
-import { type Decision, decideAccess, decideKeyAccess, type ResourceRef } from './decide.ts';
+import { decideKey, type KeyRow } from './apiKeys.ts';
+import { type Decision, decideAccess, decideKeyAccess, type ReasonCode, type ResourceRef } from './decide.ts';
 import { loadFacts, loadFactsOfProjects, loadKeyFacts, toGrantFacts, toMemberFacts, toProjectRef } from './evaluate.ts';
 import { findOrganizationsOf } from './organizations.ts';
 import { type Permission, permissionsOn } from './permissions.ts';
@@ -22,7 +22,7 @@ import type { SessionProofs } from './sessionWorth.ts';
 /** Who is asked about: an account, with the session that asks where one does, or an API key at an instant. */
 export type Subject =
   | { readonly kind: 'account'; readonly accountId: string; readonly session?: SessionProofs }
-  | { readonly kind: 'key'; readonly key: ApiKey; readonly at: Date };
+  | { readonly kind: 'key'; readonly key: KeyRow; readonly at: Date };
 
 /** Loads what decisions about this subject on this thing depend on; answers the decision of each permission. */
 export async function prepareDecisions(
@@ -39,17 +39,32 @@ export async function prepareDecisions(
   return (permission) => decideAccess(facts, permission);
 }
 
-/** What the subject may do here, in the order of the names. */
-export async function findActions(
-  reads: ReadStore,
-  subject: Subject,
-  resource: ResourceRef,
-): Promise<readonly Permission[]> {
-  const decide = await prepareDecisions(reads, subject, resource);
-  return permissionsOn(resource.kind)
-    .filter((permission) => decide(permission).allowed)
-    .sort();
+/** What may be done here by these decisions, in the order of the names; and where that is nothing, why. */
+export function findActions(
+  kind: ResourceRef['kind'],
+  decide: (permission: string) => Decision,
+): { readonly actions: readonly Permission[]; readonly why: Decision } {
+  const decided = permissionsOn(kind).map((permission) => ({ permission, decision: decide(permission) }));
+  const actions = decided.filter(({ decision }) => decision.allowed).map(({ permission }) => permission);
+  const why = decided.find(({ decision }) => decision.reason !== 'permission_not_for_resource') ?? decided[0];
+  if (!why) throw new Error(`no permission is asked on a ${kind}`);
+  return { actions: actions.sort(), why: why.decision };
 }
+
+/** The decision about who is nothing anywhere, on some thing of this kind or type. */
+export function decideForNobody({ kind, registered }: Omit<ResourceRef, 'id'>, permission: string): Decision {
+  const resource = kind === 'organization' ? { kind } : { kind, isDefault: false, ...(registered && { registered }) };
+  return decideAccess({ resource, adminAccess: 'all', grants: [] }, permission);
+}
+
+const hopeless: ReadonlySet<ReasonCode> = new Set([
+  'unknown_permission',
+  'unknown_resource',
+  'permission_not_for_resource',
+]);
+
+/** Whether a decision about nobody would be the same about anybody. */
+export const isHopeless = ({ reason }: Decision): boolean => hopeless.has(reason);
 
 /** The ids of the organizations, or projects, on which the subject may do this. */
 export async function findResources(

@@ -115,6 +115,7 @@ async function answer(
     throw await sayWhere(error, principal, params.org, deps);
   });
   if (options.checkResponses) route.response?.parse(result);
+  if (route.maxAge !== undefined) response.setHeader('Cache-Control', `public, max-age=${route.maxAge}`);
   if (!route.etag) return sendJson(response, route.status, result);
   const text = JSON.stringify(result);
   const etag = etagOf(text);
@@ -183,10 +184,10 @@ function parseQuery(route: Route, given: unknown): unknown {
   return parseInput(route.query, given, 'query');
 }
 
-/** Answers with JSON, or with nothing where `body` is undefined. */
+/** Answers with JSON, or with nothing where `body` is undefined; nobody keeps it unless a header says otherwise. */
 export function sendJson(response: ServerResponse, status: number, body: unknown, type = 'application/json'): void {
   response.statusCode = status;
-  response.setHeader('Cache-Control', 'no-store');
+  if (!response.hasHeader('Cache-Control')) response.setHeader('Cache-Control', 'no-store');
   if (body === undefined) {
     response.end();
     return;

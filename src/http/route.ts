@@ -56,6 +56,8 @@ export interface ApiDeps {
   readonly lookUpTxt: TxtLookup;
   /** Notes when API keys were last used (KEY-2). */
   readonly keyUses: LastUses;
+  /** What node agents were told before (PRJ-7). */
+  readonly identityVersions: IdentityVersions;
   /** Sends a request of the provisioning log again. */
   readonly replay: Replay;
   /** Whether this process is to end: what waits should answer now. */
@@ -109,6 +111,8 @@ interface Declaration<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodT
   readonly errors?: readonly ErrorCode[];
   /** The answer carries the strong ETag of its content; a GET with that in If-None-Match is answered 304, without a body. */
   readonly etag?: true;
+  /** Of a public route whose answer is the same to all: caches may keep it for so many seconds. */
+  readonly maxAge?: number;
   handle(
     call: Call<z.output<P>, z.output<Q>, z.output<B>>,
     deps: ApiDeps,

@@ -288,6 +288,10 @@ describe('what is registered in a project (RES-1)', () => {
 
 describe('a search (PERM-5)', () => {
   const project = () => ({ type: 'project', id: acme.defaultProjectId });
+  const noProject = 'prj-00000000000000000000000000';
+  const ghost = { type: 'project', id: noProject };
+  const ssh = { action: { name: 'cluster.ssh' } };
+  const organizations = { type: 'organization' };
   const whoMayRead = () => ({ subject: { type: 'user' }, action: { name: 'project.read' }, resource: project() });
 
   test('answers the page before the results, empty at its end', async () => {
@@ -326,6 +330,23 @@ describe('a search (PERM-5)', () => {
     ['a cluster that is not', 'subject', { resource: { type: 'cluster', id: 'res-1' } }, 'unknown_resource'],
     ['a key by its secret', 'resource', { subject: key(`ghk_${'0'.repeat(64)}`) }, 'unknown_subject'],
     ['a session that is not', 'resource', { context: { sessionId: 'ses-1' } }, 'session_ended'],
+    ['a session that is not', 'subject', { context: { sessionId: 'ses-1' } }, 'session_ended'],
+    ['keys in a session', 'subject', { subject: key('x'), context: { sessionId: 'ses-1' } }, 'session_ended'],
+    ['a project that is not', 'subject', { resource: { type: 'project', id: noProject } }, 'unknown_resource'],
+    ['a project that is not', 'action', { resource: { type: 'project', id: noProject } }, 'unknown_resource'],
+    ['keys of a project that is not', 'subject', { subject: key('x'), resource: ghost }, 'unknown_resource'],
+    ['an organization that is not', 'subject', { resource: { type: 'organization', id: 'org-1' } }, 'unknown_resource'],
+    ['an organization that is not', 'action', { resource: { type: 'organization', id: 'org-1' } }, 'unknown_resource'],
+    ['a permission that is not', 'subject', { action: { name: 'project.explode' } }, 'unknown_permission'],
+    ['a permission that is not', 'resource', { action: { name: 'project.explode' } }, 'unknown_permission'],
+    [
+      'a permission of clusters on files',
+      'resource',
+      { resource: { type: 'file' }, ...ssh },
+      'permission_not_for_resource',
+    ],
+    ['one of projects on organizations', 'resource', { resource: organizations }, 'permission_not_for_resource'],
+    ['a stranger', 'action', { subject: user('acc-00000000000000000000000000') }, 'not_a_member'],
   ])('that asks about %s finds nothing and says why', async (_, kind, change, code) => {
     const body = { subject: user(acme.owner.accountId), action: { name: 'project.read' }, resource: project() };
     const answer = await search(kind, { ...body, ...change });
@@ -388,4 +409,10 @@ test('the configuration names all that the decision point serves (AuthZEN)', asy
     }
   }
   expect(Object.keys(about)).toHaveLength(6);
+});
+
+test('the configuration may be kept for some minutes, and nothing else may (AuthZEN)', async () => {
+  const keeping = async (path: string) => (await gatehouse.operator('get', path)).headers['cache-control'];
+  expect(await keeping('/.well-known/authzen-configuration')).toBe('public, max-age=300');
+  expect(await keeping('/api/v1/organizations')).toBe('no-store');
 });

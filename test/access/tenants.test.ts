@@ -1,21 +1,24 @@
 /**
  * Nothing of one organization from another (PRJ-1): every id of every route, in its path and in its body, is swapped for one
- * that exists in another organization, and for one that exists nowhere. Both must be answered alike, word for word.
+ * that exists in another organization, and for one that exists nowhere. Both must be answered alike, word for word, and by the same
+ * look-ups, so that time does not tell one from the other either.
  */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { apiRoutes } from '../../src/http/api/index.ts';
 import type { Route } from '../../src/http/route.ts';
 import { bodies, nameOf, pathIn, sampleSaml } from '../http/samples.ts';
-import { buildWorld, type World } from '../http/world.ts';
+import { buildWorld, expectStatus, type World } from '../http/world.ts';
 import { openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+import { ReadWatch } from '../support/readWatch.ts';
 
 let gatehouse: TestGatehouse;
 let acme: World;
 let rival: World;
+const watch = new ReadWatch();
 
 beforeAll(async () => {
-  gatehouse = await openTestGatehouse({ rehearse: false });
+  gatehouse = await openTestGatehouse({ rehearse: false, watch });
   acme = await buildWorld(gatehouse, 'acme');
   rival = await buildWorld(gatehouse, 'rival');
 });
@@ -53,7 +56,7 @@ function pathWith(route: Route, swapped: readonly string[], other: (text: string
     .join('/');
 }
 
-/** An answer without what differs by nature: ids, the request's id, names that the asker has sent. */
+/** An answer without what differs by nature (ids, the request's id, names that the asker has sent), and what was looked up for it. */
 async function ask(route: Route, path: string, body: object | undefined) {
   const asked = gatehouse.bearer(acme.owner.token, route.method, path);
   const answer = await asked.query(queries[nameOf(route)] ?? {}).send(body);
@@ -62,7 +65,7 @@ async function ask(route: Route, path: string, body: object | undefined) {
     .replace(/"requestId":"[^"]*"/, '')
     .replaceAll(new RegExp(`${rival.signInReference}|${ghostReference}`, 'g'), '<reference>')
     .replaceAll(new RegExp(`${rival.domain}|${ghostDomain}`, 'g'), '<domain>');
-  return { status: answer.status, text };
+  return { status: answer.status, text, reads: watch.last };
 }
 
 /** What a route must be told beside its path and body. */
@@ -93,6 +96,82 @@ describe.each(table)('%s', (name, route) => {
     const eachRefused = /"status":"refused"/.test(answer.text) && !/"status":"done"/.test(answer.text);
     if (!eachRefused) expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(answer).toEqual(ghost);
+  });
+});
+
+/** What a service asks for a person, or a key, of acme; each id of the other organization in turn, and the same of nobody. */
+describe('a decision about what is of another organization (PRJ-1, PERM-5)', () => {
+  const acmes = () => ({
+    subject: { type: 'user', id: acme.owner.accountId },
+    action: { name: 'project.read' },
+    resource: { type: 'project', id: acme.projectId },
+  });
+  const things: readonly (readonly [string, () => string])[] = [
+    ['organization', () => rival.organizationId],
+    ['project', () => rival.projectId],
+    ['project', () => rival.defaultProjectId],
+    ['file', () => rival.resourceId],
+  ];
+  const contexts = [['', () => ({})] as const, ['in a session ', () => ({ sessionId: acme.owner.sessionId })] as const];
+  const subjects: readonly (readonly [string, () => { type: string; id: string }])[] = [
+    ['somebody', () => ({ type: 'user', id: rival.member.accountId })],
+    ['an address', () => ({ type: 'user', id: rival.member.email })],
+    ['a key', () => ({ type: 'api_key', id: rival.apiKeyId })],
+  ];
+
+  /** The look-ups and the answer, without its reason: services are told whether there is such a thing. */
+  async function decided(path: string, body: object) {
+    const { page, results, evaluations, decision } = await expectStatus(
+      200,
+      gatehouse.operator('post', path).send(body),
+    );
+    const bare = evaluations?.map((one: { readonly decision: boolean }) => one.decision) ?? decision;
+    return { decided: bare, page, results, reads: watch.last };
+  }
+
+  async function askAlike(foreign: object, more: object): Promise<void> {
+    const ghost = JSON.parse(ghostsOf(JSON.stringify(foreign)).replaceAll(rival.member.email, `nobody@${ghostDomain}`));
+    const own = acmes();
+    const evaluations = [{}, foreign, {}];
+    const pairs = [
+      ['evaluation', foreign, ghost],
+      ['evaluations', { evaluations }, { evaluations: [{}, ghost, {}] }],
+      ['search/action', foreign, ghost],
+      ...('sessionId' in more ? [['search/subject', foreign, ghost] as const] : []),
+    ] as const;
+    for (const [name, one, other] of pairs) {
+      const path = `/access/v1/${name}`;
+      const said = await decided(path, { ...own, context: more, ...one });
+      expect([name, said]).toEqual([name, await decided(path, { ...own, context: more, ...other })]);
+      expect(said.reads.length).toBeGreaterThan(0);
+    }
+  }
+
+  describe.each(contexts)('%s', (_how, context) => {
+    test.each(things)('as a resource: a foreign %s is looked up as one that is not #%#', (type, idOf) =>
+      askAlike({ resource: { type, id: idOf() } }, context()),
+    );
+  });
+
+  test.each(subjects)('as a subject: %s is looked up as one that is not', (_who, subject) =>
+    askAlike({ subject: subject() }, {}),
+  );
+
+  test.each(things)('asked for a key: a foreign %s is looked up as one that is not #%#', (type, idOf) =>
+    askAlike({ subject: { type: 'api_key', id: acme.apiKeyId }, resource: { type, id: idOf() } }, {}),
+  );
+
+  test('in the verification of a key: a foreign project is looked up as one that is not (KEY-2)', async () => {
+    const made = gatehouse.operator('post', `/api/v1/projects/${acme.projectId}/keys`).send({ name: 'verified' });
+    const { secret } = await expectStatus(201, made);
+    const verified = async (project: string) => {
+      const body = await expectStatus(
+        200,
+        gatehouse.operator('post', '/api/v1/keys/verify').send({ key: secret, project }),
+      );
+      return { body, reads: watch.last };
+    };
+    expect(await verified(rival.projectId)).toEqual(await verified(ghostsOf(rival.projectId)));
   });
 });
 
@@ -136,6 +215,7 @@ describe.each(table.filter(([name]) => questions[name]))('%s', (name, route) => 
       return {
         status,
         text: values.reduce<string>((text, value = '') => text.replaceAll(value, '<asked>'), JSON.stringify(rest)),
+        reads: watch.last,
       };
     };
     const asked = questions[name]?.(acme, rival) ?? [];

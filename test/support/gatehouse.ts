@@ -8,6 +8,7 @@ import { type Gatehouse, openGatehouse } from '../../src/gatehouse.ts';
 import type { TxtLookup } from '../../src/lib/dns.ts';
 import { type Logger, silentLogger } from '../../src/lib/logger.ts';
 import { closeBeforeStores, openTestStore, rememberBuilt, type TestPlace, type TestStoreOptions } from './engines.ts';
+import type { ReadWatch } from './readWatch.ts';
 
 export interface TestGatehouseOptions extends TestStoreOptions {
   readonly logger?: Logger;
@@ -19,6 +20,8 @@ export interface TestGatehouseOptions extends TestStoreOptions {
   readonly lastUseDelayMs?: number;
   /** Settings beside those that the test makes. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Notes what requests ask of the store. */
+  readonly watch?: ReadWatch;
   /** Where others may be at work too, with one GATEHOUSE_KEY. Default: a place of its own. */
   readonly place?: TestPlace;
 }
@@ -48,12 +51,14 @@ export async function openTestGatehouse(options: TestGatehouseOptions = {}): Pro
     lookUpTxt = async () => [],
     showMail = false,
     place,
+    watch,
     lastUseDelayMs,
     ...storeOptions
   } = options;
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-test-'));
   const storeOf = { ...storeOptions, ...(clock && { clock }) };
-  const store = await (place ? place.open(storeOf) : openTestStore(storeOf));
+  const opened = await (place ? place.open(storeOf) : openTestStore(storeOf));
+  const store = watch ? watch.watchStore(opened) : opened;
   const config = readConfig({
     GATEHOUSE_DATA: folder,
     GATEHOUSE_URL: testBaseUrl,
@@ -76,7 +81,7 @@ export async function openTestGatehouse(options: TestGatehouseOptions = {}): Pro
     await gatehouse.close();
     await rm(folder, { recursive: true, force: true });
   };
-  const request = supertest(gatehouse.app);
+  const request = supertest(watch ? watch.watchApp(gatehouse.app) : gatehouse.app);
   const bearer = (token: string, method: Method, path: string) =>
     request[method](path).set('Authorization', `Bearer ${token}`);
   const test: TestGatehouse = {

@@ -5,8 +5,8 @@ import {
   decideKeyAccess,
   evaluate,
   type FormerPerson,
-  findAccount,
   findContacts,
+  findHolder,
   findKeyById,
   findMemberEver,
   getOrganization,
@@ -183,8 +183,12 @@ const verdict = (decision: Decision | undefined, { reason: code, message }: Pick
 /** The account of a member's id, an account's id (also of one that was deleted) or a proven address. */
 async function findPerson(reads: ReadStore, organizationId: string, named: string): Promise<string | undefined> {
   if (isId('member', named)) return findMemberEver(reads, organizationId, named);
-  return isId('account', named) ? named : (await findAccount(reads, named))?._id;
+  if (isId('account', named)) return named;
+  // an address that nobody has is looked for as long as that of somebody elsewhere
+  return (await findHolder(reads, named)) ?? nobody;
 }
+
+const nobody = 'acc-00000000000000000000000000';
 
 async function describe(reads: ReadStore, { kind: type, id: of }: ResourceRef) {
   const { name } = type === 'organization' ? await getOrganization(reads, of) : await getProject(reads, of);

@@ -3,11 +3,12 @@ import { z } from 'zod';
 import {
   type Decision,
   deny,
-  findAccount,
+  findHolder,
   findKeyById,
   findRegistered,
   findSession,
   isResourceType,
+  prepareDecisions,
   type ResourceRef,
   resourceTypes,
   type Subject,
@@ -74,17 +75,17 @@ export async function resolveSubject(
     return sessionId === undefined ? { kind: 'key', key, at: now } : noSession;
   }
   if (type !== 'user') return deny('unknown_subject', 'Subjects are of the type "user" or "api_key"');
-  const account = isId('account', id) ? { _id: id } : await findAccount(reads, id);
-  if (!account) return deny('unknown_subject', 'There is no account with this id or proven email');
-  const subject = { kind: 'account', accountId: account._id } as const;
+  const accountId = isId('account', id) ? id : await findHolder(reads, id);
+  if (accountId === undefined) return deny('unknown_subject', 'There is no account with this id or proven email');
+  const subject = { kind: 'account', accountId } as const;
   if (sessionId === undefined) return subject;
   const session = await findSession(reads, sessionId, now);
-  if (session?.accountId !== account._id) return noSession;
+  if (session?.accountId !== accountId) return noSession;
   asking.noteUse(session);
   return { ...subject, session };
 }
 
-const noSession = deny('session_ended', 'The person has no such session, or no longer');
+export const noSession = deny('session_ended', 'The person has no such session, or no longer');
 
 /** What this is, or why there is no such thing. What is registered in a project must be of the type that is named (RES-1). */
 export async function resolveResource({ reads }: Asking, { type, id }: Entity): Promise<ResourceRef | Decision> {
@@ -101,5 +102,31 @@ export const noSuchType = deny(
   `Resources are of the types ${['organization', 'project', ...resourceTypes].map((type) => `"${type}"`).join(', ')}`,
 );
 
+/** In the place of a subject that is not there: nobody who asks could tell it by the time that the answer takes (PRJ-1). */
+export const nobody = { kind: 'account', accountId: 'acc-00000000000000000000000000' } as const;
+const noKey = { projectId: 'prj-00000000000000000000000000' };
+
+/** The same in the place of a thing. */
+export const nowhere: ResourceRef = { kind: 'project', id: noKey.projectId };
+
+/**
+ * Who is asked about what, and how permissions are decided there. What is not there is looked up as what is another's would be;
+ * then the answer is why, whatever the permission.
+ */
+export async function prepareQuestion(
+  asking: Asking,
+  { subject, resource, context: around }: { subject: Entity; resource: Entity; context?: Context },
+): Promise<{ readonly resource: ResourceRef; readonly decide: (permission: string) => Decision }> {
+  const { reads, now } = asking;
+  const who = await resolveSubject(asking, subject, around);
+  const what = await resolveResource(asking, resource);
+  const standIn = subject.type === 'api_key' ? ({ kind: 'key', key: noKey, at: now } as const) : nobody;
+  const where = isDecision(what) ? nowhere : what;
+  const decide = await prepareDecisions(reads, isDecision(who) ? standIn : who, where);
+  const settled = isDecision(who) ? who : isDecision(what) ? what : undefined;
+  return { resource: where, decide: settled ? () => settled : decide };
+}
+
 /** Tells an answer that settles the question from what a question is about. */
-export const isDecision = (resolved: Subject | ResourceRef | Decision): resolved is Decision => 'allowed' in resolved;
+export const isDecision = (resolved: Subject | ResourceRef | Session | Decision): resolved is Decision =>
+  'allowed' in resolved;

@@ -9,6 +9,7 @@ export const discoveryRoutes: readonly Route[] = [
     tag: 'Decisions',
     summary: 'Read the configuration of the decision point',
     access: 'public',
+    maxAge: 300,
     status: 200,
     response: z.strictObject({
       policy_decision_point: z.string(),

@@ -1,19 +1,9 @@
 /** Permission decisions, one or several at once (AuthZEN 1.0, sections 6 and 7). */
 import { z } from 'zod';
-import { type Decision, prepareDecisions } from '../../access/index.ts';
+import type { Decision } from '../../access/index.ts';
 import { parseInput } from '../input.ts';
 import { type Route, route } from '../route.ts';
-import {
-  type Asking,
-  action,
-  askingOf,
-  context,
-  entity,
-  isDecision,
-  reason,
-  resolveResource,
-  resolveSubject,
-} from './asking.ts';
+import { type Asking, action, askingOf, context, entity, prepareQuestion, reason } from './asking.ts';
 
 const evaluationLimit = 200;
 
@@ -40,15 +30,8 @@ const present = ({ allowed, reason: code, message, role, via }: Decision): Answe
 });
 
 /** Decides one question; whatever is unknown is denied with its own reason. */
-async function decide(
-  asking: Asking,
-  { subject, action: { name }, resource, context: around }: Question,
-): Promise<Decision> {
-  const who = await resolveSubject(asking, subject, around);
-  if (isDecision(who)) return who;
-  const what = await resolveResource(asking, resource);
-  return isDecision(what) ? what : (await prepareDecisions(asking.reads, who, what))(name);
-}
+const decide = async (asking: Asking, { action: { name }, ...about }: Question): Promise<Decision> =>
+  (await prepareQuestion(asking, about)).decide(name);
 
 const semantics = ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'] as const;
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import {
   type Decision,
+  decideForNobody,
   findAccountsThatMay,
   findActions,
   findKeysThatMay,
@@ -9,10 +10,12 @@ import {
   findResources,
   findSession,
   idAt,
+  isHopeless,
   isResourceType,
   prepareDecisions,
   type ResourceRef,
 } from '../../access/index.ts';
+import type { Session } from '../../store/index.ts';
 import { type Route, route } from '../route.ts';
 import {
   type Asking,
@@ -22,7 +25,11 @@ import {
   entity,
   isDecision,
   isKind,
+  nobody,
+  noSession,
   noSuchType,
+  nowhere,
+  prepareQuestion,
   properties,
   reason,
   resolveResource,
@@ -75,14 +82,16 @@ export const searchRoutes: readonly Route[] = [
       const { type } = question.subject;
       if (type !== 'user' && type !== 'api_key') return nothing(noSuchSubject);
       const asking = askingOf(reads, deps);
+      const { name } = question.action;
       const resource = await resolveResource(asking, question.resource);
-      if (isDecision(resource)) return nothing(resource);
-      const all = findSubjects(asking, question.action.name, resource, {
-        type,
-        after: place.after,
-        context: body.context,
-      });
+      const where = isDecision(resource) ? nowhere : resource;
+      const whatever = (await prepareDecisions(reads, nobody, where))(name);
+      const session = await findAskingSession(asking, type, body.context);
+      if (session && isDecision(session)) return nothing(session);
+      const all = findSubjects(asking, name, where, { type, after: place.after, session });
       const taken = await takePage(all, place);
+      if (isDecision(resource)) return nothing(resource);
+      if (isHopeless(whatever)) return nothing(whatever);
       return { page: taken.page, results: taken.names.map((id) => ({ type, id })) };
     },
   }),
@@ -106,6 +115,8 @@ export const searchRoutes: readonly Route[] = [
       const subject = await resolveSubject(askingOf(reads, deps), question.subject, question.context);
       if (isDecision(subject)) return nothing(subject);
       const { name } = question.action;
+      const whatever = decideForNobody(isKind(type) ? { kind: type } : { kind: 'project', registered: type }, name);
+      if (isHopeless(whatever)) return nothing(whatever);
       const all = isKind(type)
         ? beyond(await findResources(reads, subject, name, type), place.after)
         : findRegisteredThat(reads, subject, name, type, place.after);
@@ -129,12 +140,10 @@ export const searchRoutes: readonly Route[] = [
       const { page, ...question } = body;
       const place = readPlace(page, question);
       const asking = askingOf(reads, deps);
-      const subject = await resolveSubject(asking, question.subject, question.context);
-      if (isDecision(subject)) return nothing(subject);
-      const resource = await resolveResource(asking, question.resource);
-      if (isDecision(resource)) return nothing(resource);
-      const all = await findActions(reads, subject, resource);
-      const taken = await takePage(beyond(all, place.after), place);
+      const { resource, decide } = await prepareQuestion(asking, question);
+      const all = findActions(resource.kind, decide);
+      if (all.actions.length === 0) return nothing(all.why);
+      const taken = await takePage(beyond(all.actions, place.after), place);
       return { page: taken.page, results: taken.names.map((name) => ({ name })) };
     },
   }),
@@ -146,24 +155,33 @@ const noSuchSubject: Decision = {
   message: 'Subjects are of the type "user" or "api_key"',
 };
 
+/** The session that the question names, if any, which counts as its use; a key has none. */
+async function findAskingSession(
+  { reads, now, noteUse }: Asking,
+  type: 'user' | 'api_key',
+  around: z.output<typeof context>,
+): Promise<Session | Decision | undefined> {
+  if (around?.sessionId === undefined) return undefined;
+  const session = type === 'user' ? await findSession(reads, around.sessionId, now) : undefined;
+  if (!session) return noSession;
+  noteUse(session);
+  return session;
+}
+
 interface SubjectSearch {
   readonly type: 'user' | 'api_key';
   readonly after: string;
-  readonly context: z.output<typeof context>;
+  readonly session: Session | undefined;
 }
 
 /** Accounts or keys; where a session asks, nobody but its person can be meant. */
 async function* findSubjects(
-  asking: Asking,
+  { reads, now }: Asking,
   permission: string,
   resource: ResourceRef,
-  { type, after, context: around }: SubjectSearch,
+  { type, after, session }: SubjectSearch,
 ): AsyncGenerator<string> {
-  const { reads, now } = asking;
-  if (around?.sessionId !== undefined) {
-    const session = type === 'user' ? await findSession(reads, around.sessionId, now) : undefined;
-    if (!session) return;
-    asking.noteUse(session);
+  if (session) {
     const { accountId } = session;
     const decide = await prepareDecisions(reads, { kind: 'account', accountId, session }, resource);
     if (accountId > after && decide(permission).allowed) yield accountId;
