@@ -15,7 +15,7 @@ import { type Clock, systemClock } from './lib/clock.ts';
 import { openTxtLookup, type TxtLookup } from './lib/dns.ts';
 import { type Logger, openLogger } from './lib/logger.ts';
 import { type Mail, openMailer } from './lib/mail.ts';
-import { openOutgoing } from './lib/outgoing.ts';
+import { type OutgoingOptions, openOutgoing } from './lib/outgoing.ts';
 import { openSealer } from './lib/secrets.ts';
 import { IdentityVersions } from './provisioning/index.ts';
 import { openEmbeddedQueue, type Periodic, type Queue } from './queue/index.ts';
@@ -49,6 +49,8 @@ export interface GatehouseOptions {
   readonly store?: Store;
   /** Answers for the DNS; for tests. */
   readonly lookUpTxt?: TxtLookup | undefined;
+  /** Answers for the host names that the guarded client connects to; for tests. */
+  readonly resolve?: OutgoingOptions['resolve'];
   /** Whether process metrics are collected, which one Gatehouse of a process may do. Default: off. */
   readonly processMetrics?: boolean;
   /** For development: letters are shown at /dev/mail to anybody, and not written to the log. */
@@ -85,7 +87,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
   const mailer = openMailer(config.mail, logger, letters);
   const lookUpTxt = options.lookUpTxt ?? openTxtLookup(config.dnsServers);
   const { allowPrivateNetwork: allowPrivate } = config;
-  const outgoing = openOutgoing({ allowPrivate });
+  const outgoing = openOutgoing({ allowPrivate, resolve: options.resolve });
   const jobs = await openJobs(config, { store, logger, clock, mailer, lookUpTxt, outgoing, allowPrivate });
   const { baseUrl, returnOrigins: origins } = config;
   const scim = openScim({ store, logger, clock, baseUrl, outgoing, rate: config.scimRate });

@@ -95,7 +95,7 @@ const endedBy: Readonly<Record<SignInAttempt['purpose'], Returned['as']>> = {
   sign_out: 'sign_out',
 };
 
-/** The connection that an answer is meant for, without anything being taken; undefined where nothing was begun, or no longer is. */
+/** The connection that an answer is meant for, without anything being taken; undefined where nothing was begun, or it was long ago. */
 export async function findConnectionOfState(reads: ReadStore, state: string): Promise<string | undefined> {
   return (await reads.signInAttempts.findOne(PLATFORM, { stateHash: hashSecret(state) }))?.connectionId;
 }
@@ -112,11 +112,13 @@ export async function takeAttempt(store: Store, requestId: string, returned: Ret
     const elsewhere = returned.connectionId !== undefined && attempt?.connectionId !== returned.connectionId;
     if (attempt === undefined || elsewhere || attempt.expiresAt <= tx.at) throw expired();
     if (endedBy[attempt.purpose] !== returned.as) throw expired();
+    if (attempt.takenAt !== undefined) throw answered();
     if (!isOf(attempt, returned.browser)) {
       throw new AppError('sign_in_elsewhere', 'This sign-in was begun in another browser. Begin again here.');
     }
-    const { organizationId, _id } = attempt;
-    if ((await tx.signInAttempts.remove(organizationId, { _id })) === 0) throw expired();
+    const { organizationId, _id, version } = attempt;
+    const taking = { $set: { takenAt: tx.at }, $unset: { secrets: true } } as const;
+    if (!(await tx.signInAttempts.updateOne(organizationId, { _id, version }, taking))) throw answered();
     return attempt;
   });
 }
@@ -127,6 +129,10 @@ function isOf({ browserHash }: SignInAttempt, browser: string | undefined): bool
 }
 
 const expired = () => new AppError('sign_in_expired', 'This sign-in has ended or was never begun here. Begin again.');
+
+/** Its row stays until it would have expired anyway, so that the organization can be told of a second answer. */
+const answered = () =>
+  new AppError('sign_in_expired', 'This sign-in has had its answer: each counts once. Begin again.');
 
 /**
  * Whether a message of an IdP comes for the first time; it is remembered until `expiresAt`, from when on it is refused as

@@ -89,13 +89,16 @@ export function backchannelRouter(deps: SsoDeps & { readonly limits: SignInLimit
       });
   }
 
-  /** Anybody may post here: a record is kept only of what the IdP itself has signed. */
+  /** Keeps a record of a refusal, as of sign-ins: anybody may post here, so that as many are kept as of those. */
   async function note(connection: Connection, cause: Cause, fault: SignInFault): Promise<void> {
+    deps.limits.refuse(connection._id);
     const { code, message: detail, received } = fault;
-    deps.logger.info({ requestId: cause.requestId, connectionId: connection._id, code }, 'log-out token refused');
-    if (received === undefined) return;
-    await deps.store.transaction(cause, (tx) =>
+    const reference = await deps.store.transaction(cause, (tx) =>
       keepRecord(tx, connection, { purpose: 'sign_out', outcome: 'refused', code, detail, received }),
+    );
+    deps.logger.info(
+      { requestId: cause.requestId, connectionId: connection._id, code, reference },
+      'log-out token refused',
     );
   }
 

@@ -8,6 +8,7 @@ export { describeCertificate } from './certificates.ts';
 export { nameClaimGroup } from './claimedGroups.ts';
 export { comesBackBySignIn } from './comingBack.ts';
 export { askToConfirm, getQuestion } from './confirmations.ts';
+export { auditRefusedIdp } from './connectionAudit.ts';
 export { deleteConnection } from './connectionEnd.ts';
 export { type IdpDeps, resolveOidc, resolveSaml } from './connectionInput.ts';
 export { createConnection, getConnection, type Idp, listConnections, updateConnection } from './connections.ts';

@@ -149,14 +149,14 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
     const protocol = protocols.oidc;
     const { state } = request.query;
     const known = typeof state === 'string' && isState(state) ? await findConnectionOfState(reads, state) : undefined;
-    if (typeof state !== 'string' || known === undefined) {
-      throw new AppError('sign_in_expired', 'This sign-in has ended or was never begun here. Begin again.');
-    }
-    const connection = own ?? (await connectionOf(known, 'oidc'));
+    const connection = own ?? (known === undefined ? undefined : await connectionOf(known, 'oidc'));
+    // Nobody's answer: there is no organization to tell of it.
+    if (connection === undefined) throw neverBegun();
     const url = new URL(`${deps.baseUrl}${own ? ownCallback(own._id) : sharedCallback}`);
     url.search = new URL(request.originalUrl, 'http://unused.invalid').search;
     await finish(request, response, connection, {
       async take(browser) {
+        if (typeof state !== 'string' || known === undefined) throw neverBegun();
         // What a hostile provider has led on to another one (mix-up): nothing is taken, and no code goes anywhere.
         if (known !== connection._id) {
           throw new SignInFault('request_mismatch', 'The sign-in was begun for another connection');
@@ -165,7 +165,7 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
         return takeAttempt(store, requestIdOf(response), returned);
       },
       verify: (attempt) => {
-        if (!attempt) throw new AppError('sign_in_expired', 'This sign-in was never begun here.');
+        if (!attempt || typeof state !== 'string') throw neverBegun();
         return protocol.verify(deps, connection, { attempt, state, url });
       },
     });
@@ -272,6 +272,9 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
     sendPage(response, refusalPage({ status: 403, title: 'You cannot be signed in', message, reference, confirmUrl }));
   }
 }
+
+const neverBegun = () =>
+  new AppError('sign_in_expired', 'This sign-in has ended or was never begun here. Begin again.');
 
 const notYet = 'Your identity provider knows you, but you are not let in here yet. Ask your administrator.';
 

@@ -82,9 +82,9 @@ export function samlRouter(deps: SsoDeps & { readonly limits: SignInLimits }): R
       sendPage(response, signedOutPage(undefined));
     } catch (error) {
       if (!(error instanceof SignInFault)) throw error;
-      await note(connection, cause, error);
+      const reference = await note(connection, cause, error);
       const advice = 'You could not be signed out by this. Sign out here, and at your organization, by yourself.';
-      sendPage(response, refusalPage({ status: 403, title: 'Sign-out failed', message: advice, reference: requestId }));
+      sendPage(response, refusalPage({ status: 403, title: 'Sign-out failed', message: advice, reference }));
     }
   }
 
@@ -128,15 +128,16 @@ export function samlRouter(deps: SsoDeps & { readonly limits: SignInLimits }): R
     throw new SignInFault('request_mismatch', 'The answer belongs to no sign-out that was begun here in this browser');
   }
 
-  /** Anybody may come here: a record is kept only of what the IdP itself has signed. */
-  async function note(connection: Connection, cause: Cause, fault: SignInFault): Promise<void> {
+  /** Keeps a record of a refusal, as of sign-ins: anybody may come here, so that as many are kept as of those. Answers its reference. */
+  async function note(connection: Connection, cause: Cause, fault: SignInFault): Promise<string> {
+    deps.limits.refuse(connection._id);
     const { requestId } = cause;
     const { code, message: detail } = fault;
-    deps.logger.info({ requestId, connectionId: connection._id, code, detail }, 'log-out message refused');
-    if (code !== 'idp_refused') return;
-    await deps.store.transaction(cause, (tx) =>
+    const reference = await deps.store.transaction(cause, (tx) =>
       keepRecord(tx, connection, { purpose: 'sign_out', outcome: 'refused', code, detail }),
     );
+    deps.logger.info({ requestId, connectionId: connection._id, code, reference }, 'log-out message refused');
+    return reference;
   }
 
   return router;

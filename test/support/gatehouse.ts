@@ -14,6 +14,8 @@ export interface TestGatehouseOptions extends TestStoreOptions {
   readonly logger?: Logger;
   /** Answers for the DNS. Default: no domain has any record. */
   readonly lookUpTxt?: TxtLookup;
+  /** Answers for the host names that the guarded client connects to. Default: the operating system. */
+  readonly resolve?: (hostname: string) => Promise<readonly string[]>;
   /** As a development server. */
   readonly showMail?: boolean;
   /** How long the last use of keys and service credentials waits at most before it is written. */
@@ -49,6 +51,7 @@ export async function openTestGatehouse(options: TestGatehouseOptions = {}): Pro
     env = {},
     clock,
     lookUpTxt = async () => [],
+    resolve,
     showMail = false,
     place,
     watch,
@@ -71,6 +74,7 @@ export async function openTestGatehouse(options: TestGatehouseOptions = {}): Pro
     logger,
     store,
     lookUpTxt,
+    ...(resolve && { resolve }),
     showMail,
     checkResponses: true,
     lastUseDelayMs,

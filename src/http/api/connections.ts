@@ -1,8 +1,10 @@
 /** Connections to IdPs (SSO-1): how an organization's people sign in. */
 import { z } from 'zod';
+import { AppError, type ErrorCode } from '../../errors.ts';
 import {
   activateKey,
   addNextKey,
+  auditRefusedIdp,
   claimNames,
   createConnection,
   deleteConnection,
@@ -21,7 +23,7 @@ import {
   samlOf,
   updateConnection,
 } from '../../sso/index.ts';
-import type { Connection, ReadStore } from '../../store/index.ts';
+import type { Connection, ReadStore, Transaction } from '../../store/index.ts';
 import { invalidRequest } from '../errors.ts';
 import { type ApiDeps, type Route, route } from '../route.ts';
 import { id, idIn, inOrganization, listOf, nameInput, pageQuery, time } from './common.ts';
@@ -124,9 +126,10 @@ const connectionRoutes: readonly Route[] = [
     handle: async ({ params, body, write }, deps) => {
       const { saml, oidc, ...rest } = body;
       const at = deps.clock.now();
-      const idp: Idp = saml
-        ? { protocol: 'saml', saml: await resolveSaml(idpDeps(deps), saml, at) }
-        : { protocol: 'oidc', oidc: await resolveOidc(idpDeps(deps), oidc ?? {}) };
+      const idp = await telling(write, params.org, undefined, async (): Promise<Idp> => {
+        if (saml) return { protocol: 'saml', saml: await resolveSaml(idpDeps(deps), saml, at) };
+        return { protocol: 'oidc', oidc: await resolveOidc(idpDeps(deps), oidc ?? {}) };
+      });
       const key = await makeKey(at);
       return write(async (tx) => {
         const made = await createConnection(tx, deps.sealer, params.org, { ...rest, idp }, key);
@@ -190,7 +193,7 @@ const connectionRoutes: readonly Route[] = [
     handle: async ({ params, body, reads, write }, deps) => {
       const { saml, oidc, ...rest } = body;
       const before = await getConnection(reads, params.org, params.connection);
-      const idp = await resolveChange(deps, before, { saml, oidc });
+      const idp = await telling(write, params.org, before._id, () => resolveChange(deps, before, { saml, oidc }));
       return write(async (tx) => show(tx, await updateConnection(tx, before, { ...rest, ...(idp && { idp }) }), deps));
     },
   }),
@@ -229,6 +232,23 @@ const connectionRoutes: readonly Route[] = [
     },
   }),
 ];
+
+/** What is refused of an IdP is the Admin's to read in the answer, and everybody's in the audit. */
+async function telling<T>(
+  write: (work: (tx: Transaction) => Promise<void>) => Promise<void>,
+  organizationId: string,
+  connectionId: string | undefined,
+  resolve: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await resolve();
+  } catch (error) {
+    if (error instanceof AppError && (idpErrors as readonly ErrorCode[]).includes(error.code)) {
+      await write((tx) => auditRefusedIdp(tx, organizationId, connectionId, error));
+    }
+    throw error;
+  }
+}
 
 /** The IdP of a change, resolved over what the connection has; undefined where the change says nothing of it. */
 async function resolveChange(

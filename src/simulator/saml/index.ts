@@ -6,5 +6,12 @@ export { type LogoutFacts, signForm, signRedirect, writeLogoutRequest, writeLogo
 export { type ResponseFacts, writeAssertion, writeResponse } from './message.ts';
 export { readSamlRequest, type SamlRequest } from './request.ts';
 export { openSamlIdpServer, type SamlIdpServer } from './server.ts';
-export { type EncryptionOptions, encryptAssertion, encryptName, type SigningOptions, signXml } from './sign.ts';
+export {
+  type EncryptionOptions,
+  encryptAssertion,
+  encryptAttribute,
+  encryptName,
+  type SigningOptions,
+  signXml,
+} from './sign.ts';
 export { type SamlPerson, type SamlVendor, type SamlVendorName, samlVendors } from './vendors.ts';

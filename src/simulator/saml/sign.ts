@@ -52,6 +52,10 @@ export const encryptAssertion = (assertion: string, certificate: string, options
 export const encryptName = (nameId: string, certificate: string, options?: EncryptionOptions) =>
   encryptFor('EncryptedID', nameId, certificate, options);
 
+/** An EncryptedAttribute of an Attribute that tells its own namespace. */
+export const encryptAttribute = (attribute: string, certificate: string, options?: EncryptionOptions) =>
+  encryptFor('EncryptedAttribute', attribute, certificate, options);
+
 function encryptFor(
   name: string,
   content: string,

@@ -138,10 +138,7 @@ export async function discover(outgoing: Outgoing, settings: OidcSettings): Prom
   if (fault !== undefined) throw new SignInFault('issuer_mismatch', `${quote(settings.issuer)}: ${fault}`);
   const address = discoveryAddress(settings);
   const what = `The metadata at ${address}`;
-  const response = await outgoing(address, {
-    headers: { accept: 'application/json' },
-    signal: AbortSignal.timeout(timeoutSeconds * 1000),
-  });
+  const response = await outgoing(address, { headers: { accept: 'application/json' } });
   if (response.status !== 200) throw new SignInFault('idp_unreachable', `${what}: it answers ${response.status}`);
   const parsed = metadataSchema.safeParse(await readDocument(response, what));
   if (!parsed.success) throw new SignInFault('malformed', `${what}: ${z.prettifyError(parsed.error).slice(0, 500)}`);

@@ -1,5 +1,5 @@
 /**
- * Encrypted assertions and names. Anybody can encrypt for us and have it opened, so the plain text passes the same gate as any other
+ * Encrypted assertions, names and attributes. Anybody can encrypt for us and have it opened, so the plain text passes the same gate as any other
  * message, and nothing that fails until then can be told from anything else that does: not by code, not by detail.
  */
 import { createDecipheriv, createPrivateKey } from 'node:crypto';
@@ -13,7 +13,11 @@ const GCM_TAG = 16;
 const AES_BLOCK = 16;
 
 /** Opens what is encrypted with the first of these keys (PEM) that fits; `what` is its name for the admin. Throws `decryption_failed`. */
-export function openEncrypted(shape: EncryptionShape, keys: readonly string[], what: 'assertion' | 'NameID'): Message {
+export function openEncrypted(
+  shape: EncryptionShape,
+  keys: readonly string[],
+  what: 'assertion' | 'NameID' | 'attribute',
+): Message {
   for (const key of keys) {
     const message = open(shape, key);
     if (message) return message;

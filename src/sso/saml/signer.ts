@@ -46,9 +46,30 @@ function hasDigest(text: string, { digest, digestValue }: SignatureShape): boole
   return found.length === digestValue.length && timingSafeEqual(found, digestValue);
 }
 
+interface Name {
+  readonly namespaceURI?: string | null;
+  readonly localName: string;
+}
+
+const order = (a: string, b: string): 1 | 0 | -1 => (a === b ? 0 : a < b ? -1 : 1);
+
+/**
+ * As Canonical XML §2.2 and §2.3 order it: prefixes by their letters' numbers, attributes by namespace and then by name. xml-crypto orders prefixes as
+ * people read them, `ds` before `Saml`, and attributes by both in one text, so that honest messages would seem to be changed.
+ */
+class Canonicalization extends ExclusiveCanonicalization {
+  override nsCompare(a: { readonly prefix: string }, b: { readonly prefix: string }): 1 | 0 | -1 {
+    return order(a.prefix, b.prefix);
+  }
+
+  override attrCompare(a: Name, b: Name): 1 | 0 | -1 {
+    return order(a.namespaceURI ?? '', b.namespaceURI ?? '') || order(a.localName, b.localName);
+  }
+}
+
 function canonical(element: Element, keeps: readonly string[]): string {
   const options = { inclusiveNamespacesPrefixList: [...keeps], ancestorNamespaces: namespacesAbove(element) };
-  return String(new ExclusiveCanonicalization().process(element, options));
+  return new Canonicalization().process(element, options);
 }
 
 /** The prefixes that are bound around an element, by the nearest binding of each. */

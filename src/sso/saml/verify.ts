@@ -9,6 +9,7 @@ import { checkResponse, expiryOf, type ResponseHead } from './checks.ts';
 import { openEncrypted } from './decryption.ts';
 import { describeAssertion, describeShape } from './diagnosis.ts';
 import { attributeOf, childrenNamed } from './dom.ts';
+import { openAttributes } from './encryptedAttributes.ts';
 import { openName } from './encryptedName.ts';
 import { readEncryption } from './encryptionShape.ts';
 import { parseMessage, readMessage } from './message.ts';
@@ -52,6 +53,7 @@ async function verify(
   checkStatus(head.status);
   const root = await signedAssertion(deps, connection, settings, shape, signed);
   await openName(deps, connection, atMostOne(root, 'Subject'));
+  await openAttributes(deps, connection, root);
   const assertion = readAssertion(root);
   received.facts = { ...received.facts, ...describeAssertion(assertion, now) };
   checkResponse(head, assertion, {

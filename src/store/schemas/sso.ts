@@ -67,7 +67,7 @@ identities.schema.index({ organizationId: 1, accountId: 1 });
 
 /**
  * A sign-in that has begun and may be ended once, by the browser that began it: `stateHash` is of what the IdP returns,
- * `browserHash` of the cookie. `secrets` (nonce, PKCE verifier) is sealed. Rows end with `expiresAt`.
+ * `browserHash` of the cookie. `secrets` (nonce, PKCE verifier) is sealed, and goes when the attempt is taken. Rows end with `expiresAt`.
  */
 export const signInAttempts = organizationCollection('signInAttempts', {
   connectionId: { type: String, required: true },
@@ -83,6 +83,8 @@ export const signInAttempts = organizationCollection('signInAttempts', {
   sessionId: { type: String },
   /** The IdP was told to ask the person again. */
   forced: { type: Boolean },
+  /** An answer has come, good or not: whatever comes after it is told of, and ends nothing. */
+  takenAt: { type: Date },
   expiresAt: { type: Date, required: true },
 });
 signInAttempts.schema.index({ stateHash: 1 }, { unique: true });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { SignJWT } from 'jose';
 import { findConnectionOfToken } from '../../../src/sso/oidc/index.ts';
 import { type Connection, PLATFORM, type Session } from '../../../src/store/index.ts';
+import { verifyRefusalAudited } from '../refusedAudit.ts';
 import { type BrowserWorld, openBrowserWorld } from './browser.ts';
 import { type EvilIdp, type Json, newKey, openEvilIdp, type Person, type SigningKey } from './evilIdp.ts';
 
@@ -48,6 +49,12 @@ const honest = (): Json => ({
 
 const post = (token: unknown, path = `/sso/oidc/backchannel-logout/${connection._id}`) =>
   world.gatehouse.request.post(path).type('form').send({ logout_token: token });
+
+/** The records of refused log-outs, in their order. */
+const told = async () =>
+  (await world.gatehouse.store.read.signInRecords.find(world.organizationId, { purpose: 'sign_out' })).toSorted(
+    (a, b) => (a._id < b._id ? -1 : 1),
+  );
 
 const sign = (claims: Json, header: Json = { typ: 'logout+jwt' }, key?: SigningKey) => idp.sign(claims, header, key);
 
@@ -182,9 +189,18 @@ describe('a log-out token with one flaw is 400, and ends nothing', () => {
       'an ID token',
       async () => sign({ iss: idp.issuer, aud: 'gatehouse', sub: 'ann', iat: now(), exp: now() + 60, nonce: 'n' }, {}),
     ],
-  ])('%s', async (_title, make) => {
+  ])('%s', async (title, make) => {
     await signIn(ann, 's-1');
+    const before = await told();
     const bad = await post(await make());
+    // An Admin finds the reason in the record, and the audit leads there. Where there is no token, there is nothing to tell of.
+    const records = (await told()).slice(before.length);
+    expect(records).toHaveLength(/^(no token|two tokens)$/.test(title) ? 0 : 1);
+    for (const record of records) {
+      expect(record).toMatchObject({ outcome: 'refused', detail: expect.stringMatching(/^The log-out token: \S/) });
+      expect(JSON.stringify(record)).not.toContain('eyJ');
+      await verifyRefusalAudited(world.gatehouse.store.read, record);
+    }
     expect(bad.status).toBe(400);
     expect(bad.body).toEqual({ error: 'invalid_request' });
     expect(bad.headers['cache-control']).toBe('no-store');

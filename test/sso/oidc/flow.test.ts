@@ -34,7 +34,11 @@ describe('an answer counts once, for the browser and the connection that it was 
     const url = idp.authorize(address, ann);
     expect((await world.finish(url, cookie)).signedIn).toBe(true);
     const again = await world.finish(url, cookie);
-    expect(again).toMatchObject({ signedIn: false, status: 400 });
+    expect(again).toMatchObject({ signedIn: false, status: 403, record: { code: 'sign_in_expired' } });
+    expect(again.record?.detail).toMatch(/has had its answer/);
+    // So is a second answer to the same sign-in, with a code of its own.
+    const other = await world.finish(idp.authorize(address, ann), cookie);
+    expect(other).toMatchObject({ signedIn: false, status: 403, record: { code: 'sign_in_expired' } });
   });
 
   test('of five at once one is let in', async () => {

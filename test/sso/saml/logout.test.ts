@@ -249,7 +249,16 @@ describe('a request to end a session is refused, and the honest one ends it', ()
     const pair = await world.connect();
     const session = await signIn(pair);
     const refused = await flaw(pair, session.index);
-    expect(refused.status).toBe(403);
+    // The reference of the page leads the Admin to the reason, which is in the audit too (world.endOf looks there).
+    const { status, page, record } = await world.endOf(refused);
+    expect({ status, purpose: record?.purpose, outcome: record?.outcome }).toEqual({
+      status: 403,
+      purpose: 'sign_out',
+      outcome: 'refused',
+    });
+    expect(record?.detail).toMatch(/\S/);
+    expect(page).not.toContain(record?.detail);
+    expect(page).not.toContain(record?.code);
     expect(await counts(pair, session)).toBe(true);
     expect((await send(pair, 'redirect', honest(pair, session.index))).status).toBe(303);
     expect(await counts(pair, session)).toBe(false);
