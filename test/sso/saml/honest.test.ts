@@ -1,8 +1,10 @@
 /** Messages that honest IdPs send beside the usual: odd to read, and right by the standards (SSO-1). */
-import { createSign } from 'node:crypto';
+import { createHash, createSign } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { DOMParser } from '@xmldom/xmldom';
+import { ExclusiveCanonicalization } from 'xml-crypto';
 import type { SamlVendorName } from '../../../src/simulator/index.ts';
-import { type Craft, swap } from './craft.ts';
+import { type Craft, type CraftContext, swap } from './craft.ts';
 import { openSamlWorld, type SamlWorld } from './world.ts';
 
 let world: SamlWorld;
@@ -23,23 +25,55 @@ const confirmation = /<saml:SubjectConfirmation [\s\S]*?<\/saml:SubjectConfirmat
 const value = /<saml:AttributeValue[^>]*>ann@acme.test<\/saml:AttributeValue>/;
 
 /**
- * SignedInfo is told which prefixes to keep, too, as Santuario and .NET can be: written here by hand, in its canonical form, and signed by node's
- * own means, so that what verifies it has had no part in it.
+ * Signs anew, over SignedInfo as `change` leaves it: written here by hand, in its canonical form, and signed by node's own means, so that what
+ * verifies it has had no part in it.
  */
+function signAnew(xml: string, { idp }: CraftContext, change: (info: string) => string, kept = ''): string {
+  const [found = ''] = /<ds:SignedInfo>[\s\S]*?<\/ds:SignedInfo>/.exec(xml) ?? [];
+  const expanded = found
+    .replace(/<([\w:]+)([^<>]*)\/>/g, '<$1$2></$1>')
+    .replace(/(<InclusiveNamespaces) (PrefixList="[^"]*") (xmlns="[^"]*")/g, '$1 $3 $2');
+  const info = change(expanded);
+  const canonical = info.replace('<ds:SignedInfo>', `<ds:SignedInfo xmlns:ds="${dsig}"${kept}>`);
+  const signature = createSign('RSA-SHA256').update(canonical).sign(idp.keys[0].privateKey, 'base64');
+  return swap(/<ds:SignatureValue>[^<]*/, `<ds:SignatureValue>${signature}`)(xml.replace(found, () => info));
+}
+
+/** SignedInfo is told which prefixes to keep, too, as Santuario and .NET can be. */
 const keepsInInfo: Craft = {
-  message: (xml, { idp }) => {
-    const [found = ''] = /<ds:SignedInfo>[\s\S]*?<\/ds:SignedInfo>/.exec(xml) ?? [];
+  message(xml, context) {
     const list = `<ec:InclusiveNamespaces xmlns:ec="${exclusive}" PrefixList="saml xs"></ec:InclusiveNamespaces>`;
-    const info = found
-      .replace(/<([\w:]+)([^<>]*)\/>/g, '<$1$2></$1>')
-      .replace(/(<ds:CanonicalizationMethod [^>]*>)/, `$1${list}`)
-      .replace(/(<InclusiveNamespaces) (PrefixList="[^"]*") (xmlns="[^"]*")/g, '$1 $3 $2');
-    const canonical = info.replace(
-      '<ds:SignedInfo>',
-      `<ds:SignedInfo xmlns:ds="${dsig}" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">`,
+    const change = (info: string) => info.replace(/(<ds:CanonicalizationMethod [^>]*>)/, `$1${list}`);
+    return signAnew(xml, context, change, ' xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"');
+  },
+};
+
+/**
+ * A value has prefixes and attributes that people would order otherwise than Canonical XML does: by the numbers of letters, and by namespace
+ * before name. What signs here orders them as people do; the digest is of the right order.
+ */
+const orderedByNumber: Craft = {
+  assertion: swap(
+    '<saml:AttributeValue',
+    '<saml:AttributeValue xmlns:b="urn:xa" xmlns:Saml="urn:x" b:b="1" Saml:zz="2" Z="3" a="4"',
+  ),
+  message(xml, context) {
+    const assertion = xml.replace(/<ds:Signature [\s\S]*<\/ds:Signature>/, '');
+    const { documentElement } = new DOMParser().parseFromString(assertion, 'text/xml');
+    const [element] = Array.from(documentElement.getElementsByTagName('saml:Assertion'));
+    if (element === undefined) throw new Error('the message has no assertion');
+    const asPeople = String(
+      new ExclusiveCanonicalization().process(element, { inclusiveNamespacesPrefixList: ['xs'] }),
     );
-    const signature = createSign('RSA-SHA256').update(canonical).sign(idp.keys[0].privateKey, 'base64');
-    return swap(/<ds:SignatureValue>[^<]*/, `<ds:SignatureValue>${signature}`)(xml.replace(found, () => info));
+    const canonical = swap(
+      / xmlns:b="urn:xa" xmlns:Saml="urn:x"([^<>]*) Z="3" a="4"([^<>]*) b:b="1" Saml:zz="2"/,
+      (found) =>
+        found
+          .replace(' xmlns:b="urn:xa" xmlns:Saml="urn:x"', ' xmlns:Saml="urn:x" xmlns:b="urn:xa"')
+          .replace(' b:b="1" Saml:zz="2"', ' Saml:zz="2" b:b="1"'),
+    )(asPeople);
+    const digest = createHash('sha256').update(canonical).digest('base64');
+    return signAnew(xml, context, swap(/(?<=<ds:DigestValue>)[^<]*/, digest));
   },
 };
 
@@ -86,6 +120,7 @@ describe('a message is accepted that has', () => {
     ],
     ['an id of its signature', 'ping', { message: swap('<ds:Signature ', '<ds:Signature Id="_sig" ') }],
     ['prefixes that SignedInfo keeps', 'ping', keepsInInfo],
+    ['prefixes and attributes that people would order otherwise', 'ping', orderedByNumber],
     [
       'several prefixes that its canonical form keeps',
       'ping',
