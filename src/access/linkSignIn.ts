@@ -16,6 +16,8 @@ export interface LinkUse {
   readonly address?: string | undefined;
   /** When the mailbox was shown, where it is not now: how fresh the sign-in is counts from there. */
   readonly shownAt?: Date | undefined;
+  /** The organization whose invitation has shown it, where one has. */
+  readonly invitedTo?: string | undefined;
 }
 
 export interface LinkSignedIn {
@@ -36,9 +38,9 @@ export async function signInByLink(tx: Transaction, use: LinkUse): Promise<LinkS
 export async function signInByMailbox(
   tx: Transaction,
   accountId: string,
-  { sessionId, userAgent, address, shownAt = tx.at }: Omit<LinkUse, 'token'>,
+  { sessionId, userAgent, address, shownAt = tx.at, invitedTo }: Omit<LinkUse, 'token'>,
 ): Promise<Omit<LinkSignedIn, 'returnTo'>> {
-  const proof = { kind: 'mailbox', at: shownAt } as const;
+  const proof = { kind: 'mailbox', at: shownAt, ...(invitedTo !== undefined && { invitedTo }) } as const;
   const opened =
     (sessionId !== undefined && (await stepUpSession(tx, sessionId, accountId, proof))) ||
     (await openSession(tx, { accountId, proofs: [proof], userAgent, address }));

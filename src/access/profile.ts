@@ -6,7 +6,7 @@ import { parseSshPublicKey } from '../lib/sshPublicKey.ts';
 import { type Account, PLATFORM, type ReadStore, type Session, type SshKey, type Transaction } from '../store/index.ts';
 import { getAccount } from './accounts.ts';
 import { findLiveOrganizationIds } from './sessions.ts';
-import { proofsOf, worthIn } from './sessionWorth.ts';
+import { type Proof, proofsOf, worthIn, writeProofs } from './sessionWorth.ts';
 
 /** So many keys one person may have. */
 const maxSshKeys = 50;
@@ -30,23 +30,32 @@ export function findSshKeys(reads: ReadStore, accountId: string): Promise<readon
   return reads.sshKeys.find(PLATFORM, { accountId });
 }
 
+/** By an IdP's word, or a letter of an invitation, an organization speaks for itself alone. */
+const isBound = (proof: Proof): boolean =>
+  proof.kind === 'connection' || (proof.kind === 'mailbox' && proof.invitedTo !== undefined);
+
 /**
  * Where a key of this session opens clusters: everywhere (undefined) where the person has shown their own mailbox, or the operator acts
- * for them; else where the session counts now. No IdP's word opens another organization's clusters (SSO-5, PRJ-7).
+ * for them; else in the organization whose invitation began the session, and where it counts by an IdP's word now. Neither opens another
+ * organization's clusters (SSO-5, PRJ-7).
  */
 async function findReach(
   reads: ReadStore,
   accountId: string,
   session: Session | undefined,
 ): Promise<readonly string[] | undefined> {
-  if (session === undefined || proofsOf(session).some(({ kind }) => kind !== 'connection')) return undefined;
+  if (session === undefined) return undefined;
+  const proofs = proofsOf(session);
+  if (!proofs.every(isBound)) return undefined;
+  const invitedTo = proofs.flatMap((proof) => (proof.kind === 'mailbox' ? (proof.invitedTo ?? []) : []));
+  const byIdP = { ...session, proofs: writeProofs(proofs.filter(({ kind }) => kind === 'connection')) };
   const ids = await findLiveOrganizationIds(reads, accountId);
   const organizations = await reads.organizations.find(PLATFORM, { _id: { $in: ids } });
   const members = await reads.members.find(PLATFORM, { accountId });
   return organizations
     .filter((one) => {
       const member = members.find(({ organizationId }) => organizationId === one._id);
-      return worthIn(session, one, member) === 'counts';
+      return worthIn(invitedTo.includes(one._id) ? session : byIdP, one, member) === 'counts';
     })
     .map(({ _id }) => _id);
 }

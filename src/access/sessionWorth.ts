@@ -6,8 +6,11 @@ import { isOwner } from './owner.ts';
 export type Proof =
   /** The operator made the session. */
   | { readonly kind: 'operator'; readonly at: Date }
-  /** A link mailed to a proven address of the account. */
-  | { readonly kind: 'mailbox'; readonly at: Date }
+  /**
+   * A link mailed to a proven address of the account. `invitedTo`: it was the letter of this organization's invitation, good for days, so that
+   * whoever read it may not be who reads the next one: what is left behind for good opens that organization only (PRJ-7).
+   */
+  | { readonly kind: 'mailbox'; readonly at: Date; readonly invitedTo?: string }
   /**
    * An organization's IdP; `index` is the IdP's own session (SessionIndex, `sid`), `subject` its name for the person.
    * `forced`: it was told to ask the person again, and not only to say whom it knows.

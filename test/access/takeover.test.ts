@@ -108,6 +108,23 @@ test("an SSH key that another organization's IdP adds opens none of this one's c
   );
 });
 
+test('an SSH key that is added in a session of an invitation opens the clusters of who invited and no others; one added after a sign-in link opens all (PRJ-7)', async () => {
+  const email = 'week-old@people.example';
+  const { cookies } = await accepting['the page'](await invite(email));
+  const token = cookies.get('gatehouse-session') ?? '';
+  const { id: accountId } = await expectStatus(200, browse(gatehouse, token, 'get', '/api/v1/me'));
+  const collaborator = { email, external: true };
+  await ask(201, 'post', `/api/v1/projects/${acme.projectId}/collaborators`, collaborator);
+  const add = (as: string, publicKey: string) =>
+    expectStatus(201, browse(gatehouse, as, 'post', '/api/v1/me/ssh-keys').send({ publicKey }));
+  const opens = async (projectId: string) => (await keysAt(projectId, accountId))?.length;
+  await add(token, sshKeys.ed25519.line);
+  expect([await opens(acme.projectId), await opens(rival.defaultProjectId)]).toEqual([0, 1]);
+  const own = await openSessionOf(gatehouse, accountId, (at) => [{ kind: 'mailbox', at }]);
+  await add(own.token, sshKeys.rsa.line);
+  expect([await opens(acme.projectId), await opens(rival.defaultProjectId)]).toEqual([1, 2]);
+});
+
 describe('somebody new who is honestly invited (MEM-2, ACC-5)', () => {
   const sessionOf = ({ cookies }: Browser) => cookies.get('gatehouse-session') ?? '';
   const change = (token: string, email: string) =>

@@ -54,6 +54,6 @@ export async function reads(bench: Bench): Promise<Line[]> {
     rateLine('SCIM list, 100 a page', must(figures, 6)),
     rateLine('SCIM read, group of 100', must(figures, 7)),
     rateLine('AuthZEN evaluation', must(figures, 2), check),
-    rateLine('AuthZEN evaluations, 50 at once', must(figures, 5)),
+    rateLine('AuthZEN evaluations, 50 at once', must(figures, 5), check),
   ];
 }

@@ -89,7 +89,7 @@ export const profileRoutes: readonly Route[] = [
     tag: 'Me',
     summary: 'Add an SSH public key',
     description:
-      "One line as in a `.pub` file, without options: `ssh-ed25519`, `ecdsa-sha2-nistp256`, `-nistp384`, `-nistp521`, `ssh-rsa` of 2048 bits or more, `sk-ssh-ed25519@openssh.com`, `sk-ecdsa-sha2-nistp256@openssh.com`. Without a name, its comment names it. Never send a private key. Added in a session that only an organization's IdP has made, it opens clusters of those organizations alone in which the session counts; in one by a mailed link, all that the person may enter.",
+      "One line as in a `.pub` file, without options: `ssh-ed25519`, `ecdsa-sha2-nistp256`, `-nistp384`, `-nistp521`, `ssh-rsa` of 2048 bits or more, `sk-ssh-ed25519@openssh.com`, `sk-ecdsa-sha2-nistp256@openssh.com`. Without a name, its comment names it. Never send a private key. Added in a session that only an organization's IdP has made, it opens clusters of those organizations alone in which the session counts; in one that began with the acceptance of an invitation, those of the organization that invited; in one by a sign-in link, all that the person may enter.",
     access: 'self',
     body: z.strictObject({ publicKey: z.string().min(1).max(maxSshKeyLength), name: nameInput.optional() }),
     status: 201,

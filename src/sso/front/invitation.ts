@@ -69,8 +69,9 @@ export async function takeInvitation(deps: FrontDeps, request: Request, response
     const other = present !== undefined && present.accountId !== accepted.accountId ? present : undefined;
     if (other) await endSession(tx, other.accountId, other._id).catch(gone);
     if (!accepted.isNew) return { isIn: present !== undefined && !other };
-    const { shownAt } = accepted;
-    const use = { userAgent: request.headers['user-agent'], address: request.ip, shownAt };
+    const { shownAt, organization } = accepted;
+    const shown = { shownAt, invitedTo: organization._id };
+    const use = { userAgent: request.headers['user-agent'], address: request.ip, ...shown };
     return { isIn: true, ...(await signInByMailbox(tx, accepted.accountId, use)) };
   };
   const done = await deps.store.transaction({ actor: 'system', requestId }, work);

@@ -116,6 +116,7 @@ export const signInRecords = organizationCollection('signInRecords', {
 signInRecords.schema.index({ reference: 1 }, { unique: true });
 signInRecords.schema.index({ organizationId: 1, connectionId: 1, _id: 1 });
 signInRecords.schema.index({ organizationId: 1, _id: 1 });
+signInRecords.schema.index({ accountId: 1, _id: 1 });
 signInRecords.schema.index({ createdAt: 1 });
 
 /**
