@@ -128,27 +128,35 @@ function readStatement(element: Element): AuthnStatement {
   };
 }
 
-/** Repeated attributes are put together; one without values is there, and empty. */
+/**
+ * Repeated attributes are put together; one without values is there, and empty. One that has a value which is no text says nothing: the rest of its
+ * values would read as all of them (SSO-8).
+ */
 function readClaims(root: Element): Claims {
   const claims = new Map<string, string[]>();
+  const unreadable = new Set<string>();
   for (const statement of childrenNamed(root, assertionNs, 'AttributeStatement')) {
     for (const attribute of childrenNamed(statement, assertionNs, 'Attribute')) {
       const name = attributeOf(attribute, 'Name') ?? '';
       if (name === '') throw malformed('An attribute has no name');
       const values = childrenNamed(attribute, assertionNs, 'AttributeValue').map(readValue);
       const known = claims.get(name) ?? [];
-      known.push(...values.filter((value) => value !== ''));
+      known.push(...values.filter((value): value is string => value !== undefined && value !== ''));
       claims.set(name, known);
+      if (values.includes(undefined)) unreadable.add(name);
     }
   }
+  for (const name of unreadable) claims.delete(name);
   return claims;
 }
 
-/** The text of a value. One that is an element (eduPersonTargetedID holds a NameID) counts by what it holds. */
-function readValue(value: Element): string {
+/** The text of a value. One that is an element (eduPersonTargetedID holds a NameID) counts by what it holds; undefined for more than that. */
+function readValue(value: Element): string | undefined {
   const [held, ...more] = childrenOf(value);
-  if (held !== undefined && more.length === 0 && elementsBelow(held).length === 0) return textOf(held).trim();
-  return held === undefined ? textOf(value) : '';
+  if (held === undefined) return textOf(value);
+  const text = textOf(held).trim();
+  const alone = more.length === 0 && elementsBelow(held).length === 0 && textOf(value).trim() === text;
+  return alone ? text : undefined;
 }
 
 function only(parent: Element, name: string): Element {

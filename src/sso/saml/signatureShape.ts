@@ -39,6 +39,7 @@ const keyInfoNames: ReadonlySet<string> = new Set([
   'X509SerialNumber',
   'X509SubjectName',
   'X509SKI',
+  'X509CRL',
 ]);
 
 /** Characters of a list of prefixes: each is compared with every namespace around, before any key is asked. */
@@ -144,10 +145,18 @@ function bytesOf(element: Element): Buffer {
   return Buffer.from(text, 'base64');
 }
 
-/** XML Signature 1.1 §4.5.2.3 writes the keys of elliptic curves in a namespace of its own. */
+/** What XML Signature 1.1 has added (§4.5.2.3, §4.5.4, §4.5.9) is in a namespace of its own. */
+const keyInfo11Names: ReadonlySet<string> = new Set([
+  'ECKeyValue',
+  'NamedCurve',
+  'PublicKey',
+  'X509Digest',
+  'DEREncodedKeyValue',
+]);
+
 const isHint = ({ namespaceURI, localName }: Element): boolean =>
   (namespaceURI === signatureNs && keyInfoNames.has(localName)) ||
-  (namespaceURI === signature11Ns && ['ECKeyValue', 'NamedCurve', 'PublicKey'].includes(localName));
+  (namespaceURI === signature11Ns && keyInfo11Names.has(localName));
 
 function readKeyInfo(keyInfo: Element): string | undefined {
   const parts = elementsBelow(keyInfo);

@@ -20,6 +20,10 @@ const signed = (pattern: string | RegExp, replacement: string | ((found: string)
 const inKeyInfo = (inside: string): Craft => ({
   message: swap(/<ds:KeyInfo>[\s\S]*?<\/ds:KeyInfo>/, inside === '' ? '' : `<ds:KeyInfo>${inside}</ds:KeyInfo>`),
 });
+const ahead = (text: string): Craft => ({ message: (xml) => `${text}${xml}` });
+const namedBy = (value: string, format = '1.1:nameid-format:unspecified'): Craft => ({
+  facts: (facts) => ({ ...facts, nameId: { value, format: `urn:oasis:names:tc:SAML:${format}` } }),
+});
 const restriction = /<saml:AudienceRestriction>[\s\S]*?<\/saml:AudienceRestriction>/;
 const confirmation = /<saml:SubjectConfirmation [\s\S]*?<\/saml:SubjectConfirmation>/;
 const value = /<saml:AttributeValue[^>]*>ann@acme.test<\/saml:AttributeValue>/;
@@ -118,6 +122,17 @@ describe('a message is accepted that has', () => {
         ),
       },
     ],
+    [
+      'two certificates, what revokes them, and a digest of one',
+      'ping',
+      {
+        message: swap(
+          /<ds:X509Certificate>[^<]*<\/ds:X509Certificate>/,
+          (found) =>
+            `${found}${found}<ds:X509CRL>AAAA</ds:X509CRL><x11:X509Digest xmlns:x11="http://www.w3.org/2009/xmldsig11#" Algorithm="http://www.w3.org/2001/04/xmlenc#sha256">AAAA</x11:X509Digest>`,
+        ),
+      },
+    ],
     ['an id of its signature', 'ping', { message: swap('<ds:Signature ', '<ds:Signature Id="_sig" ') }],
     ['prefixes that SignedInfo keeps', 'ping', keepsInInfo],
     ['prefixes and attributes that people would order otherwise', 'ping', orderedByNumber],
@@ -144,6 +159,59 @@ describe('a message is accepted that has', () => {
       'ping',
       signed(/(?<=<saml:Conditions[^>]*) NotOnOrAfter="[^"]*"/, ''),
     ],
+    [
+      'two AuthnStatements',
+      'ping',
+      signed(/<saml:AuthnStatement[\s\S]*?<\/saml:AuthnStatement>/, (found) => found + found),
+    ],
+    [
+      'a decision on what the person may do beside its attributes',
+      'ping',
+      signed(
+        '<saml:AttributeStatement>',
+        '<saml:AuthzDecisionStatement Resource="urn:x" Decision="Permit"><saml:Action Namespace="urn:x">y</saml:Action></saml:AuthzDecisionStatement><saml:AttributeStatement>',
+      ),
+    ],
+    [
+      'the name of the IdP in its confirmation',
+      'ping',
+      signed(
+        '<saml:SubjectConfirmationData',
+        '<saml:NameID>https://idp.test</saml:NameID><saml:SubjectConfirmationData',
+      ),
+    ],
+    [
+      'a declaration in single quotes, standalone',
+      'ping',
+      ahead("<?xml version='1.0' encoding='utf-8' standalone='no'?>"),
+    ],
+    ['a declaration without an encoding', 'ping', ahead('<?xml version="1.0"?>')],
+    ['lines around it', 'ping', { message: (xml) => `\n  ${xml}\n` }],
+    ['base64 without its padding', 'ping', { field: (field) => field.replace(/=+$/, '') }],
+    ['carriage returns alone in its base64', 'ping', { field: (field) => field.replace(/.{76}/g, '$&\r') }],
+    [
+      'a value that is in no namespace, inside of the default one',
+      'entra',
+      {
+        assertion: swap(
+          '<AttributeStatement>',
+          '<AttributeStatement><Attribute Name="address"><AttributeValue><street xmlns="">x</street></AttributeValue></Attribute>',
+        ),
+      },
+    ],
+    [
+      'a picture of 200 KiB',
+      'ping',
+      signed(
+        '<saml:AttributeStatement>',
+        `<saml:AttributeStatement><saml:Attribute Name="photo"><saml:AttributeValue>${'QUJD\n'.repeat(40_000)}</saml:AttributeValue></saml:Attribute>`,
+      ),
+    ],
+    ['a NameID of a Windows domain', 'ping', namedBy('ACME\\ann', '1.1:nameid-format:WindowsDomainQualifiedName')],
+    ['a NameID of a certificate', 'ping', namedBy('CN=Ann,O=Acme', '1.1:nameid-format:X509SubjectName')],
+    ['a NameID of Kerberos', 'ping', namedBy('ann@ACME.TEST', '2.0:nameid-format:kerberos')],
+    ['a NameID with blanks inside and letters of other languages', 'ping', namedBy('Jörg Müller 😀')],
+    ["a guest's name, as Entra makes it", 'entra', namedBy('ann_partner.test#EXT#@acme.onmicrosoft.com')],
     ['no SessionIndex', 'ping', signed(/ SessionIndex="[^"]*"/, '')],
     ['an empty SessionIndex', 'ping', signed(/ SessionIndex="[^"]*"/, ' SessionIndex=""')],
     [

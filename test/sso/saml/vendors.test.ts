@@ -65,6 +65,15 @@ test.each(names)('the metadata of %s can be read, with all its certificates (SSO
 });
 
 describe('groups of a sign-in (SSO-8)', () => {
+  const value = (inside: string) => `<saml:AttributeValue>${inside}</saml:AttributeValue>`;
+  const nil =
+    '<saml:AttributeValue xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"></saml:AttributeValue>';
+  const some = value('Engineering');
+  const nested = value('<g:group xmlns:g="urn:g"><g:name>GPU users</g:name></g:group>');
+  const mixed = value('Eng<g:b xmlns:g="urn:g">ine</g:b>ering');
+  const groupsAre = (values: string): Craft => ({
+    assertion: swap(/(?<=<saml:Attribute Name="groups"[^>]*>)[\s\S]*?(?=<\/saml:Attribute>)/, values),
+  });
   const guids = ['a1b2c3d4-0000-4000-8000-000000000001', 'a1b2c3d4-0000-4000-8000-000000000002'];
   const cases: readonly (readonly [string, SamlVendorName, SamlPerson, Craft, readonly string[] | undefined])[] = [
     ['as a list of values', 'okta', ann, {}, ann.groups],
@@ -85,6 +94,10 @@ describe('groups of a sign-in (SSO-8)', () => {
       },
       undefined,
     ],
+    ['one without a value (xsi:nil) is no groups', 'ping', ann, groupsAre(nil), []],
+    ['one that holds elements, not texts, says nothing', 'ping', ann, groupsAre(nested), undefined],
+    ['one that cannot be read beside those that can says nothing', 'ping', ann, groupsAre(some + nested), undefined],
+    ['text around an element says nothing', 'ping', ann, groupsAre(mixed), undefined],
     ['blank values are none', 'okta', { ...ann, groups: ['Engineering', ' ', ''] }, {}, ['Engineering']],
   ];
 

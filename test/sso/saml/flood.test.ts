@@ -1,0 +1,60 @@
+/** Answers that somebody makes up, in any number: as many are told of as an Admin can read, and honest people are not held up (SSO-2). */
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import type { Response } from 'supertest';
+import { openSamlWorld, type Pair, type SamlWorld } from './world.ts';
+
+let world: SamlWorld;
+beforeAll(async () => {
+  world = await openSamlWorld();
+});
+
+const recordsOf = ({ connection: { organizationId, _id: connectionId } }: Pair) =>
+  world.gatehouse.store.read.signInRecords.count(organizationId, { connectionId, outcome: 'refused' });
+const auditOf = ({ connection: { organizationId, _id: targetId } }: Pair) =>
+  world.gatehouse.store.read.auditEvents.count(organizationId, { type: 'sign_in.refused', targetId });
+
+/** Sends until it is refused for its number; answers how many were taken before. */
+async function flood(send: () => Promise<Response>): Promise<number> {
+  for (let sent = 0; sent < 2000; sent += 20) {
+    const answers = await Promise.all(Array.from({ length: 20 }, send));
+    const refused = answers.find(({ status }) => status === 429);
+    if (refused === undefined) continue;
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+    expect(refused.text).not.toMatch(/Error:|node_modules/);
+    return sent;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('a flood of one connection with junk ends in 429, fills no audit, and holds up nobody', () => {
+  test.each<readonly [string, (pair: Pair) => Promise<Response>]>([
+    [
+      'responses',
+      ({ connection }) =>
+        world.gatehouse.request
+          .post(`/sso/saml/${connection._id}/acs`)
+          .type('form')
+          .send({ SAMLResponse: 'AAAA', RelayState: '0'.repeat(64) }),
+    ],
+    [
+      'requests to log out',
+      ({ connection }) => world.gatehouse.request.get(`/sso/saml/${connection._id}/slo?SAMLRequest=AAAA`),
+    ],
+  ])(
+    '%s',
+    async (_title, send) => {
+      const [flooded, other] = [await world.connect(), await world.connect()];
+      const taken = await flood(() => send(flooded));
+      expect(taken).toBeGreaterThanOrEqual(980);
+      const [records, events] = [await recordsOf(flooded), await auditOf(flooded)];
+      expect(records).toBe(events);
+      await Promise.all(Array.from({ length: 50 }, () => send(flooded)));
+      // One a second may still be told of.
+      expect((await recordsOf(flooded)) - records).toBeLessThan(20);
+      expect(await world.signIn(flooded)).toMatchObject({ status: 303, signedIn: true });
+      expect((await send(other)).status).toBe(403);
+      expect(await recordsOf(other)).toBe(1);
+    },
+    120_000,
+  );
+});
