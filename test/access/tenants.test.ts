@@ -7,10 +7,13 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { apiRoutes } from '../../src/http/api/index.ts';
 import type { Route } from '../../src/http/route.ts';
+import { PLATFORM } from '../../src/store/index.ts';
 import { bodies, nameOf, pathIn, sampleSaml } from '../http/samples.ts';
-import { buildWorld, expectStatus, type World } from '../http/world.ts';
+import { buildWorld, expectStatus, openPerson, type Person, type World } from '../http/world.ts';
 import { openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
 import { ReadWatch } from '../support/readWatch.ts';
+import { sshKeys } from '../support/sshKeys.ts';
+import { anyId, ghostsOf } from './ghosts.ts';
 
 let gatehouse: TestGatehouse;
 let acme: World;
@@ -22,11 +25,6 @@ beforeAll(async () => {
   acme = await buildWorld(gatehouse, 'acme');
   rival = await buildWorld(gatehouse, 'rival');
 });
-
-const anyId = /\b([a-z]{3})-[0-9a-z]{26}\b/g;
-
-/** The same text with ids that nothing has. */
-const ghostsOf = (text: string): string => text.replace(anyId, (_, kind: string) => `${kind}-${'0'.repeat(26)}`);
 
 const owned = apiRoutes.filter(({ access }) => typeof access === 'object');
 const table = owned.map((route) => [nameOf(route), route] as const);
@@ -173,6 +171,34 @@ describe('a decision about what is of another organization (PRJ-1, PERM-5)', () 
     };
     expect(await verified(rival.projectId)).toEqual(await verified(ghostsOf(rival.projectId)));
   });
+});
+
+describe('what is about oneself (PRJ-1)', () => {
+  test.each<[string, () => PromiseLike<string>]>([
+    ['sessions', async () => rival.member.sessionId],
+    ['emails', async () => (await emailsOf(rival.member))[0]?._id ?? ''],
+    [
+      'ssh-keys',
+      async () => {
+        const body = { publicKey: sshKeys.ed25519.line };
+        return (await expectStatus(201, gatehouse.bearer(rival.member.token, 'post', '/api/v1/me/ssh-keys').send(body)))
+          .id;
+      },
+    ],
+  ])("has somebody else's %s as little as nobody's", async (noun, idOf) => {
+    const id = await idOf();
+    const { token } = await openPerson(gatehouse, acme.member.email, 'sign_in');
+    const heard = async (asked: string) => {
+      const answer = await gatehouse.bearer(token, 'delete', `/api/v1/me/${noun}/${asked}`);
+      const { requestId, ...body } = answer.body;
+      return { body: JSON.stringify(body).replaceAll(asked, '<asked>'), status: answer.status, reads: watch.last };
+    };
+    const foreign = await heard(id);
+    expect(foreign.status).toBe(404);
+    expect(foreign).toEqual(await heard(ghostsOf(id)));
+  });
+
+  const emailsOf = ({ accountId }: Person) => gatehouse.store.read.accountEmails.find(PLATFORM, { accountId });
 });
 
 type Query = Readonly<Record<string, string | undefined>>;
