@@ -10,6 +10,7 @@ import { buildWorld, expectStatus, openPerson, type World } from '../http/world.
 import { openBrowser } from '../sso/web/browser.ts';
 import { openConnection } from '../sso/web/people.ts';
 import { type Method, openTestGatehouse, type TestGatehouse, testBaseUrl } from '../support/gatehouse.ts';
+import { whatIsLeft } from './whatIsLeft.ts';
 
 let gatehouse: TestGatehouse;
 let acme: World;
@@ -39,27 +40,8 @@ async function race<T>(round: number, accountId: string, ...others: readonly (()
   const begun = others.map((other) => Promise.resolve(other()));
   await (first ?? remove());
   const done = await Promise.all(begun);
-  expect(await whatIsLeft(accountId)).toEqual({});
+  expect(await whatIsLeft(gatehouse, accountId)).toEqual({});
   return done;
-}
-
-/** What is tied to an account, by collection. */
-async function whatIsLeft(accountId: string): Promise<Readonly<Record<string, number>>> {
-  const { read } = gatehouse.store;
-  const theirs = { accountId };
-  const counts = {
-    members: await read.members.count(PLATFORM, theirs),
-    grants: await read.grants.count(PLATFORM, theirs),
-    accountEmails: await read.accountEmails.count(PLATFORM, theirs),
-    sessions: await read.sessions.count(PLATFORM, theirs),
-    idpSessions: await read.idpSessions.count(PLATFORM, theirs),
-    sshKeys: await read.sshKeys.count(PLATFORM, theirs),
-    mailedLinks: await read.mailedLinks.count(PLATFORM, theirs),
-    identities: await read.identities.count(PLATFORM, theirs),
-    directoryUsers: await read.directoryUsers.count(PLATFORM, theirs),
-    living: await read.accounts.count(PLATFORM, { _id: accountId, deletedAt: { $exists: false } }),
-  };
-  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
 }
 
 async function linkFor(asked: { readonly email: string; readonly accountId?: string }): Promise<string> {
@@ -159,7 +141,7 @@ describe('an account that is deleted at the moment when', () => {
     );
     expect(pushed?.status).toBe(known ? 200 : 201);
     await expectStatus(200, push('put', `/${pushed?.body.id}`, { ...user, title: 'again' }));
-    expect(await whatIsLeft(accountId)).toEqual({});
+    expect(await whatIsLeft(gatehouse, accountId)).toEqual({});
     const row = await gatehouse.store.read.directoryUsers.get(acme.organizationId, pushed?.body.id);
     expect(row).toMatchObject({ link: 'linked', active: true });
     expect(row?.accountId).not.toBe(accountId);
