@@ -39,7 +39,7 @@ interface Connection {
 export async function openClient({ base, pid }: { base: URL; pid: number }, connections: number): Promise<Client> {
   const free: Connection[] = [];
   const waiting: ((connection: Connection) => void)[] = [];
-  const all = await Promise.all(Array.from({ length: connections }, () => open(base, release)));
+  const all = new Set(await Promise.all(Array.from({ length: connections }, () => open(base, release))));
   free.push(...all);
 
   function release(connection: Connection): void {
@@ -48,13 +48,21 @@ export async function openClient({ base, pid }: { base: URL; pid: number }, conn
     else free.push(connection);
   }
 
+  /** One in the place of a connection that the server has closed while others were measured, as clients do. */
+  async function anew(closed: Connection): Promise<Connection> {
+    all.delete(closed);
+    const connection = await open(base, release);
+    all.add(connection);
+    return connection;
+  }
+
   return {
     base,
     pid,
     async send(call) {
-      const connection = free.pop() ?? (await new Promise<Connection>((resolve) => waiting.push(resolve)));
+      const found = free.pop() ?? (await new Promise<Connection>((resolve) => waiting.push(resolve)));
+      const connection = found.socket.destroyed ? await anew(found) : found;
       return new Promise<Answer>((resolve, reject) => {
-        if (connection.socket.destroyed) reject(new Error(`${base.origin} closed an idle connection`));
         connection.settle = { resolve, reject };
         connection.socket.write(encode(base, call));
       });

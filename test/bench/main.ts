@@ -38,6 +38,7 @@ const clients = await Promise.all([gatehouse, ...floors].map((server) => openCli
 const [client, full, normal] = clients;
 if (!client || !full || !normal) throw new Error('no clients');
 const running = new Set([gatehouse, ...floors]);
+const lines: Line[] = [];
 
 try {
   const memory = Math.round(totalmem() / 2 ** 30);
@@ -48,7 +49,6 @@ try {
     ...{ world, client, full, normal, connections, quick },
     ...{ roundMs: quick ? 700 : 2000, rounds: quick ? 3 : 5 },
   };
-  const lines: Line[] = [];
   const run = async (what: string, scenario: () => Promise<Line[]>): Promise<void> => {
     say(what);
     lines.push(...(await scenario()));
@@ -77,8 +77,8 @@ try {
       return [await startUp(place)];
     });
   }
-  print(lines);
 } finally {
+  print(lines);
   for (const each of clients) each.close();
   await Promise.all([...running].map((server) => server.stop()));
   await rm(folder, { recursive: true, force: true });
