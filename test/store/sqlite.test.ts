@@ -2,19 +2,20 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdtemp, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { DatabaseSync } from '@photostructure/sqlite';
+import { AppError } from '../../src/errors.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { PLATFORM, type Scope, type Sort, type Store, startsWith } from '../../src/store/index.ts';
 import { type Migration, migrations, versionAfter } from '../../src/store/migrations.ts';
-import { trackNesting } from '../../src/store/nesting.ts';
+import { openNesting } from '../../src/store/nesting.ts';
 import { type CollectionName, collections } from '../../src/store/schemas/index.ts';
-import { compileCollection, selectSql } from '../../src/store/sqlite/collection.ts';
+import { CollectionReads, compileCollection, selectSql } from '../../src/store/sqlite/collection.ts';
 import { type Connection, openConnection, readCommitted } from '../../src/store/sqlite/driver.ts';
 import { openSqliteStore, type SqliteStoreOptions } from '../../src/store/sqlite/index.ts';
 import { buildTables } from '../../src/store/sqlite/tables.ts';
@@ -190,7 +191,10 @@ describe('indexes', () => {
 });
 
 /** A writer on a real file whose statements fail where the test says so. */
-async function faultyWriter(fault: (sql: string) => boolean, { longestBatchMs }: { longestBatchMs?: number } = {}) {
+async function faultyWriter(
+  fault: (sql: string) => boolean,
+  { longestBatchMs, flush }: { longestBatchMs?: number; flush?: (real: Connection) => Promise<void> } = {},
+) {
   const path = await newPath();
   const real = openConnection(path, 'write');
   closing.push(() => real.close());
@@ -212,6 +216,7 @@ async function faultyWriter(fault: (sql: string) => boolean, { longestBatchMs }:
     spill: () => real.spill(),
     endLong: () => real.endLong(),
     checkpoint: () => real.checkpoint(),
+    flush: () => (flush ? flush(real) : real.flush()),
     close: () => real.close(),
   };
   const compiled = Object.fromEntries(
@@ -221,79 +226,124 @@ async function faultyWriter(fault: (sql: string) => boolean, { longestBatchMs }:
   ) as Collections;
   const committed: string[] = [];
   const writer = new Writer({
-    ...{ connection: failing, collections: compiled, clock: systemClock, nesting: trackNesting() },
+    ...{ connection: failing, collections: compiled, clock: systemClock, nesting: openNesting(true) },
     ...{ protection: true, rehearse: false, bodyTimeoutMs: 1000, committed: (names) => committed.push(...names) },
     ...(longestBatchMs !== undefined && { longestBatchMs }),
   });
   const insert = (org: string) => writer.transaction(cause, (tx) => tx.outbox.insert(org, rows.job(org)));
   const count = () => Number(real.first('SELECT count(*) FROM outbox', []));
-  return { path, writer, real, insert, count, committed };
+  const reads = new CollectionReads(compiled.outbox, {
+    ...{ connection: real, inside: false, enter: () => undefined },
+    settled: () => writer.flushed(),
+  });
+  return { path, writer, real, insert, count, reads, committed };
 }
 
 describe('shared commits', () => {
-  /** The orders in which so many waiting inserts were committed and answered: a list of answers for each commit. */
-  async function commitsOf(transactions: number, longestBatchMs: number): Promise<readonly (readonly number[])[]> {
-    const commits: number[][] = [];
+  /** How many of so many waiting inserts each commit held; they are answered in their order. */
+  async function commitsOf(transactions: number, longestBatchMs: number): Promise<readonly number[]> {
+    const commits: number[] = [];
+    let bodies = 0;
     const { insert, count } = await faultyWriter(
       (sql) => {
-        if (sql === 'COMMIT') commits.push([]);
+        if (sql === 'RELEASE body') bodies += 1;
+        if (sql === 'COMMIT') {
+          commits.push(bodies);
+          bodies = 0;
+        }
         return false;
       },
       { longestBatchMs },
     );
     const org = newOrganization();
     const numbers = Array.from({ length: transactions }, (_, i) => i);
-    await Promise.all(numbers.map((i) => insert(org).then(() => commits.at(-1)?.push(i))));
+    const answered: number[] = [];
+    await Promise.all(numbers.map((i) => insert(org).then(() => answered.push(i))));
     expect(count()).toBe(transactions);
-    expect(commits.flat()).toEqual(numbers);
+    expect(answered).toEqual(numbers);
     return commits;
   }
 
   test('transactions that wait together share a commit, 64 at most, and are acknowledged in their order', async () => {
     // However slow the machine is: only the number ends these commits.
-    const sizes = async (transactions: number) =>
-      (await commitsOf(transactions, Number.POSITIVE_INFINITY)).map((answers) => answers.length);
+    const sizes = (transactions: number) => commitsOf(transactions, Number.POSITIVE_INFINITY);
     expect(await sizes(32)).toEqual([32]);
     expect(await sizes(64)).toEqual([64]);
     expect(await sizes(150)).toEqual([64, 64, 22]);
   });
 
   test('a commit that has waited for long enough is joined by nobody, so that those in it are answered', async () => {
-    expect(await commitsOf(5, 0)).toEqual([[0], [1], [2], [3], [4]]);
+    expect(await commitsOf(5, 0)).toEqual([1, 1, 1, 1, 1]);
   });
 
-  test('each is acknowledged only after the shared commit that follows its body, which flushes the file', async () => {
+  test('each is acknowledged only after a flush of the log that began after the commit of its body', async () => {
     const events: string[] = [];
-    const { path, writer, real } = await faultyWriter((sql) => {
-      if (sql === 'COMMIT') events.push('commit');
-      return false;
-    });
-    // In WAL mode, FULL (2) flushes the log with every commit: https://sqlite.org/pragma.html#pragma_synchronous
-    expect([real.first('PRAGMA journal_mode', []), real.first('PRAGMA synchronous', [])]).toEqual(['wal', 2]);
+    const { path, writer, real } = await faultyWriter(
+      (sql) => {
+        if (sql === 'COMMIT') events.push('commit');
+        return false;
+      },
+      {
+        async flush(file) {
+          const number = events.filter((event) => event.startsWith('flush')).length;
+          events.push(`flush ${number}`);
+          await file.flush();
+          events.push(`flushed ${number}`);
+        },
+      },
+    );
+    // In WAL mode NORMAL (1) flushes before pages leave the log, and the writer does the rest: https://sqlite.org/pragma.html#pragma_synchronous
+    expect([real.first('PRAGMA journal_mode', []), real.first('PRAGMA synchronous', [])]).toEqual(['wal', 1]);
     const other = openConnection(path, 'read');
     closing.push(() => other.close());
     const org = newOrganization();
     const numbers = Array.from({ length: 40 }, (_, i) => i);
-    await Promise.all(
-      numbers.map(async (i) => {
-        const row = await writer.transaction(cause, async (tx) => {
-          const made = await tx.outbox.insert(org, rows.job(org));
-          events.push(`body ${i}`);
-          return made;
-        });
-        events.push(`answer ${i}`);
-        // Another connection sees what is committed only.
-        expect(other.first('SELECT count(*) FROM outbox WHERE _id = ?', [(row as { readonly _id: string })._id])).toBe(
-          1,
-        );
-      }),
-    );
+    const insert = async (i: number) => {
+      const row = await writer.transaction(cause, async (tx) => {
+        const made = await tx.outbox.insert(org, rows.job(org));
+        events.push(`body ${i}`);
+        return made;
+      });
+      events.push(`answer ${i}`);
+      // Another connection sees what is committed only.
+      const seen = other.first('SELECT count(*) FROM outbox WHERE _id = ?', [(row as { readonly _id: string })._id]);
+      expect(seen).toBe(1);
+    };
+    await Promise.all(numbers.slice(0, 20).map(insert));
+    await Promise.all(numbers.slice(20).map((i) => sleep(i % 7).then(() => insert(i))));
     for (const i of numbers) {
       const commit = events.indexOf('commit', events.indexOf(`body ${i}`));
-      expect(commit).toBeGreaterThan(-1);
-      expect(events.indexOf(`answer ${i}`)).toBeGreaterThan(commit);
+      const begun = events.findIndex((event, at) => at > commit && event.startsWith('flush '));
+      const flushed = events.indexOf(events[begun]?.replace('flush', 'flushed') ?? '');
+      expect([commit, begun, flushed].includes(-1)).toBe(false);
+      expect(events.indexOf(`answer ${i}`)).toBeGreaterThan(flushed);
     }
     expect(events.filter((event) => event === 'commit').length).toBeLessThan(numbers.length);
+  });
+
+  test('while one flush is under way the next transactions are worked off; what they write nobody is told before its own', async () => {
+    const flushes: (() => void)[] = [];
+    const { insert, count, reads } = await faultyWriter(() => false, {
+      flush: () => new Promise((resolve) => flushes.push(resolve)),
+    });
+    const org = newOrganization();
+    const told: string[] = [];
+    const first = insert(org).then(() => told.push('first'));
+    while (flushes.length < 1) await sleep(1);
+    const second = insert(org).then(() => told.push('second'));
+    while (count() < 2) await sleep(1);
+    const read = reads.count(org, {}).then((found) => told.push(`read ${found}`));
+    await sleep(20);
+    expect([told, flushes.length]).toEqual([[], 1]);
+    flushes[0]?.();
+    await first;
+    while (flushes.length < 2) await sleep(1);
+    await sleep(20);
+    expect(told).toEqual(['first']);
+    flushes[1]?.();
+    await Promise.all([second, read]);
+    expect(told.toSorted()).toEqual(['first', 'read 2', 'second']);
+    expect(await reads.count(org, {})).toBe(2);
   });
 
   test('a long queue is worked off in several commits', async () => {
@@ -454,6 +504,37 @@ describe('faults of the file', () => {
     await insert(org);
     expect(count()).toBe(1);
     expect(committed).toEqual(['outbox']);
+  });
+
+  test('where the flush fails, nobody is told of success, and of what the disk may lose nothing is read any more', async () => {
+    let broken = false;
+    const { insert, committed, reads, writer } = await faultyWriter(() => false, {
+      async flush(file) {
+        if (broken) throw new AppError('store_unavailable', 'The data file cannot be written to the disk.');
+        await file.flush();
+      },
+    });
+    const org = newOrganization();
+    await insert(org);
+    broken = true;
+    const results = await Promise.allSettled([insert(org), insert(org)]);
+    const refused = { status: 'rejected', reason: expect.objectContaining({ kind: 'unavailable' }) };
+    expect(results).toEqual([refused, refused]);
+    expect(committed).toEqual(['outbox']);
+    await expect(reads.count(org, {})).rejects.toMatchObject({ code: 'store_unavailable' });
+    await expect(insert(org)).rejects.toMatchObject({ code: 'store_unavailable' });
+    await writer.close();
+  });
+
+  test('a log that is not there any more cannot be flushed, now or later', async () => {
+    const path = await newPath();
+    const connection = openConnection(path, 'write');
+    closing.push(() => connection.close());
+    connection.exec('CREATE TABLE notes (text TEXT)');
+    await rename(`${path}-wal`, `${path}-elsewhere`);
+    await expect(connection.flush()).rejects.toMatchObject({ code: 'store_unavailable' });
+    await rename(`${path}-elsewhere`, `${path}-wal`);
+    await expect(connection.flush()).rejects.toMatchObject({ code: 'store_unavailable' });
   });
 
   test('where no transaction can begin, the waiting ones are told so', async () => {

@@ -8,7 +8,7 @@ import { keyedMutex } from '../../lib/keyed-mutex.ts';
 import { type Checker, compileChecker } from '../checker.ts';
 import { MarkMoves } from '../marks.ts';
 import { type Migration, migrations } from '../migrations.ts';
-import { trackNesting } from '../nesting.ts';
+import { openNesting } from '../nesting.ts';
 import { type CollectionName, collections as definitions } from '../schemas/index.ts';
 import type { ReadStore, Store, Transaction } from '../store.ts';
 import type { MongoCollections } from './collection.ts';
@@ -61,7 +61,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     throw isUnreachable(error) ? unavailable(error) : error;
   });
   const client = connection.getClient();
-  const nesting = trackNesting();
+  const nesting = openNesting(rehearse);
   const lines = keyedMutex();
   const listeners = new Map<string, Set<() => void>>();
 

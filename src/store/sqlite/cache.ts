@@ -12,11 +12,16 @@ const cached: ReadonlySet<CollectionName> = new Set([
   'serviceCredentials',
   'apiKeys',
   'grants',
+  // a person's groups are told with every user that is read
+  'directoryGroups',
+  'edges',
 ]);
 
 /** With so many answers, or with so many rows in them, a cache begins anew. */
 const mostAnswers = 2000;
 const mostRows = 20_000;
+/** A longer answer is not kept. */
+const longestAnswer = 500;
 
 type Answer = readonly AnyRow[];
 
@@ -38,6 +43,7 @@ export class AnswerCache {
     const known = this.#answers.get(key);
     if (known !== undefined) return known;
     const answer = read();
+    if (answer.length > longestAnswer) return answer;
     if (this.#answers.size >= mostAnswers || this.#rows + answer.length > mostRows) this.#forget();
     this.#answers.set(key, answer);
     this.#rows += answer.length;

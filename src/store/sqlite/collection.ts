@@ -156,53 +156,71 @@ export function readDocs(
   return translated(collection, () => connection.all(sql, values)) as string[];
 }
 
-/** The reads of one collection on one connection. All are done when they are called; their promises only say so. */
+/** From where reads come. */
+export interface Reading {
+  readonly connection: ReadConnection;
+  /** Whether it is the inside of a transaction. */
+  readonly inside: boolean;
+  /** Called first by every read; throws where reading is not allowed. */
+  enter(): void;
+  /** What a read waits for before it answers; undefined where nothing. */
+  settled(): Promise<void> | undefined;
+}
+
+/** The reads of one collection. All are done when they are called; their promises only say when that may be told. */
 export class CollectionReads {
   readonly #collection: Collection;
-  readonly #connection: ReadConnection;
-  readonly #enter: () => void;
-  readonly #inside: boolean;
+  readonly #reading: Reading;
 
-  /** `enter` is called first by every read, and throws where reading is not allowed; `inside`: of a transaction. */
-  constructor(collection: Collection, connection: ReadConnection, enter: () => void, inside = false) {
+  constructor(collection: Collection, reading: Reading) {
     this.#collection = collection;
-    this.#connection = connection;
-    this.#enter = enter;
-    this.#inside = inside;
+    this.#reading = reading;
+  }
+
+  #told<T>(answer: T): T | Promise<T> {
+    const settled = this.#reading.settled();
+    return settled === undefined ? answer : settled.then(() => answer);
   }
 
   /** What a look-up without options answers, from the cache where the collection has one. */
   #lookUp(call: 'first' | 'all', scope: Scope, filter: unknown): readonly AnyRow[] {
     const read = () => this.#find(scope, filter, call === 'first' ? { limit: 1 } : undefined);
     const { cache } = this.#collection;
-    return cache ? cache.answer(keyOf(call, scope, filter), this.#inside, read) : read();
+    return cache ? cache.answer(keyOf(call, scope, filter), this.#reading.inside, read) : read();
   }
 
   #check(scope: unknown): asserts scope is Scope {
-    this.#enter();
+    this.#reading.enter();
     this.#collection.checker.scope(scope, 'read');
   }
 
   #find(scope: Scope, filter: unknown, options?: FindOptions): readonly AnyRow[] {
     const { decode } = this.#collection.codec;
-    return Object.freeze(readDocs(this.#collection, this.#connection, scope, filter, options).map(decode));
+    return Object.freeze(readDocs(this.#collection, this.#reading.connection, scope, filter, options).map(decode));
   }
 
   async get(scope: unknown, id: unknown): Promise<AnyRow | undefined> {
     this.#check(scope);
-    if (this.#collection.cache && typeof id === 'string') return this.#lookUp('first', scope, { _id: id })[0];
-    return readById(this.#collection, this.#connection, scope, id);
+    const { cache } = this.#collection;
+    return this.#told(
+      cache && typeof id === 'string'
+        ? this.#lookUp('first', scope, { _id: id })[0]
+        : readById(this.#collection, this.#reading.connection, scope, id),
+    );
   }
 
   async findOne(scope: unknown, filter: unknown, options: Pick<FindOptions, 'sort'> = {}): Promise<AnyRow | undefined> {
     this.#check(scope);
-    if (options.sort === undefined) return this.#lookUp('first', scope, filter)[0];
-    return this.#find(scope, filter, { ...options, limit: 1 })[0];
+    const [row] =
+      options.sort === undefined
+        ? this.#lookUp('first', scope, filter)
+        : this.#find(scope, filter, { ...options, limit: 1 });
+    return this.#told(row);
   }
 
   async find(scope: unknown, filter: unknown, options?: FindOptions): Promise<readonly AnyRow[]> {
     this.#check(scope);
-    return options === undefined ? this.#lookUp('all', scope, filter) : this.#find(scope, filter, options);
+    return this.#told(options === undefined ? this.#lookUp('all', scope, filter) : this.#find(scope, filter, options));
   }
 
   async page(scope: unknown, filter: unknown, options: PageOptions): Promise<Page<AnyRow>> {
@@ -213,7 +231,9 @@ export class CollectionReads {
     const rows = this.#find(scope, rest, { sort: paging.sort, limit: limit + 1 });
     const items = rows.slice(0, limit);
     const last = items.at(-1);
-    return rows.length > limit && last !== undefined ? { items, nextCursor: paging.cursorAfter(last) } : { items };
+    return this.#told(
+      rows.length > limit && last !== undefined ? { items, nextCursor: paging.cursorAfter(last) } : { items },
+    );
   }
 
   async count(scope: unknown, filter: unknown): Promise<number> {
@@ -221,7 +241,7 @@ export class CollectionReads {
     const values: Value[] = [];
     const where = whereSql(this.#collection, scope, filter, values);
     const sql = `SELECT count(*) FROM ${this.#collection.table} WHERE ${where}`;
-    return Number(translated(this.#collection, () => this.#connection.first(sql, values)));
+    return this.#told(Number(translated(this.#collection, () => this.#reading.connection.first(sql, values))));
   }
 
   async *stream(scope: unknown, filter: unknown, options: { readonly batch?: number } = {}): AsyncGenerator<AnyRow> {
@@ -230,7 +250,7 @@ export class CollectionReads {
     while (true) {
       this.#check(scope);
       const rest = after === undefined ? filter : { $and: [filter, { _id: { $gt: after } }] };
-      const rows = this.#find(scope, rest, { limit });
+      const rows = await this.#told(this.#find(scope, rest, { limit }));
       yield* rows;
       if (rows.length < limit) return;
       after = rows.at(-1)?._id;

@@ -1,4 +1,5 @@
-import { close, closeSync, fsync, openSync } from 'node:fs';
+import { closeSync, fdatasync, openSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { DatabaseSync, type StatementSyncInstance } from '@photostructure/sqlite';
 import { AppError } from '../../errors.ts';
 import type { Inside } from '../inside.ts';
@@ -34,6 +35,11 @@ export interface Connection extends ReadConnection {
   /** After the end of a transaction: whether it was a long one. Then `checkpoint` is due, once the others had their turn. */
   endLong(): boolean;
   checkpoint(): void;
+  /**
+   * Puts what has been committed on the disk, on a thread beside; undefined where the file is not kept durable. After one
+   * that failed nobody knows what the disk has: then all others fail too, until the file is opened anew.
+   */
+  flush(): Promise<void> | undefined;
   /**
    * Between two of them: keeps one transaction open for all reads, so that each does not lock the file and let it go,
    * which costs more than the read. Only for the one connection that writes: nobody else's commits are to be seen.
@@ -79,19 +85,25 @@ const checkpointPages = 8000;
 /** Filters come from outside too (SCIM), so there is no end to their texts: the oldest statements make room. */
 const mostStatements = 1000;
 
+const flushFile = promisify(fdatasync);
+
 class OpenConnection implements Connection {
   readonly #sqlite: Sqlite;
   readonly #statements = new Map<string, Statement>();
   #tests: Inside[] = [];
   #resting = false;
-  readonly #path: string;
-  /** The log beside the file, while a long transaction is open. */
+  readonly #logPath: string;
+  readonly #durable: boolean;
+  /** The log beside the file, opened once more to be flushed. */
   #log: number | undefined;
   #flushing = false;
+  #flushFault: unknown;
+  #long = false;
 
-  constructor(sqlite: Sqlite, path: string) {
+  constructor(sqlite: Sqlite, path: string, durable: boolean) {
     this.#sqlite = sqlite;
-    this.#path = path;
+    this.#logPath = `${path}-wal`;
+    this.#durable = durable;
     sqlite.function('gatehouse_inside', { deterministic: true }, (json: string | null, test: number) =>
       this.#tests[test]?.(json === null ? undefined : JSON.parse(json)) ? 1 : 0,
     );
@@ -145,27 +157,39 @@ class OpenConnection implements Connection {
   }
 
   spill(): void {
-    if (this.#log === undefined) {
-      try {
-        this.#log = openSync(`${this.#path}-wal`, 'r+');
-      } catch {
-        return; // then the commit does it all
-      }
+    if (!this.#long) {
       this.#sqlite.exec(`PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -${spillingCache}`);
+      this.#long = true;
     }
-    if (this.#flushing) return;
+    if (this.#flushing || !this.#durable) return;
     this.#flushing = true;
-    // on a thread beside: its end is not waited for, and a failure shows at the commit
-    fsync(this.#log, () => {
-      this.#flushing = false;
-    });
+    // its end is not waited for, and a failure shows at the flush after the commit
+    this.#flushLog()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#flushing = false;
+      });
+  }
+
+  flush(): Promise<void> | undefined {
+    return this.#durable ? this.#flushLog() : undefined;
+  }
+
+  async #flushLog(): Promise<void> {
+    try {
+      if (this.#flushFault !== undefined) throw this.#flushFault;
+      this.#log ??= openSync(this.#logPath, 'r+');
+      await flushFile(this.#log);
+    } catch (error) {
+      this.#flushFault ??= error;
+      const message = 'The data file cannot be written to the disk.';
+      throw new AppError('store_unavailable', message, { cause: error });
+    }
   }
 
   endLong(): boolean {
-    const log = this.#log;
-    if (log === undefined) return false;
-    this.#log = undefined;
-    close(log, () => undefined);
+    if (!this.#long) return false;
+    this.#long = false;
     this.#sqlite.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}; PRAGMA cache_size = -${usualCache}`);
     return true;
   }
@@ -196,6 +220,8 @@ class OpenConnection implements Connection {
   close(): void {
     this.#wake();
     this.#statements.clear();
+    if (this.#log !== undefined) closeSync(this.#log);
+    this.#log = undefined;
     this.#sqlite.close();
   }
 }
@@ -227,18 +253,18 @@ function makeFile(path: string): void {
 }
 
 /**
- * Opens the data file. The writer makes it durable: WAL, and every commit on the disk before it is acknowledged, which
- * tests of other things switch off.
+ * Opens the data file. With NORMAL, SQLite itself flushes the log only before it moves pages from there into the file; what
+ * is acknowledged has been flushed by the writer (`flush`), which tests of other things switch off.
  */
 export function openConnection(path: string, use: 'write' | 'read', durable = true): Connection {
   makeFile(path);
   const sqlite = new DatabaseSync(path, { timeout: 5_000 });
-  sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+  sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
   if (!durable) sqlite.exec('PRAGMA synchronous = OFF');
   sqlite.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}; PRAGMA cache_size = -${usualCache}`);
   sqlite.exec('PRAGMA temp_store = MEMORY');
   if (use === 'read') sqlite.exec('PRAGMA query_only = ON');
-  return new OpenConnection(sqlite, path);
+  return new OpenConnection(sqlite, path, durable);
 }
 
 /**

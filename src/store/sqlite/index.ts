@@ -8,7 +8,7 @@ import { AppError } from '../../errors.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { makeFolder } from '../../lib/folder.ts';
 import { type Migration, migrations } from '../migrations.ts';
-import { trackNesting } from '../nesting.ts';
+import { openNesting } from '../nesting.ts';
 import { collections } from '../schemas/index.ts';
 import type { CollectionName, ReadStore, Store, Transaction } from '../store.ts';
 import { CollectionReads, compileCollection } from './collection.ts';
@@ -64,7 +64,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const { unlock, connection, reader } = openFile(options);
   const compiled: Collections = forAll((name) => compileCollection(name, collections[name]));
 
-  const nesting = trackNesting();
+  const nesting = openNesting(rehearse);
   const listeners = new Map<CollectionName, Set<() => void>>();
   const committed = (inserted: ReadonlySet<CollectionName>): void => {
     for (const name of inserted) for (const listener of listeners.get(name) ?? []) queueMicrotask(listener);
@@ -95,8 +95,12 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       unlock();
     }
   };
-  const committedData = readCommitted(connection, reader);
-  const read = forAll((name) => new CollectionReads(compiled[name], committedData, enter));
+  const reading = {
+    ...{ connection: readCommitted(connection, reader), inside: false, enter },
+    // What the disk may lose has not been seen by anybody.
+    settled: () => writer.flushed(),
+  };
+  const read = forAll((name) => new CollectionReads(compiled[name], reading));
 
   return {
     engine: 'sqlite',
@@ -120,6 +124,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     async ping() {
       enter();
       reader.first('SELECT 1', []);
+      await writer.flushed();
     },
     close() {
       closing ??= close();

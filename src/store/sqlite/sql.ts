@@ -35,6 +35,9 @@ function joined(parts: readonly string[], operator: 'AND' | 'OR'): string {
   return `(${joined(parts.slice(0, half), operator)} ${operator} ${joined(parts.slice(half), operator)})`;
 }
 
+/** So few values are bound one by one: as a table of its own, a list costs more to open than such a look-up. */
+const fewValues = 8;
+
 const operators = { $eq: '=', $ne: 'IS NOT', $gt: '>', $gte: '>=', $lt: '<', $lte: '<=' } as const;
 
 /**
@@ -106,9 +109,13 @@ export function compileFor(definition: CollectionDefinition, at: At): Compile {
         return `${at(path.text)} ${operators[operator]} ${operand(path, value, values)}`;
       }
       case 'in': {
-        const [only, ...others] = condition.values;
-        if (only !== undefined && others.length === 0)
-          return `${at(condition.path.text)} = ${operand(condition.path, only, values)}`;
+        const { length } = condition.values;
+        if (length > 0 && length <= fewValues) {
+          const operands = condition.values.map((value) => operand(condition.path, value, values));
+          return length === 1
+            ? `${at(condition.path.text)} = ${operands[0]}`
+            : `${at(condition.path.text)} IN (${operands.join(',')})`;
+        }
         values.push(JSON.stringify(condition.values.map(toValue)));
         return `${at(condition.path.text)} IN (SELECT value FROM json_each(?))`;
       }

@@ -6,6 +6,7 @@ import { type Cause, type CollectionName, type RowChange, type Scope, StoreUsage
 import {
   type Collection,
   CollectionReads,
+  type Reading,
   readById,
   readDocById,
   readDocs,
@@ -32,10 +33,14 @@ export class Run {
   /** The first write that failed: it dooms the transaction, whatever the body makes of the error. */
   failure: { readonly error: unknown } | undefined;
   readonly inserted = new Set<CollectionName>();
+  /** Whether there may be something to commit. */
+  wrote = false;
   /** Absent where the store's own layer of OWN-6 is switched off. */
   readonly moves: MarkMoves | undefined;
   /** When the body last asked for something; in the milliseconds of performance.now(). */
   lastCallAt = performance.now();
+  /** How its body reads: what it sees is told to nobody before it has been committed itself. */
+  readonly reading: Reading;
   #turnBegan = performance.now();
   #pauses = 0;
   #ended = false;
@@ -46,6 +51,7 @@ export class Run {
     this.cause = cause;
     this.at = at;
     this.moves = moves;
+    this.reading = { connection, inside: true, enter: () => this.enter(), settled: () => undefined };
   }
 
   end(): void {
@@ -77,6 +83,7 @@ export class Run {
   write<T>(call: () => T): T {
     this.enter();
     if (this.failure !== undefined) throw this.failure.error;
+    this.wrote = true;
     try {
       // A read that met a fault of the disk may have ended it, whatever the body makes of that: a write would stand alone.
       if (!this.connection.isInTransaction()) throw new AppError('store_unavailable', 'The transaction has been lost.');
@@ -133,7 +140,7 @@ export class CollectionWrites extends CollectionReads {
   readonly #run: Run;
 
   constructor(collection: Collection, run: Run) {
-    super(collection, run.connection, () => run.enter(), true);
+    super(collection, run.reading);
     this.#collection = collection;
     this.#run = run;
   }

@@ -6,6 +6,7 @@ import type { Nesting } from '../nesting.ts';
 import { type Cause, type CollectionName, StoreUsageError, type Transaction } from '../store.ts';
 import type { AnswerCache } from './cache.ts';
 import { type Connection, readFault } from './driver.ts';
+import { Flushes } from './flushes.ts';
 import { type Collections, Run, transactionClass } from './transaction.ts';
 
 /** A transaction in the queue, from the call until its commit. */
@@ -18,10 +19,11 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** What one body came to. Its caller hears of it after the commit: a refusal may rest on what another one has written. */
+/** What one body came to. Its caller hears of it after the flush: a refusal may rest on what another one has written. */
 interface Outcome {
   readonly waiting: Waiting;
   readonly inserted: ReadonlySet<CollectionName>;
+  readonly wrote: boolean;
   settle(): void;
 }
 
@@ -38,7 +40,7 @@ export interface WriterOptions {
   readonly bodyTimeoutMs: number;
   /** For tests: no further transaction joins a commit after so long. */
   readonly longestBatchMs?: number;
-  /** Told after each commit into which collections it inserted. */
+  /** Told into which collections a commit inserted, once it is on the disk. */
   readonly committed: (inserted: ReadonlySet<CollectionName>) => void;
 }
 
@@ -59,7 +61,8 @@ function rollBackTo(connection: Connection): void {
 
 /**
  * The single writer. Transactions wait in a queue; each turn opens one SQLite transaction, runs the waiting bodies one
- * after another, each under a savepoint of its own, commits once (one fsync for all), and only then answers them.
+ * after another, each under a savepoint of its own, and commits once. They are answered when the log is on the disk:
+ * one flush for all, on a thread beside, while the next turn has begun.
  */
 export class Writer {
   readonly #options: WriterOptions;
@@ -68,11 +71,13 @@ export class Writer {
   ) => object;
   readonly #caches: readonly AnswerCache[];
   readonly #queue: Waiting[] = [];
+  readonly #flushes: Flushes;
   #turning: Promise<void> | undefined;
   #closed = false;
 
   constructor(options: WriterOptions) {
     this.#options = options;
+    this.#flushes = new Flushes(async () => options.connection.flush());
     this.#caches = Object.values(options.collections).flatMap(({ cache }) => cache ?? []);
     this.#Transaction = transactionClass(Object.keys(options.collections) as CollectionName[]);
   }
@@ -89,6 +94,15 @@ export class Writer {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#turning;
+    await this.flushed()?.catch(() => undefined);
+  }
+
+  /**
+   * Resolves when all that is committed now is on the disk; undefined where it is. Who has read it may not speak of it
+   * sooner. Throws AppError('store_unavailable') where it cannot be put there.
+   */
+  flushed(): Promise<void> | undefined {
+    return this.#flushes.pending();
   }
 
   /** Works until the queue is empty; lets reads, sockets and timers have their turn between two commits. */
@@ -135,6 +149,20 @@ export class Writer {
     } finally {
       for (const cache of this.#caches) cache.settle();
     }
+    const flushed = outcomes.some(({ wrote }) => wrote) ? this.#flushes.request() : this.#flushes.pending();
+    if (flushed === undefined) this.#answer(outcomes);
+    else
+      flushed.then(
+        () => this.#answer(outcomes),
+        (error: unknown) =>
+          refuseAll(
+            outcomes.map(({ waiting }) => waiting),
+            error,
+          ),
+      );
+  }
+
+  #answer(outcomes: readonly Outcome[]): void {
     const inserted = new Set(outcomes.flatMap((outcome) => [...outcome.inserted]));
     for (const outcome of outcomes) outcome.settle();
     if (inserted.size > 0) this.#options.committed(inserted);
@@ -149,16 +177,16 @@ export class Writer {
         rollBackTo(connection);
       }
       connection.run('SAVEPOINT body', []);
-      const { answer, inserted } = await this.#runBody(waiting);
+      const { answer, run } = await this.#runBody(waiting);
       connection.run('RELEASE body', []);
-      return { waiting, inserted, settle: () => waiting.resolve(answer) };
+      return { waiting, inserted: run.inserted, wrote: run.wrote, settle: () => waiting.resolve(answer) };
     } catch (error) {
       if (connection.isInTransaction()) rollBackTo(connection);
-      return { waiting, inserted: new Set(), settle: () => waiting.reject(readable(error)) };
+      return { waiting, inserted: new Set(), wrote: false, settle: () => waiting.reject(readable(error)) };
     }
   }
 
-  async #runBody({ cause, work, context }: Waiting): Promise<{ answer: unknown; inserted: Run['inserted'] }> {
+  async #runBody({ cause, work, context }: Waiting): Promise<{ answer: unknown; run: Run }> {
     const { connection, collections, clock, nesting, protection } = this.#options;
     const moves = protection ? new MarkMoves() : undefined;
     const run = new Run(collections, connection, cause, clock.now(), moves);
@@ -168,7 +196,7 @@ export class Writer {
       const answer = await this.#within(body, run);
       if (run.failure !== undefined) throw run.failure.error;
       await moves?.refuseLost(tx);
-      return { answer, inserted: run.inserted };
+      return { answer, run };
     } finally {
       run.end();
     }
