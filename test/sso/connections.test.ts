@@ -243,7 +243,7 @@ describe('an OIDC connection', () => {
     await connect({ oidc: { issuer, clientId: 'client', authentication: 'private_key_jwt' } });
   });
 
-  test('is refused where its issuer is not who it is said to be, or not there (SSO-THREATS, OIDC 5)', async () => {
+  test('is refused where its issuer is not who it is said to be, or not there (SSO-1)', async () => {
     const issuer = await openProvider();
     const stranger = await openProvider({ issuer: 'https://other.example' });
     const lacking = await openProvider({ token_endpoint: undefined });

@@ -1,5 +1,5 @@
 /**
- * What must be true of a response whose signature is valid (SAML Profiles §4.1.4, SSO-THREATS "SAML: ours"). Each check is
+ * What must be true of a response whose signature is valid (SAML Profiles §4.1.4, docs/sso-threats.md, B). Each check is
  * a function of its own; the first that fails is the refusal, with what was expected and what was found.
  */
 import { SignInFault, type SignInFaultCode } from '../protocol.ts';

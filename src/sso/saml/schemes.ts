@@ -27,7 +27,7 @@ const ecdsa = (hash: string): Scheme => ({ hash, keys: ['ec'], options: { dsaEnc
 const more = 'http://www.w3.org/2001/04/xmldsig-more#';
 const mgf1 = 'http://www.w3.org/2007/05/xmldsig-more#';
 
-/** What signatures may be made with: SHA-256 or stronger, by a private key (SSO-THREATS, SAML 7). */
+/** What signatures may be made with: SHA-256 or stronger, by a private key (docs/sso-threats.md, B17). */
 const schemes: ReadonlyMap<string, Scheme> = new Map([
   [`${more}rsa-sha256`, pkcs1('sha256')],
   [`${more}rsa-sha384`, pkcs1('sha384')],

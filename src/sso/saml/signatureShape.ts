@@ -1,6 +1,6 @@
 /**
  * What a signature may look like before anybody computes anything: enveloped in what it signs, one reference to exactly
- * that, nothing but the listed algorithms and transforms (SSO-THREATS, SAML 7). What the library is lenient about, or reads
+ * that, nothing but the listed algorithms and transforms (docs/sso-threats.md, A8, A10, B17). What the library is lenient about, or reads
  * from wherever it stands, is not there any more when it looks.
  */
 import { SignInFault } from '../protocol.ts';

@@ -2,7 +2,7 @@
  * The gate before the XML parser: every XML text from outside, responses and metadata alike, is read through parseXml.
  * The parser alone is too kind (it closes what was left open, passes over end tags that end nothing), and its time and that
  * of canonicalization grow with the square of what they are fed. So the text is scanned first, in time that is linear
- * in its length: bounded, well nested, one root, without document types and processing instructions (SSO-THREATS, SAML 8).
+ * in its length: bounded, well nested, one root, without document types and processing instructions (docs/sso-threats.md, B20 to B24).
  */
 import { DOMParser } from '@xmldom/xmldom';
 

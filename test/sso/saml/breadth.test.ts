@@ -1,4 +1,4 @@
-/** What IdPs sign and encrypt with beside the usual: each honest shape is accepted, and its flawed twin refused (SSO-1, SSO-THREATS). */
+/** What IdPs sign and encrypt with beside the usual: each honest shape is accepted, and its flawed twin refused (SSO-1; docs/sso-threats.md, B17 to B19). */
 import {
   constants,
   createCipheriv,

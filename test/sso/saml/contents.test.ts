@@ -1,4 +1,4 @@
-/** What a well-signed message must not say (SSO-THREATS, "SAML: ours" 1, 2, 3, 4, 10). */
+/** What a well-signed message must not say (docs/sso-threats.md, B1 to B12, B29, B34). */
 import { describe } from '@jest/globals';
 import type { ResponseFacts } from '../../../src/simulator/index.ts';
 import { type Craft, swap } from './craft.ts';

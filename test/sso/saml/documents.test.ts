@@ -1,4 +1,4 @@
-/** Documents that are no honest XML, too large, or encrypted to find something out (SSO-THREATS, "SAML: ours" 7 to 9). */
+/** Documents that are no honest XML, too large, or encrypted to find something out (docs/sso-threats.md, A17, A18, B18 to B26). */
 
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';

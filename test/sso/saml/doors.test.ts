@@ -1,4 +1,4 @@
-/** How a form may come to the ACS, and how not: media types, encodings, doubled and strange fields (SSO-THREATS, "SAML: ours" 8, 9; OPS-1). */
+/** How a form may come to the ACS, and how not: media types, encodings, doubled and strange fields (docs/sso-threats.md, B20, B25; OPS-1). */
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type supertest from 'supertest';

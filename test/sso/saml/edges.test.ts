@@ -1,4 +1,4 @@
-/** Where exactly it begins to be wrong: addresses that nearly are ours, instants at the edge of what is tolerated (SSO-THREATS, "SAML: ours" 2, 3). */
+/** Where exactly it begins to be wrong: addresses that nearly are ours, instants at the edge of what is tolerated (docs/sso-threats.md, A12 to A14, A23, B3, B4). */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { ResponseFacts } from '../../../src/simulator/index.ts';
 import type { SignInFaultCode } from '../../../src/sso/protocol.ts';

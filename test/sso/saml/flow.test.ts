@@ -1,4 +1,4 @@
-/** Around the message: replay, mix-up, other browsers, who began, where it leads (SSO-THREATS, "SAML: ours" 4 to 6, 9, 11, 12). */
+/** Around the message: replay, mix-up, other browsers, who began, where it leads (docs/sso-threats.md, A15, A16, B12 to B16, B25, B35, B36). */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { Clock } from '../../../src/lib/clock.ts';
 import { samlVendors } from '../../../src/simulator/index.ts';
@@ -38,8 +38,12 @@ describe('a response counts once', () => {
 
   test('a refused one has used up the attempt: there is no second try', async () => {
     const left = await world.start(pair);
-    expect(await world.post(pair, 'AAAA', left)).toMatchObject({ signedIn: false });
-    expect(await world.post(pair, await answer(left), left)).toMatchObject({ signedIn: false });
+    expect(await world.post(pair, 'AAAA', left)).toMatchObject({ signedIn: false, record: { code: 'malformed' } });
+    expect(await world.post(pair, await answer(left), left)).toMatchObject({
+      signedIn: false,
+      record: { code: 'sign_in_expired', detail: expect.stringMatching(/has had its answer/) },
+    });
+    expect(await world.signIn(pair)).toMatchObject({ signedIn: true });
   });
 
   test('that of an IdP which began counts once, too, also eight at once (SSO-2)', async () => {
@@ -100,6 +104,7 @@ describe('a response belongs to one connection', () => {
       signedIn: false,
       record: { code: 'audience_mismatch' },
     });
+    expect(await world.signIn(two)).toMatchObject({ signedIn: true });
   });
 
   test('a connection that is not there, or speaks another protocol, has no ACS (PRJ-1)', async () => {
@@ -114,11 +119,16 @@ describe('a response belongs to one connection', () => {
     const closing = await world.connect();
     const left = await world.start(closing);
     const { organizationId, _id } = closing.connection;
-    await world.run((tx) => tx.connections.updateOne(organizationId, { _id }, { $set: { status: 'disabled' } }));
+    const become = (status: 'active' | 'disabled') =>
+      world.run((tx) => tx.connections.updateOne(organizationId, { _id }, { $set: { status } }));
+    await become('disabled');
     expect(await world.post(closing, await answer(left, closing), left)).toMatchObject({
       status: 403,
       signedIn: false,
+      record: { code: 'connection_not_active' },
     });
+    await become('active');
+    expect(await world.signIn(closing)).toMatchObject({ signedIn: true });
   });
 });
 
@@ -155,6 +165,8 @@ describe('who begins (SSO-2)', () => {
         xml.replace('<saml2:SubjectConfirmationData ', '<saml2:SubjectConfirmationData InResponseTo="_x" '),
     });
     expect(await world.post(open, inside)).toMatchObject({ signedIn: false, record: { code: 'request_mismatch' } });
+    expect(await world.post(open, stolen, left)).toMatchObject({ signedIn: true });
+    expect(await world.post(open, await answer(undefined, open))).toMatchObject({ signedIn: true });
   });
 
   test('an answer to a request of ours without InResponseTo is refused, though the IdP may begin', async () => {
@@ -165,6 +177,7 @@ describe('who begins (SSO-2)', () => {
       signedIn: false,
       record: { code: 'request_mismatch' },
     });
+    expect(await world.post(open, unasked)).toMatchObject({ signedIn: true });
   });
 });
 
@@ -229,6 +242,7 @@ describe('other doors to the ACS', () => {
       .type('form')
       .send(write(field, left.relayState));
     expect(await world.endOf(got)).toMatchObject({ status: 403, signedIn: false });
+    expect(await world.signIn(pair)).toMatchObject({ signedIn: true });
   });
 
   test('a response as JSON is none', async () => {
@@ -238,6 +252,7 @@ describe('other doors to the ACS', () => {
       .set('cookie', left.cookie)
       .send({ SAMLResponse: await answer(left), RelayState: left.relayState });
     expect(await world.endOf(got)).toMatchObject({ signedIn: false });
+    expect(await world.post(pair, await answer(left), left)).toMatchObject({ signedIn: true });
   });
 });
 
@@ -269,6 +284,11 @@ test('an attempt ends after ten minutes, whatever the message says', async () =>
   const ended = await world.post(pair, await answer(left), left);
   late.by = 0;
   expect(ended).toMatchObject({ signedIn: false, record: { code: 'sign_in_expired' } });
+  const again = await world.start(pair);
+  late.by = 9 * 60_000;
+  const inTime = await world.post(pair, await answer(again), again);
+  late.by = 0;
+  expect(inTime).toMatchObject({ signedIn: true });
 });
 
 test('what was learnt of a refused message is in the record, not on the page (SSO-1)', async () => {

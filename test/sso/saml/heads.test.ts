@@ -1,4 +1,4 @@
-/** The head of a signed response: what the posted document says of itself counts only as far as it is signed (SSO-THREATS, "SAML: ours" 1 to 4). */
+/** The head of a signed response: what the posted document says of itself counts only as far as it is signed (docs/sso-threats.md, A19). */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { SamlVendorName } from '../../../src/simulator/index.ts';
 import { type Craft, swap } from './craft.ts';

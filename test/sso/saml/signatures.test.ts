@@ -1,4 +1,4 @@
-/** Signatures that are none, by nobody, or by means that nobody should use (SSO-THREATS, "SAML: ours" 7). */
+/** Signatures that are none, by nobody, or by means that nobody should use (docs/sso-threats.md, A3 to A10, B17). */
 import { describe } from '@jest/globals';
 import { SignedXml } from 'xml-crypto';
 import { type SamlKey, signXml } from '../../../src/simulator/index.ts';

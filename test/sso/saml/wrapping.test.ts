@@ -1,4 +1,4 @@
-/** Signature wrapping: something is signed, and something else is to be believed (SSO-THREATS, "SAML"). */
+/** Signature wrapping: something is signed, and something else is to be believed (docs/sso-threats.md, A1, A2, A8). */
 import { describe } from '@jest/globals';
 import { encryptAssertion } from '../../../src/simulator/index.ts';
 import { swap } from './craft.ts';

@@ -281,6 +281,7 @@ describe('an answer of the IdP', () => {
     const answer = await victim.open(back.pathname + back.search);
     expect(answer.status).toBe(403);
     expect(victim.cookies.has('gatehouse-session')).toBe(false);
+    expect((await attacker.open(back.pathname + back.search)).status).toBe(303);
   });
 
   test('sets a cookie that scripts and other sites do not get', async () => {

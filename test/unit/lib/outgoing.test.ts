@@ -105,7 +105,7 @@ describe('what is asked and answered', () => {
   });
 });
 
-describe('addresses that are not reached (SSO-THREATS, OIDC 5)', () => {
+describe('addresses that are not reached (docs/sso-threats.md, D17, D18)', () => {
   test.each([
     'http://1.1.1.1/',
     'ftp://1.1.1.1/',

@@ -158,7 +158,7 @@ describe('metadata of an IdP (SSO-1)', () => {
   });
 });
 
-describe('certificates of an IdP (SSO-THREATS, SAML 13)', () => {
+describe('certificates of an IdP (docs/sso-threats.md, B43)', () => {
   test.each([
     ['RSA of 2048 bits', { keySize: 2048 }],
     ['RSA of 3072 bits', { keySize: 3072 }],

@@ -46,7 +46,7 @@ describe('XML that is let through', () => {
   });
 });
 
-describe('XML that is refused before it is parsed (SSO-THREATS, SAML 8)', () => {
+describe('XML that is refused before it is parsed (docs/sso-threats.md, B20 to B24)', () => {
   test.each([
     ['nothing', ''],
     ['only a text', 'text'],
