@@ -2,7 +2,7 @@
  * Two nodes over one database: the check that follows the response to a change, at the other node, sees it (PRJ-7, MEM-5).
  * On MongoDB, since an embedded store belongs to one process.
  */
-import { beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { buildWorld, expectStatus, openPerson, type Person, type World } from '../http/world.ts';
 import { openTestPlace } from '../support/engines.ts';
 import { type Method, openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
@@ -238,6 +238,75 @@ test('an organization, closed and restored (ORG-2); where Admins must join, set 
   const set = (adminAccess: string) => (here: TestGatehouse) =>
     ask(here, 200, 'patch', home(), { settings: { adminAccess } });
   await backAndForth(question, set('joined'), set('all'));
+});
+
+describe('what ends for good, at one node, has ended at the other', () => {
+  const inDefault = () => ({ type: 'project', id: acme.defaultProjectId });
+  const ends: readonly (readonly [
+    string,
+    (here: TestGatehouse, person: Awaited<ReturnType<typeof join>>) => unknown,
+  ])[] = [
+    ['a member who leaves', (here, { token }) => expectStatus(200, here.bearer(token, 'post', `${home()}/leave`))],
+    [
+      'one of many who are removed at once, and blocked (MEM-4)',
+      (here, { memberId }) =>
+        ask(here, 200, 'post', `${home()}/members/bulk`, {
+          operations: [{ action: 'remove', memberId, block: true }],
+        }),
+    ],
+    ['an account (OWN-3)', (here, { accountId }) => ask(here, 204, 'delete', `/api/v1/accounts/${accountId}`)],
+  ];
+
+  test.each(ends)('%s', async (_, end) => {
+    for (let round = 0; round < 2; round += 1) {
+      const person = await join();
+      const question = { subject: user(person), permission: 'cluster.ssh', resource: inDefault() };
+      await turn(round, question, false, async (here) => end(here, person));
+    }
+  });
+
+  test('a project, and what is registered in one', async () => {
+    for (let round = 0; round < 2; round += 1) {
+      const made = await ask(nodes[0], 201, 'post', `${home()}/projects`, { name: `Short-lived ${round}` });
+      const path = `/api/v1/projects/${made.id}`;
+      const cluster = await ask(nodes[0], 201, 'post', `${path}/resources`, { type: 'cluster', name: 'c' });
+      const about = { subject: user(acme.admin), permission: 'cluster.ssh' };
+      const registered = { ...about, resource: { type: 'cluster', id: cluster.id as string } };
+      const [here, there] = round === 0 ? nodes : [nodes[1], nodes[0]];
+      expect(await isAllowed(there, registered)).toBe(true);
+      await ask(here, 204, 'delete', `${path}/resources/${cluster.id}`);
+      expect(await isAllowed(there, registered)).toBe(false);
+      const question = { ...about, resource: { type: 'project', id: made.id as string } };
+      await turn(round, question, false, (at) => ask(at, 200, 'delete', path));
+    }
+  });
+
+  test('a Default Key that is replaced, a session, and a service credential (KEY-3, SSO-7, OPS-4)', async () => {
+    for (const [here, there] of [nodes, [nodes[1], nodes[0]] as const]) {
+      const owner = await openPerson(here, acme.owner.email, 'sign_in');
+      const key = await expectStatus(200, here.bearer(owner.token, 'get', `${home()}/default-key`));
+      const verified = async () => (await ask(there, 200, 'post', '/api/v1/keys/verify', { key: key.secret })).valid;
+      expect(await verified()).toBe(true);
+      await expectStatus(200, here.bearer(owner.token, 'post', `${home()}/default-key/regenerate`));
+      expect(await verified()).toBe(false);
+
+      const introspected = async () =>
+        (await ask(there, 200, 'post', '/api/v1/sessions/introspect', { token: owner.token })).active;
+      expect(await introspected()).toBe(true);
+      await expectStatus(204, here.bearer(owner.token, 'delete', `/api/v1/me/sessions/${owner.sessionId}`));
+      expect(await introspected()).toBe(false);
+
+      const credential = await ask(here, 201, 'post', '/api/v1/service-credentials', {
+        name: 'x',
+        scopes: ['evaluate'],
+      });
+      const asked = async () =>
+        (await there.bearer(credential.secret, 'post', '/access/v1/evaluations').send({ evaluations: [{}] })).status;
+      expect(await asked()).toBe(200);
+      await ask(here, 200, 'delete', `/api/v1/service-credentials/${credential.id}`);
+      expect(await asked()).toBe(401);
+    }
+  });
 });
 
 test('agents that follow a project by its changes, at whichever node, have at every look what the whole list says', async () => {
