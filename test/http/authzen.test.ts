@@ -1,11 +1,13 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+import { ReadWatch } from '../support/readWatch.ts';
 import { buildWorld, type World } from './world.ts';
 
 let gatehouse: TestGatehouse;
 let acme: World;
+const watch = new ReadWatch();
 beforeAll(async () => {
-  gatehouse = await openTestGatehouse();
+  gatehouse = await openTestGatehouse({ watch });
   acme = await buildWorld(gatehouse, 'acme');
 });
 
@@ -176,6 +178,17 @@ describe('evaluations (PERM-5)', () => {
   ])('are refused as a whole for %s (AuthZEN)', async (_, body, field) => {
     const answer = await evaluateAll(body);
     expect([answer.status, answer.body.code, answer.body.errors[0].field]).toEqual([400, 'invalid_request', field]);
+  });
+
+  test('about the same person and thing look both up once, others each for themselves (PERM-5)', async () => {
+    const reads = async (...evaluations: object[]) => {
+      expect(decisions(await evaluateAll({ ...defaults(), evaluations }))).not.toContain(undefined);
+      return watch.last.length;
+    };
+    const one = await reads(yes());
+    expect(await reads(yes(), no(), yes(), { ...no(), subject: user(acme.member.accountId) })).toBe(one);
+    expect(await reads(yes(), { ...yes(), subject: user(acme.admin.accountId) })).toBe(2 * one);
+    expect(await reads(yes(), { ...yes(), context: { sessionId: acme.member.sessionId } })).toBeGreaterThan(one);
   });
 
   test('are at most 200', async () => {

@@ -40,16 +40,19 @@ type Context = z.output<typeof context>;
 export interface Asking {
   readonly reads: ReadStore;
   readonly now: Date;
+  /** By whom and what they are about, the questions that were prepared: those of one request share their look-ups. */
+  readonly prepared: Map<string, Promise<PreparedQuestion>>;
   /** The person is at work with this session. */
   readonly noteUse: (session: Session) => void;
 }
 
-/** One request's questions; a session that several of them name is noted once. */
+/** One request's questions; a session that several of them name is noted once, and what several are about is looked up once. */
 export function askingOf(reads: ReadStore, deps: ApiDeps): Asking {
   const noted = new Set<string>();
   return {
     reads,
     now: deps.clock.now(),
+    prepared: new Map(),
     noteUse: (session) => {
       if (noted.has(session._id)) return;
       noted.add(session._id);
@@ -109,14 +112,33 @@ const noKey = { projectId: 'prj-00000000000000000000000000' };
 /** The same in the place of a thing. */
 export const nowhere: ResourceRef = { kind: 'project', id: noKey.projectId };
 
+/** Whom and what a question is about. */
+interface About {
+  readonly subject: Entity;
+  readonly resource: Entity;
+  readonly context?: Context;
+}
+
+interface PreparedQuestion {
+  readonly resource: ResourceRef;
+  readonly decide: (permission: string) => Decision;
+}
+
 /**
  * Who is asked about what, and how permissions are decided there. What is not there is looked up as what is another's would be;
  * then the answer is why, whatever the permission.
  */
-export async function prepareQuestion(
-  asking: Asking,
-  { subject, resource, context: around }: { subject: Entity; resource: Entity; context?: Context },
-): Promise<{ readonly resource: ResourceRef; readonly decide: (permission: string) => Decision }> {
+export function prepareQuestion(asking: Asking, about: About): Promise<PreparedQuestion> {
+  const { subject, resource, context: around } = about;
+  const key = JSON.stringify([subject.type, subject.id, resource.type, resource.id, around?.sessionId]);
+  const known = asking.prepared.get(key);
+  if (known) return known;
+  const prepared = prepare(asking, about);
+  asking.prepared.set(key, prepared);
+  return prepared;
+}
+
+async function prepare(asking: Asking, { subject, resource, context: around }: About): Promise<PreparedQuestion> {
   const { reads, now } = asking;
   const who = await resolveSubject(asking, subject, around);
   const what = await resolveResource(asking, resource);
