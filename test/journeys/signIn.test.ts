@@ -123,7 +123,12 @@ describe.each([
   ['OpenID Connect by discovery', openOidcIdp],
 ])('%s', (_protocol, openIdp) => {
   test('an IdP is connected, tested and activated; people come, change, go and come back', async () => {
-    const gatehouse = await openTestGatehouse({ rehearse: false, env: { GATEHOUSE_ALLOW_PRIVATE_NETWORK: 'true' } });
+    const dns = new Map<string, string>();
+    const gatehouse = await openTestGatehouse({
+      rehearse: false,
+      env: { GATEHOUSE_ALLOW_PRIVATE_NETWORK: 'true' },
+      lookUpTxt: async (name) => [...(dns.has(name) ? [dns.get(name) ?? ''] : [])],
+    });
     const idp = await openIdp();
     const scene = await openScene(gatehouse, idp);
     const { ask, home, path } = scene;
@@ -131,8 +136,10 @@ describe.each([
     // A draft lets nobody in; a test shows what would be.
     expect((await scene.start(openBrowser(gatehouse))).status).toBe(404);
     await ask(409, 'patch', path, { status: 'active' });
-    await ask(201, 'post', `${home}/domains`, { domain: 'acme.test' });
-    await ask(200, 'post', `${home}/domains/acme.test/verify`, { force: true });
+    const claim = await ask(201, 'post', `${home}/domains`, { domain: 'acme.test' });
+    await ask(409, 'post', `${home}/domains/acme.test/verify`);
+    dns.set(claim.record.name, claim.record.value);
+    expect(await ask(200, 'post', `${home}/domains/acme.test/verify`)).toMatchObject({ verified: true });
     const admin = openBrowser(gatehouse);
     const { url } = await ask(201, 'post', `${path}/test`);
     const tested = await idp.answer(admin, await admin.open(url), bea);
@@ -140,16 +147,17 @@ describe.each([
     expect((await scene.me(admin)).status).toBe(401);
     await ask(200, 'patch', path, { status: 'active' });
 
-    // The first one who comes tells of the groups; they are mapped, and the next one has the role before any answer.
-    expect((await scene.signIn(openBrowser(gatehouse), bea)).status).toBe(303);
-    const { items: directories } = await ask(200, 'get', `${home}/directories`);
-    const claimed = await scene.groupId(directories[0].id, 'gpu-admins');
-    await ask(201, 'post', `${home}/mappings`, { groupId: claimed, projectId: scene.project.id, role: 'admin' });
+    // A group is mapped before anybody has come: the first sign-in makes a member who has the role before any answer.
+    const claimed = await ask(201, 'post', `${path}/groups`, { name: 'gpu-admins' });
+    await ask(201, 'post', `${home}/mappings`, { groupId: claimed.id, projectId: scene.project.id, role: 'admin' });
     const browser = openBrowser(gatehouse);
     expect((await scene.signIn(browser, ann)).status).toBe(303);
     const { body: me } = await scene.me(browser);
     const accountId: string = me.id;
     expect(await scene.may(accountId, 'project.update')).toBe(true);
+    expect((await scene.signIn(openBrowser(gatehouse), bea)).status).toBe(303);
+    const { items: directories } = await ask(200, 'get', `${home}/directories`);
+    expect(await scene.groupId(directories[0].id, 'gpu-admins')).toBe(claimed.id);
 
     // The IdP takes the group away: the next sign-in does, too (SSO-8).
     await scene.signIn(browser, { ...ann, groups: [] });

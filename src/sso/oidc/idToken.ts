@@ -6,11 +6,11 @@ import { SignInFault, type SignInFaultCode } from '../protocol.ts';
 import { faultOf, quote } from './faults.ts';
 import { tenantInIssuer } from './issuer.ts';
 import { type Provider, skewSeconds } from './provider.ts';
-import { describeClaims } from './received.ts';
+import { describeClaims, describeSignature } from './received.ts';
 
 /** A token whose signature is the IdP's. */
 export interface SignedToken {
-  readonly header: { readonly alg: string; readonly typ?: unknown };
+  readonly header: { readonly alg: string; readonly typ?: unknown; readonly kid?: unknown };
   readonly claims: JsonObject;
 }
 
@@ -187,6 +187,7 @@ export function checkIdToken(token: SignedToken, context: IdTokenContext): void 
     const found = check(token, context);
     if (found === undefined) continue;
     const [code, detail] = found;
-    throw new SignInFault(code, `The ID token: ${detail}`, { received: { idToken: describeClaims(token.claims) } });
+    const received = { ...describeSignature(token, context.now), idToken: describeClaims(token.claims) };
+    throw new SignInFault(code, `The ID token: ${detail}`, { received });
   }
 }

@@ -19,6 +19,21 @@ const value = (claim: unknown): unknown => {
   return text(claim);
 };
 
+/** By which key a token is signed, and how far the IdP's clock is ahead of ours by it. */
+export function describeSignature(
+  {
+    header: { alg, kid },
+    claims: { iat },
+  }: { readonly header: { readonly alg: string; readonly kid?: unknown }; readonly claims: JsonObject },
+  now: Date,
+): JsonObject {
+  return {
+    signature: { algorithm: text(alg), ...(typeof kid === 'string' && { keyId: text(kid) }) },
+    ...(typeof iat === 'number' &&
+      Number.isFinite(iat) && { clockDifferenceSeconds: Math.round(iat - now.getTime() / 1000) }),
+  };
+}
+
 /** A list of names and values: names hold dots and more, which keys of a document may not. */
 export function describeClaims(claims: JsonObject): readonly JsonObject[] {
   return Object.entries(claims)

@@ -17,7 +17,7 @@ import { checkIdToken, verifySignature } from './idToken.ts';
 import { isEntra } from './issuer.ts';
 import { lacksClaims, personOf } from './person.ts';
 import { findProvider, type Provider } from './provider.ts';
-import { describeClaims } from './received.ts';
+import { describeClaims, describeSignature } from './received.ts';
 
 /**
  * Core §5.5.1: says in another way what `max_age` says already, to IdPs that send no `auth_time` by themselves (Google, Entra). Without that claim
@@ -75,10 +75,11 @@ export async function verifyOidc(deps: SsoDeps, connection: Connection, answer: 
   const tokens = await redeem(provider, callback, state, secrets);
   const token = await verifySignature(provider, tokens.idToken, 'The ID token');
   const entra = isEntra(connection.preset, provider.settings);
+  const now = deps.clock.now();
   checkIdToken(token, {
     provider,
     entra,
-    now: deps.clock.now(),
+    now,
     accessToken: tokens.accessToken,
     code: callback.searchParams.get('code') ?? '',
     state,
@@ -89,7 +90,9 @@ export async function verifyOidc(deps: SsoDeps, connection: Connection, answer: 
   const asked = provider.hasUserinfo && lacksClaims(idToken, names, entra);
   const userinfo = asked ? await askUserinfo(provider, tokens.accessToken, idToken) : undefined;
   const hint = provider.hasEndSession && tokens.idToken.length <= HINT_LIMIT ? tokens.idToken : undefined;
-  return { identity: personOf({ idToken, userinfo, hint }, names, entra), once: [] };
+  const person = personOf({ idToken, userinfo, hint }, names, entra);
+  const received = { ...describeSignature(token, now), ...person.received };
+  return { identity: { ...person, received }, once: [] };
 }
 
 function openSecrets(deps: SsoDeps, connection: Connection, { connectionId, secrets }: SignInAttempt): Secrets {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createAccount, findAccountByProvenEmail } from '../../../src/access/index.ts';
 import { attemptLifeMs } from '../../../src/sso/attempts.ts';
-import { type Connection, PLATFORM } from '../../../src/store/index.ts';
+import { type Connection, PLATFORM, type SignInRecord } from '../../../src/store/index.ts';
 import { type BrowserWorld, openBrowserWorld } from './browser.ts';
 import { type EvilIdp, type Flaw, openEvilIdp, type Person } from './evilIdp.ts';
 
@@ -143,6 +143,47 @@ describe('an answer counts once, for the browser and the connection that it was 
     const form = Object.fromEntries(new URLSearchParams(search));
     const answer = await world.gatehouse.request.post('/sso/oidc/callback').set({ cookie }).type('form').send(form);
     expect(answer.status).toBe(404);
+  });
+});
+
+describe('a test sign-in of an Admin (SSO-1)', () => {
+  const path = () => `/api/v1/organizations/${world.organizationId}/connections/${connection._id}/test`;
+
+  async function tryOut(flaw: Flaw = {}) {
+    const { body } = await world.gatehouse.operator('post', path()).expect(201);
+    const { pathname, search } = new URL(body.url);
+    const left = await world.gatehouse.request.get(pathname + search).expect(303);
+    const [cookie = ''] = ([] as string[]).concat(left.headers['set-cookie'] ?? []);
+    return world.finish(idp.authorize(left.headers.location ?? '', ann, flaw), cookie.split(';')[0]);
+  }
+
+  const seen = (record: SignInRecord | undefined) => record?.received as Record<string, unknown> | undefined;
+
+  test('shows the claims, by which key they are signed, how the clocks differ, and what would become of the person', async () => {
+    const ended = await tryOut();
+    expect(ended).toMatchObject({
+      status: 200,
+      signedIn: false,
+      record: { purpose: 'test', outcome: 'would_sign_in' },
+    });
+    expect(seen(ended.record)).toMatchObject({
+      signature: { algorithm: 'RS256', keyId: idp.key.kid },
+      clockDifferenceSeconds: expect.any(Number),
+      idToken: expect.arrayContaining([{ name: 'email', value: 'ann@acme.test' }]),
+    });
+    for (const word of ['The person would be', 'ann@acme.test', 'RS256', 'clockDifferenceSeconds']) {
+      expect(ended.page).toContain(word);
+    }
+  });
+
+  test('that fails shows the reason, and what is known of the token by then', async () => {
+    const ended = await tryOut({
+      claims: (honest) => ({ ...honest, iat: Number(honest.iat) - 900, exp: Number(honest.exp) + 900 }),
+    });
+    expect(ended).toMatchObject({ status: 200, signedIn: false, record: { purpose: 'test', code: 'expired' } });
+    expect(Math.abs(Number(seen(ended.record)?.clockDifferenceSeconds) + 900)).toBeLessThan(30);
+    expect(ended.page).toContain('issued 9');
+    expect(ended.page).toContain('RS256');
   });
 });
 

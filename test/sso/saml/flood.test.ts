@@ -1,5 +1,5 @@
 /** Answers that somebody makes up, in any number: as many are told of as an Admin can read, and honest people are not held up (SSO-2). */
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import type { Response } from 'supertest';
 import { openSamlWorld, type Pair, type SamlWorld } from './world.ts';
 
@@ -26,35 +26,22 @@ async function flood(send: () => Promise<Response>): Promise<number> {
   throw new Error('nothing was refused');
 }
 
-describe('a flood of one connection with junk ends in 429, fills no audit, and holds up nobody', () => {
-  test.each<readonly [string, (pair: Pair) => Promise<Response>]>([
-    [
-      'responses',
-      ({ connection }) =>
-        world.gatehouse.request
-          .post(`/sso/saml/${connection._id}/acs`)
-          .type('form')
-          .send({ SAMLResponse: 'AAAA', RelayState: '0'.repeat(64) }),
-    ],
-    [
-      'requests to log out',
-      ({ connection }) => world.gatehouse.request.get(`/sso/saml/${connection._id}/slo?SAMLRequest=AAAA`),
-    ],
-  ])(
-    '%s',
-    async (_title, send) => {
-      const [flooded, other] = [await world.connect(), await world.connect()];
-      const taken = await flood(() => send(flooded));
-      expect(taken).toBeGreaterThanOrEqual(980);
-      const [records, events] = [await recordsOf(flooded), await auditOf(flooded)];
-      expect(records).toBe(events);
-      await Promise.all(Array.from({ length: 50 }, () => send(flooded)));
-      // One a second may still be told of.
-      expect((await recordsOf(flooded)) - records).toBeLessThan(20);
-      expect(await world.signIn(flooded)).toMatchObject({ status: 303, signedIn: true });
-      expect((await send(other)).status).toBe(403);
-      expect(await recordsOf(other)).toBe(1);
-    },
-    120_000,
-  );
-});
+test('a flood of one connection with junk ends in 429, fills no audit, and holds up nobody', async () => {
+  const [flooded, other] = [await world.connect(), await world.connect()];
+  const { request } = world.gatehouse;
+  const respond = ({ connection }: Pair) =>
+    request
+      .post(`/sso/saml/${connection._id}/acs`)
+      .type('form')
+      .send({ SAMLResponse: 'AAAA', RelayState: '0'.repeat(64) });
+  const logOut = ({ connection }: Pair) => request.get(`/sso/saml/${connection._id}/slo?SAMLRequest=AAAA`);
+  expect(await flood(() => respond(flooded))).toBeGreaterThanOrEqual(980);
+  const [records, events] = [await recordsOf(flooded), await auditOf(flooded)];
+  expect(records).toBe(events);
+  // One a second may still be told of, whatever it is that is refused.
+  await Promise.all(Array.from({ length: 25 }, () => [respond(flooded), logOut(flooded)]).flat());
+  expect((await recordsOf(flooded)) - records).toBeLessThan(20);
+  expect(await world.signIn(flooded)).toMatchObject({ status: 303, signedIn: true });
+  for (const refused of [await respond(other), await logOut(other)]) expect(refused.status).toBe(403);
+  expect(await recordsOf(other)).toBe(2);
+}, 120_000);
