@@ -11,6 +11,8 @@ export interface Bench {
   readonly normal: Client;
   readonly connections: number;
   readonly quick: boolean;
+  /** How many people are pushed where it is measured how a directory grows. */
+  readonly many: number;
   readonly roundMs: number;
   readonly rounds: number;
 }

@@ -2,6 +2,7 @@
  * `npm run bench`: Gatehouse (embedded, durable) against bare floors, side by side in one run, as ratios.
  * `npm run bench -- --engine=distributed`: the same table on MONGODB_URI and REDIS_URL, with a worker beside; the floors stay.
  * `npm run bench -- --quick` takes shorter rounds and leaves out the hundred thousand people; the figures are then rougher.
+ * `--people=<n>` and `--many=<n>` set other numbers than 10,000 in the directory and 100,000 pushed, for a slow database.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir, totalmem } from 'node:os';
@@ -23,12 +24,19 @@ import { signIns } from './signIns.ts';
 import { pushMany, startUp } from './volume.ts';
 import { buildWorld } from './world.ts';
 
-const { values } = parseArgs({ options: { quick: { type: 'boolean' }, engine: { type: 'string' } } });
-const quick = values.quick === true;
-const engine = z.enum(['embedded', 'distributed']).parse(values.engine ?? 'embedded');
+const text = { type: 'string' } as const;
+const { values } = parseArgs({ options: { quick: { type: 'boolean' }, engine: text, people: text, many: text } });
+const { quick, engine, people, many } = z
+  .object({
+    quick: z.boolean().default(false),
+    engine: z.enum(['embedded', 'distributed']).default('embedded'),
+    people: z.coerce.number().int().min(1000).default(10_000),
+    many: z.coerce.number().int().min(1000).default(100_000),
+  })
+  .parse(values);
 const connections = 16;
-const groupSizes = [10, 100, 1000, 10_000];
-const compared = [10, 1000, 10_000];
+const compared = [...new Set([10, 1000, people])];
+const groupSizes = [10, 100, ...compared.slice(1)];
 
 const folder = await mkdtemp(join(tmpdir(), 'gatehouse-bench-'));
 const floors = [await startFloor(folder, 'FULL'), await startFloor(folder, 'NORMAL')];
@@ -43,10 +51,10 @@ const lines: Line[] = [];
 try {
   const memory = Math.round(totalmem() / 2 ** 30);
   say(`${cpus().length} cores, ${memory} GiB, Node ${process.version}, ${connections} connections, ${engine}`);
-  say(`building the directory: 10,000 people, groups of ${groupSizes.join(', ')}`);
-  const world = await buildWorld(client, 10_000, groupSizes);
+  say(`building the directory: ${people} people, groups of ${groupSizes.join(', ')}`);
+  const world = await buildWorld(client, people, groupSizes);
   const bench: Bench = {
-    ...{ world, client, full, normal, connections, quick },
+    ...{ world, client, full, normal, connections, quick, many },
     ...{ roundMs: quick ? 700 : 2000, rounds: quick ? 3 : 5 },
   };
   const run = async (what: string, scenario: () => Promise<Line[]>): Promise<void> => {
@@ -66,15 +74,13 @@ try {
   ]);
   await run('signing in', () => signIns(bench));
   if (!quick) {
-    await run('pushing 100,000 people', () => pushMany(bench));
-    await run('changing members of a group of 100,000', async () =>
-      (await memberPatches(bench, [10, 100_000])).slice(1),
-    );
-    await run('starting with 100,000 people', async () => {
+    await run(`pushing ${many} people`, () => pushMany(bench));
+    await run(`changing members of a group of ${many}`, async () => (await memberPatches(bench, [10, many])).slice(1));
+    await run(`starting with ${many} people`, async () => {
       client.close();
       await gatehouse.stop();
       running.delete(gatehouse);
-      return [await startUp(place)];
+      return [await startUp(place, many)];
     });
   }
 } finally {
