@@ -17,6 +17,8 @@ interface Act extends Chance {
 
 /** How often each kind of operation must have succeeded on other people than the Owner, for the Owner's sake to count. */
 export const wantedSuccesses = Number(process.env.GATEHOUSE_OWNER_SUCCESSES ?? (testEngine === 'sqlite' ? 100 : 20));
+/** How long they may take, in milliseconds: on MongoDB a story is a thousand round trips, and each success its share of them. */
+export const storiesMs = testEngine === 'sqlite' ? 600_000 : wantedSuccesses * 30_000;
 const mostStories = 400;
 /** A kind that lags behind comes up so many times more often. */
 const lagWeight = 8;
