@@ -14,5 +14,7 @@ export default {
   maxWorkers: '100%',
   // ES modules are never unloaded: a worker that has run many files begins anew before its memory slows it down.
   workerIdleMemoryLimit: '1GB',
+  // A worker that has loaded all of the app takes longer than Jest's half second to give its memory back, with nothing left open.
+  workerGracefulExitTimeout: 10_000,
   testTimeout: 30_000,
 };
