@@ -204,6 +204,7 @@ describe('of somebody who is not there any more', () => {
     const { accountId, email } = await openPerson(gatehouse, 'outside@gone.example');
     const collaborators = `/api/v1/projects/${acme.projectId}/collaborators`;
     await ask(201, 'post', collaborators, { email, external: true });
+    expect((await explain(query(accountId))).subject).toEqual({ type: 'user', id: accountId, email, external: true });
     await ask(200, 'delete', `${collaborators}/${accountId}`);
     expect(await explain(query(email))).toMatchObject({
       ...{ decision: false, reason: { code: 'not_a_member' }, candidates: [] },

@@ -45,7 +45,7 @@ export const identityExportRoutes: readonly Route[] = [
     path: '/api/v1/projects/{project}/identities',
     tag: 'Projects',
     summary: 'Read who may enter the clusters of a project, with SSH public keys',
-    description: `Everybody who has \`cluster.ssh\` there, in the order of account ids, with a \`cursor\` that stands for the list. With it as \`since\`, the answer is what has changed: take out whom \`removed\` names, put in \`items\` by their account ids, and the list is whole again. A cursor that is not known (any longer, or to this process) is answered the whole list, with \`delta\` false. With \`wait\` the answer comes once the list is another one, or after that time: then nothing has changed. Who reads the whole list sends its ETag as \`If-None-Match\` instead, and is answered 304 while it is the same.`,
+    description: `Everybody who has \`cluster.ssh\` there, in the order of account ids, with a \`cursor\` that stands for the list. With it as \`since\`, the answer is what has changed: take out whom \`removed\` names, put in \`items\` by their account ids, and the list is whole again. A cursor that is not known (any longer, or to this process) is answered the whole list, with \`delta\` false. With \`wait\` the answer comes once the list is another one, or after that time: then nothing has changed. Who reads the whole list sends its ETag as \`If-None-Match\` instead, and is answered 304 while it is the same. 404 says that the project is gone, and with it all access.`,
     access: 'operator',
     scope: 'identities',
     params: inProject,
