@@ -282,6 +282,21 @@ describe('the list of all of a person’s resources (RES-2)', () => {
     expect(await all(person.token)).toEqual([]);
   });
 
+  test('has those of archived projects when it is asked for them (RES-2)', async () => {
+    const projects = gatehouse.operator('post', `/api/v1/organizations/${acme.organizationId}/projects`);
+    const { id: projectId } = await expectStatus(201, projects.send({ name: 'To be archived' }));
+    const kept = await made({ type: 'cluster', name: 'kept' }, projectId);
+    const { token } = await openPerson(gatehouse, acme.owner.email, 'sign_in');
+    const has = async (query: object) => idsOf(await all(token, { limit: 200, ...query })).includes(kept.id);
+    expect([await has({}), await has({ status: 'archived' })]).toEqual([true, false]);
+    await expectStatus(200, gatehouse.operator('patch', `/api/v1/projects/${projectId}`).send({ archived: true }));
+    expect([await has({}), await has({ status: 'archived' }), await has({ status: 'all' })]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+  });
+
   test('leaves out organizations in which the session that asks has ended (SSO-5)', async () => {
     const path = `/api/v1/organizations/${acme.organizationId}/members/${acme.admin.memberId}/sessions`;
     const asked = { type: 'cluster', limit: 200 };

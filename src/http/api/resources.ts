@@ -24,6 +24,7 @@ import { type Principal, type Route, route } from '../route.ts';
 import { id, idIn, inOrganization, inProject, listOf, nameInput, pageQuery, role, time } from './common.ts';
 import { findMakersFor, maker } from './makers.ts';
 import { findWorthlessOrganizations, personOf } from './me.ts';
+import { statusQuery } from './projects.ts';
 
 const type = z.enum(resourceTypes);
 const externalId = z.string().min(1).max(200);
@@ -246,16 +247,16 @@ export const resourceRoutes: readonly Route[] = [
     tag: 'Me',
     summary: 'List the resources of all projects that one has access to, in all organizations',
     description:
-      'All of them, or those of one type, such as every cluster (RES-2); archived projects are left out; by project, in each in the order of registration.',
+      'All of them, or those of one type, such as every cluster (RES-2); those of archived projects only when asked for; by project, in each in the order of registration.',
     access: 'self',
-    query: pageQuery.extend({ type: type.optional() }),
+    query: pageQuery.extend({ type: type.optional(), status: statusQuery.shape.status }),
     status: 200,
     response: listOf(ownResource),
     handle: async ({ principal, query, reads }) => {
       const { accountId } = personOf(principal);
       const except = await findWorthlessOrganizations(principal, reads);
-      const active = hasStatus('active');
-      const projects = (await findProjectsOf(reads, accountId, except)).filter((one) => active(one.project));
+      const has = hasStatus(query.status);
+      const projects = (await findProjectsOf(reads, accountId, except)).filter((one) => has(one.project));
       const { items, nextCursor } = await findResourcesIn(reads, projects, query);
       return { items: items.map(presentOwn), ...(nextCursor !== undefined && { nextCursor }) };
     },
