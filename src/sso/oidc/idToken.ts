@@ -6,7 +6,7 @@ import { SignInFault, type SignInFaultCode } from '../protocol.ts';
 import { faultOf, quote } from './faults.ts';
 import { tenantInIssuer } from './issuer.ts';
 import { type Provider, skewSeconds } from './provider.ts';
-import { describeClaims, describeSignature } from './received.ts';
+import { describeClaims, describeSignature, isTooDeep } from './received.ts';
 
 /** A token whose signature is the IdP's. */
 export interface SignedToken {
@@ -28,10 +28,20 @@ export async function verifySignature(provider: Provider, token: string, what: s
   if (token.length > TOKEN_LIMIT)
     throw new SignInFault('too_large', `${what}: it is longer than ${TOKEN_LIMIT} characters`);
   const { protectedHeader, payload } = await verifyWithKeys(provider, token).catch((error: unknown) => {
-    throw faultOf(error, what);
+    throw isKeyFault(error) ? unusableKey(what) : faultOf(error, what);
   });
   return { header: { ...protectedHeader, alg: protectedHeader.alg }, claims: readClaims(payload, what) };
 }
+
+/** WebCrypto's and jose's words for a key that is none, or too weak: whatever keeps the keys from being read has a name of its own. */
+const isKeyFault = (error: unknown): boolean =>
+  error instanceof TypeError || (error instanceof Error && ['DataError', 'OperationError'].includes(error.name));
+
+const unusableKey = (what: string) =>
+  new SignInFault(
+    'signature_invalid',
+    `${what}: the key at the IdP's jwks_uri that it names cannot be used: RSA keys have 2048 bits or more`,
+  );
 
 async function verifyWithKeys({ keys, algorithms }: Provider, token: string): Promise<CompactVerifyResult> {
   const options = { algorithms: [...algorithms] };
@@ -49,13 +59,19 @@ async function verifyWithKeys({ keys, algorithms }: Provider, token: string): Pr
 }
 
 function readClaims(payload: Uint8Array, what: string): JsonObject {
+  const claims = parseObject(payload);
+  if (claims === undefined) throw new SignInFault('malformed', `${what}: it holds no JSON object`);
+  if (isTooDeep(claims)) throw new SignInFault('malformed', `${what}: its claims are nested too deep`);
+  return claims;
+}
+
+function parseObject(payload: Uint8Array): JsonObject | undefined {
   try {
     const claims: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
-    if (typeof claims === 'object' && claims !== null && !Array.isArray(claims)) return claims as JsonObject;
+    return typeof claims === 'object' && claims !== null && !Array.isArray(claims) ? (claims as JsonObject) : undefined;
   } catch {
-    // told below
+    return undefined;
   }
-  throw new SignInFault('malformed', `${what}: it holds no JSON object`);
 }
 
 /** What an ID token is held against. */

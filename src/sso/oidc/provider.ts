@@ -75,6 +75,8 @@ export function findProvider(deps: SsoDeps, connection: Connection): Promise<Pro
 }
 
 const endpoint = z.url({ protocol: /^https?$/ }).max(2048);
+/** Some IdPs write what they do not have as null. */
+const maybe = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined);
 
 /** What is needed of OpenID Connect Discovery §3; the rest is not looked at. */
 const metadataSchema = z.object({
@@ -82,10 +84,10 @@ const metadataSchema = z.object({
   authorization_endpoint: endpoint,
   token_endpoint: endpoint,
   jwks_uri: endpoint,
-  userinfo_endpoint: endpoint.optional(),
-  end_session_endpoint: endpoint.optional(),
-  id_token_signing_alg_values_supported: z.array(z.string()).optional(),
-  authorization_response_iss_parameter_supported: z.boolean().optional(),
+  userinfo_endpoint: maybe(endpoint),
+  end_session_endpoint: maybe(endpoint),
+  id_token_signing_alg_values_supported: maybe(z.array(z.string())),
+  authorization_response_iss_parameter_supported: maybe(z.boolean()),
 });
 type Metadata = z.output<typeof metadataSchema>;
 

@@ -7,6 +7,19 @@ const CLAIM_LIMIT = 100;
 const VALUE_LIMIT = 100;
 const TEXT_LIMIT = 512;
 
+/** Claims are lists and objects of a few levels. What is nested deeper cannot be written down, and says nothing to anybody. */
+const DEPTH_LIMIT = 32;
+
+/** Whether claims are nested deeper than any IdP nests them. */
+export function isTooDeep(claims: JsonObject): boolean {
+  let level: readonly unknown[] = [claims];
+  for (let depth = 0; depth <= DEPTH_LIMIT; depth += 1) {
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []));
+    if (level.length === 0) return false;
+  }
+  return true;
+}
+
 const text = (value: unknown): string => {
   const written = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
   return written.slice(0, TEXT_LIMIT).replace(/\p{C}/gu, '\u{fffd}');

@@ -17,7 +17,7 @@ import { checkIdToken, verifySignature } from './idToken.ts';
 import { isEntra } from './issuer.ts';
 import { lacksClaims, personOf } from './person.ts';
 import { findProvider, type Provider } from './provider.ts';
-import { describeClaims, describeSignature } from './received.ts';
+import { describeClaims, describeSignature, isTooDeep } from './received.ts';
 
 /**
  * Core §5.5.1: says in another way what `max_age` says already, to IdPs that send no `auth_time` by themselves (Google, Entra). Without that claim
@@ -152,7 +152,9 @@ async function askUserinfo(
   idToken: JsonObject,
 ): Promise<JsonObject | undefined> {
   try {
-    return await fetchUserInfo(provider.userinfo, accessToken, idToken.sub as string);
+    const userinfo = await fetchUserInfo(provider.userinfo, accessToken, idToken.sub as string);
+    if (isTooDeep(userinfo)) throw new SignInFault('malformed', 'Userinfo: its claims are nested too deep');
+    return userinfo;
   } catch (error) {
     const { code, message } = faultOf(error, 'Userinfo');
     const silent = code === 'idp_unreachable' || code === 'idp_refused';

@@ -2,12 +2,13 @@
 
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { SignJWT } from 'jose';
+import { CompactSign, SignJWT } from 'jose';
 import { findConnectionOfToken } from '../../../src/sso/oidc/index.ts';
 import { type Connection, PLATFORM, type Session } from '../../../src/store/index.ts';
 import { verifyRefusalAudited } from '../refusedAudit.ts';
 import { type BrowserWorld, openBrowserWorld } from './browser.ts';
 import { type EvilIdp, type Json, newKey, openEvilIdp, type Person, type SigningKey } from './evilIdp.ts';
+import { bottomless } from './flaws.ts';
 
 const event = 'http://schemas.openid.net/event/backchannel-logout';
 const now = () => Math.floor(Date.now() / 1000);
@@ -156,6 +157,14 @@ describe('a log-out token with one flaw is 400, and ends nothing', () => {
         return new SignJWT(honest())
           .setProtectedHeader({ alg: 'HS256' })
           .sign(new TextEncoder().encode('client-secret'));
+      },
+    ],
+    [
+      'claims nested without end',
+      async () => {
+        const text = JSON.stringify({ ...honest(), address: '@' }).replace('"@"', bottomless);
+        const header = { alg: idp.key.alg, kid: idp.key.kid, typ: 'logout+jwt' };
+        return new CompactSign(new TextEncoder().encode(text)).setProtectedHeader(header).sign(idp.key.privateKey);
       },
     ],
     ['another issuer', change({ iss: 'https://evil.example' })],

@@ -119,3 +119,17 @@ describe('groups that a token leaves out, or cuts short, take nothing away (SSO-
     expect(await groupsOf(connection)).toEqual([]);
   });
 });
+
+test('metadata that says null for what the IdP does not have is that of an honest one', async () => {
+  idp.misbehave({
+    metadata: (honest) => ({
+      ...honest,
+      userinfo_endpoint: null,
+      end_session_endpoint: null,
+      id_token_signing_alg_values_supported: null,
+    }),
+  });
+  const connection = await world.connect(idp.issuer);
+  expect(await ends(connection, somebody())).toBe('signed in');
+  idp.misbehave({});
+});

@@ -1,5 +1,6 @@
 /** What attackers and careless IdPs send to an OpenID Connect relying party: one row, one flaw, and the fault that it is. */
-import { SignJWT } from 'jose';
+import { generateKeyPairSync } from 'node:crypto';
+import { CompactSign, SignJWT } from 'jose';
 import type { SignInFaultCode } from '../../../src/sso/protocol.ts';
 import { b64, type EvilIdp, type Flaw, type Json, type SigningKey } from './evilIdp.ts';
 
@@ -24,6 +25,21 @@ const query = (change: Record<string, string>): Flaw =>
 const compact = (head: Json, body: Json, signature = ''): string => `${b64(head)}.${b64(body)}.${signature}`;
 
 const parts = (token: string): [string, string, string] => token.split('.') as [string, string, string];
+
+/** A claim that is written as this text, as JSON can and JSON.stringify cannot; really signed. */
+function written(name: string, value: string): Flaw['idToken'] {
+  return async (_signed, body, idp) => {
+    const text = JSON.stringify({ ...body, [name]: '@' }).replace('"@"', value);
+    const signer = new CompactSign(new TextEncoder().encode(text));
+    return signer.setProtectedHeader({ alg: idp.key.alg, kid: idp.key.kid }).sign(idp.key.privateKey);
+  };
+}
+
+/** A time that never comes. */
+const endless = (name: string) => written(name, '1e999');
+
+/** Lists in lists: short enough to be read, and too deep to be written. */
+export const bottomless = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
 
 /** Time, issuer, audience and subject, claim by claim. */
 export const claimFlaws: readonly FlawRow[] = [
@@ -84,6 +100,12 @@ export const claimFlaws: readonly FlawRow[] = [
   ['at_hash that is no text', claims({ at_hash: true }), 'claims_refused'],
   ['c_hash of another code', claims({ c_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }), 'claims_refused'],
   ['s_hash of another state', claims({ s_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }), 'claims_refused'],
+  ['groups in groups without end', { idToken: written('groups', bottomless) }, 'malformed'],
+  [
+    'a claim of objects in objects',
+    { idToken: written('address', `${'{"a":'.repeat(40)}1${'}'.repeat(40)}`) },
+    'malformed',
+  ],
   [
     'events, as log-out tokens have',
     claims({ events: { 'http://schemas.openid.net/event/backchannel-logout': {} } }),
@@ -92,16 +114,6 @@ export const claimFlaws: readonly FlawRow[] = [
   ['an access token by its token_use', claims({ token_use: 'access' }), 'malformed'],
   ['an access token by what its payload calls it', claims({ typ: 'Bearer' }), 'malformed'],
 ];
-
-/** A claim of 1e999, which JSON can say and JSON.stringify cannot; really signed. */
-function endless(name: string): Flaw['idToken'] {
-  return async (_signed, body, idp) => {
-    const { CompactSign } = await import('jose');
-    const text = JSON.stringify({ ...body, [name]: '@' }).replace('"@"', '1e999');
-    const signer = new CompactSign(new TextEncoder().encode(text));
-    return signer.setProtectedHeader({ alg: idp.key.alg, kid: idp.key.kid }).sign(idp.key.privateKey);
-  };
-}
 
 /** Signatures, algorithms and headers. `foreign` is a key that the IdP has never published. */
 export const signatureFlaws = (foreign: SigningKey, sameKid: SigningKey, ec: SigningKey): readonly FlawRow[] => [
@@ -313,6 +325,16 @@ export const endpointFlaws: readonly FlawRow[] = [
   ['a connection that breaks', { tokenEndpoint: (response) => response.destroy() }, 'idp_unreachable'],
   ['userinfo about somebody else', { userinfo: (honest) => ({ ...honest, sub: 'olivia' }) }, 'subject_invalid'],
   ['userinfo about nobody', { userinfo: (honest) => ({ ...honest, sub: undefined }) }, 'malformed'],
+  [
+    'userinfo of lists in lists without end',
+    {
+      userinfoEndpoint: (response, { sub }) =>
+        response
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end(`{"sub":${JSON.stringify(sub)},"groups":${bottomless}}`),
+    },
+    'malformed',
+  ],
   ['userinfo that is a list', { userinfo: (honest) => [honest] }, 'malformed'],
   [
     'userinfo as an unsigned JWT',
@@ -335,6 +357,8 @@ function floods(response: import('node:http').ServerResponse): void {
   response.on('drain', more);
   more();
 }
+
+const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' });
 
 /** Metadata and keys: read anew for each of these. */
 export const metadataFlaws: readonly FlawRow[] = [
@@ -384,6 +408,13 @@ export const metadataFlaws: readonly FlawRow[] = [
   ],
   ['keys that are no list', { keys: ([key]) => ({ keys: key }) }, 'malformed'],
   ['no key', { keys: () => ({ keys: [] }) }, 'signature_invalid'],
+  [
+    'a key of 1024 bits',
+    { keys: ([key]) => ({ keys: [{ ...weak, kid: key?.kid, alg: 'RS256' }] }) },
+    'signature_invalid',
+  ],
+  ['a key without a number', { keys: ([key]) => ({ keys: [{ ...key, n: '' }] }) }, 'signature_invalid'],
+  ['a key that changes nothing (e = 1)', { keys: ([key]) => ({ keys: [{ ...key, e: 'AQ' }] }) }, 'signature_invalid'],
   ['a key for encryption only', { keys: ([key]) => ({ keys: [{ ...key, use: 'enc' }] }) }, 'signature_invalid'],
   [
     'a secret key in the place of the public one',
