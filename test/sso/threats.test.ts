@@ -22,8 +22,11 @@ const threats: readonly Threat[] = [...document.matchAll(/^\| ([A-E]\d+) \| [^|]
   }),
 );
 
-/** A table of flaws has no tests of its own: another file runs it. */
-const runBy: Readonly<Record<string, string>> = { 'oidc/flaws': 'oidc/attacks' };
+/** Tables of flaws have no tests of their own: another file runs them. */
+const runBy: Readonly<Record<string, string>> = {
+  'oidc/flaws': 'oidc/attacks',
+  'oidc/endpointFlaws': 'oidc/attacks',
+};
 const sources = new Map<string, string>();
 
 function sourceOf(file: string): string {

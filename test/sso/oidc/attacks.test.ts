@@ -2,8 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PLATFORM } from '../../../src/store/index.ts';
 import { type BrowserWorld, openBrowserWorld } from './browser.ts';
+import { endpointFlaws, metadataFlaws } from './endpointFlaws.ts';
 import { type EvilIdp, newKey, openEvilIdp, type Person } from './evilIdp.ts';
-import { callbackFlaws, claimFlaws, endpointFlaws, type FlawRow, metadataFlaws, signatureFlaws } from './flaws.ts';
+import { callbackFlaws, claimFlaws, type FlawRow, signatureFlaws } from './flaws.ts';
 
 let world: BrowserWorld;
 let idp: EvilIdp;

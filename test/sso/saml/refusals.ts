@@ -24,14 +24,22 @@ export const responseSigned = 'onelogin';
 
 const neutral = ({ page }: Ended): string => page.replace(/[0-9A-Z]{5}-[0-9A-Z]{5}/, '…');
 
+/** One world for all tables of a file: each row has a connection of its own. `page`: what any refusal shows. */
+let opened: Promise<{ readonly world: SamlWorld; readonly page: string }> | undefined;
+
+async function open() {
+  const world = await openSamlWorld();
+  return { world, page: neutral(await world.signIn(await world.connect(), { field: () => 'AAAA' })) };
+}
+
 /** Registers a test for each row. */
 export function refuse(rows: Readonly<Record<string, Flaw>>): void {
   let world: SamlWorld;
   let page: string;
 
   beforeAll(async () => {
-    world = await openSamlWorld();
-    page = neutral(await world.signIn(await world.connect(), { field: () => 'AAAA' }));
+    opened ??= open();
+    ({ world, page } = await opened);
   });
 
   test.each(Object.entries(rows))('%s', async (_title, flaw) => {
