@@ -5,6 +5,7 @@ import { recordAudit } from '../events/index.ts';
 import { type Cause, type Connection, DuplicateKeyError } from '../store/index.ts';
 import { consumeMessage } from './attempts.ts';
 import { findIdentity } from './facts.ts';
+import { formFaultOf } from './formFaults.ts';
 import { causeIn } from './front/browser.ts';
 import type { SignInLimits } from './limits.ts';
 import { findConnectionOfToken, type LoggedOut, verifyLogoutToken } from './oidc/index.ts';
@@ -31,9 +32,15 @@ export function backchannelRouter(deps: SsoDeps & { readonly limits: SignInLimit
 
   /** What the parser of forms refuses is refused as the rest: in the protocol's own form. */
   router.use(
-    '/sso/oidc/backchannel-logout',
-    (error: unknown, _request: Request, response: Response, next: NextFunction) => {
-      if (!(error instanceof Error && 'type' in error && 'status' in error) || response.headersSent) return next(error);
+    ['/sso/oidc/backchannel-logout/:connection', '/sso/oidc/backchannel-logout'],
+    async (error: unknown, request: Request, response: Response, next: NextFunction) => {
+      const found = formFaultOf(error);
+      if (found === undefined || response.headersSent) return next(error);
+      const { connection: id } = request.params;
+      const connection = typeof id === 'string' ? await findConnection(deps.store.read, id) : undefined;
+      if (connection?.protocol === 'oidc') {
+        await note(connection, causeIn(response, `idp:${connection._id}`), found.fault);
+      }
       response.set('Cache-Control', 'no-store').status(400).json({ error: 'invalid_request' });
     },
   );

@@ -9,6 +9,7 @@ import { findConnectionOfState, isState, takeAttempt } from './attempts.ts';
 import { backchannelRouter } from './backchannel.ts';
 import type { Question } from './confirmations.ts';
 import { readFlowCookie, setSessionCookie } from './cookies.ts';
+import { formFaultOf } from './formFaults.ts';
 import { seeOther, sendPage } from './front/answer.ts';
 import { causeIn, type FrontDeps, markOf, sessionOf } from './front/browser.ts';
 import { askAddress } from './front/confirm.ts';
@@ -137,6 +138,17 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
     });
   });
 
+  /** A form that cannot be read is refused as its message would be, with a record. It takes no attempt. */
+  router.use(
+    '/sso/saml/:connection/acs',
+    async (error: unknown, request: Request, response: Response, next: NextFunction) => {
+      const found = formFaultOf(error);
+      if (found === undefined || response.headersSent) return next(error);
+      const connection = await connectionOf(request.params.connection, 'saml');
+      await refuse(response, connection, 'sign_in', found.fault, found.status);
+    },
+  );
+
   router.get(sharedCallback, (request, response) => takeOidcAnswer(request, response));
 
   router.get(ownCallback(':connection'), async (request, response) =>
@@ -227,6 +239,7 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
     connection: Connection,
     purpose: 'sign_in' | 'test',
     error: unknown,
+    given?: number,
   ): Promise<void> {
     const told = tell(error);
     if (!told) throw error;
@@ -245,7 +258,7 @@ export function ssoRouter(deps: SsoDeps & FrontDeps): Router {
       code === 'organization_closed'
         ? 'Your organization has been closed here. Ask its Owner.'
         : 'You could not be signed in. Try again; if it goes on, give your administrator the reference.';
-    const status = code === 'too_large' ? 413 : 403;
+    const status = given ?? (code === 'too_large' ? 413 : 403);
     sendPage(response, refusalPage({ status, title: 'Sign-in failed', message: advice, reference }));
   }
 

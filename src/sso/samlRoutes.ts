@@ -9,6 +9,7 @@ import { type Cause, type Connection, DuplicateKeyError, type Transaction } from
 import { consumeMessage, isState, takeAttempt } from './attempts.ts';
 import { readFlowCookie } from './cookies.ts';
 import { findIdentity } from './facts.ts';
+import { formFaultOf } from './formFaults.ts';
 import { seeOther, sendPage } from './front/answer.ts';
 import { causeIn } from './front/browser.ts';
 import type { SignInLimits } from './limits.ts';
@@ -58,6 +59,17 @@ export function samlRouter(deps: SsoDeps & { readonly limits: SignInLimits }): R
     await take(request, response, field === undefined ? undefined : { binding: 'post', field, relayState });
   });
 
+  /** A form that cannot be read is refused as its message would be, with a record. */
+  router.use(
+    '/sso/saml/:connection/slo',
+    async (error: unknown, request: Request, response: Response, next: NextFunction) => {
+      const found = formFaultOf(error);
+      if (found === undefined || response.headersSent) return next(error);
+      const connection = await connectionOf(request.params.connection);
+      await refuse(response, connection, causeIn(response, `idp:${connection._id}`), found.fault, found.status);
+    },
+  );
+
   async function connectionOf(id: unknown): Promise<Connection> {
     const connection = typeof id === 'string' ? await findConnection(deps.store.read, id) : undefined;
     if (connection?.protocol === 'saml') return connection;
@@ -82,10 +94,21 @@ export function samlRouter(deps: SsoDeps & { readonly limits: SignInLimits }): R
       sendPage(response, signedOutPage(undefined));
     } catch (error) {
       if (!(error instanceof SignInFault)) throw error;
-      const reference = await note(connection, cause, error);
-      const advice = 'You could not be signed out by this. Sign out here, and at your organization, by yourself.';
-      sendPage(response, refusalPage({ status: 403, title: 'Sign-out failed', message: advice, reference }));
+      await refuse(response, connection, cause, error);
     }
+  }
+
+  /** Keeps a record of what was found, and shows a page that tells none of it. */
+  async function refuse(
+    response: Response,
+    connection: Connection,
+    cause: Cause,
+    fault: SignInFault,
+    status = 403,
+  ): Promise<void> {
+    const reference = await note(connection, cause, fault);
+    const advice = 'You could not be signed out by this. Sign out here, and at your organization, by yourself.';
+    sendPage(response, refusalPage({ status, title: 'Sign-out failed', message: advice, reference }));
   }
 
   /** Ends the organization's part of the sessions that the IdP names, in one transaction with the request's one use. */

@@ -71,7 +71,7 @@ const titles: Readonly<Partial<Record<ErrorKind, string>>> = {
 
 /** What Express's parser of forms found wrong: an error with a status of its own, in words for whoever sees the page. */
 function formFault(error: unknown): AppError | undefined {
-  if (!(error instanceof Error) || !('status' in error) || !('type' in error)) return undefined;
+  if (!(error instanceof Error) || !('status' in error)) return undefined;
   switch (error.status) {
     case 413:
       return new AppError('body_too_large', 'What was sent is larger than anything that belongs here.');

@@ -266,6 +266,7 @@ describe('a log-out token with one flaw is 400, and ends nothing', () => {
   test('a body that is no form, in the protocol’s own form (OPS-1)', async () => {
     const { request } = world.gatehouse;
     const path = `/sso/oidc/backchannel-logout/${connection._id}`;
+    const before = await told();
     for (const bad of [
       request
         .post(path)
@@ -277,6 +278,10 @@ describe('a log-out token with one flaw is 400, and ends nothing', () => {
       const answer = await bad;
       expect([answer.status, answer.body]).toEqual([400, { error: 'invalid_request' }]);
     }
+    // Two of them are forms that cannot be read; the third is no form, and holds no token.
+    const records = (await told()).slice(before.length);
+    expect(records.map(({ code }) => code)).toEqual(['too_large', 'malformed']);
+    for (const record of records) await verifyRefusalAudited(world.gatehouse.store.read, record);
   });
 });
 

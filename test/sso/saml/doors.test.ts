@@ -97,6 +97,9 @@ describe('a form is refused that comes', () => {
   ])('%s', async (_title, status, post) => {
     const { ended, after } = await send(post);
     expect({ status: ended.status, signedIn: ended.signedIn }).toEqual({ status, signedIn: false });
+    // Told of to the Admin, and (world.endOf has looked) in the audit.
+    expect(ended.record).toMatchObject({ purpose: 'sign_in', outcome: 'refused', detail: expect.stringMatching(/\S/) });
+    expect(ended.page).not.toContain(ended.record?.detail);
     expect(ended.page).not.toMatch(/Error:|at .*\.ts|node_modules/);
     expect(after).toMatchObject({ signedIn: true });
   });
