@@ -65,14 +65,15 @@ describe('a periodic task', () => {
   test('the task of a process that died is taken over when its lease has ended', async () => {
     const dead = { _id: 'periodic-sweep', holder: 'dead', until: new Date(Date.now() + 400) };
     await store.transaction(cause, (tx) => tx.leases.insert(PLATFORM, dead));
-    let runs = 0;
+    const runs: number[] = [];
     const run = async () => {
-      runs += 1;
+      runs.push(Date.now());
     };
     begin(run, { everyMs: 60_000, leaseMs: 400 });
+    await until('it is taken over', () => runs.length > 0);
+    expect(runs[0]).toBeGreaterThanOrEqual(dead.until.getTime());
     await sleep(200);
-    expect(runs).toBe(0);
-    await until('it is taken over', () => runs === 1);
+    expect(runs).toHaveLength(1);
   });
 
   test('a run that fails is logged, and the next interval has its run', async () => {

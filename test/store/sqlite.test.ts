@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -199,6 +199,7 @@ async function faultyWriter(
   const real = openConnection(path, 'write');
   closing.push(() => real.close());
   buildTables(real, collections, true);
+  real.harden();
   const failing: Connection = {
     exec: (sql) => real.exec(sql),
     first: (sql, values) => real.first(sql, values),
@@ -216,6 +217,7 @@ async function faultyWriter(
     spill: () => real.spill(),
     endLong: () => real.endLong(),
     checkpoint: () => real.checkpoint(),
+    harden: () => real.harden(),
     flush: () => (flush ? flush(real) : real.flush()),
     close: () => real.close(),
   };
@@ -404,6 +406,51 @@ describe('shared commits', () => {
     expect(await (await openStore({ path: copy })).read.outbox.count(org, {})).toBe(1);
   });
 
+  test('what a program that crashed has left in the log is in the file before anybody reads it', async () => {
+    const path = await newPath();
+    const store = await openStore({ path });
+    const org = newOrganization();
+    await write(store, (tx) => tx.outbox.insert(org, rows.job(org)));
+    const copy = `${path}.copy`;
+    await copyFile(path, copy);
+    await copyFile(`${path}-wal`, `${copy}-wal`);
+    await openStore({ path: copy });
+    expect((await stat(`${copy}-wal`)).size).toBe(0);
+    const alone = `${path}.alone`;
+    await copyFile(copy, alone);
+    expect(await (await openStore({ path: alone })).read.outbox.count(org, {})).toBe(1);
+  });
+
+  test('another program that looks into the open file, and closes it, takes nothing from it', async () => {
+    const path = await newPath();
+    const store = await openStore({ path });
+    const org = newOrganization();
+    await write(store, (tx) => tx.outbox.insert(org, rows.job(org)));
+    // The system keeps the file's locks by process: this one's are seen from another one only.
+    const driver = pathToFileURL(join(process.cwd(), 'node_modules/@photostructure/sqlite/dist/index.mjs')).href;
+    const script = `
+      const { DatabaseSync } = await import(${JSON.stringify(driver)});
+      const file = new DatabaseSync(${JSON.stringify(path)});
+      const counted = file.prepare('SELECT count(*) AS n FROM outbox').get().n;
+      let mode;
+      try { mode = file.prepare('PRAGMA journal_mode = DELETE').get().journal_mode; } catch (error) { mode = error.message; }
+      file.close();
+      process.stdout.write(JSON.stringify([counted, mode]));`;
+    const other = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [said] = await once(other.stdout, 'data');
+    await once(other, 'exit');
+    // only who is alone on a file can take it out of WAL mode, or remove the log
+    expect(JSON.parse(String(said))).toEqual([1, expect.stringMatching(/^wal$|locked/)]);
+    expect((await stat(`${path}-wal`)).size).toBeGreaterThan(0);
+    await write(store, (tx) => tx.outbox.insert(org, rows.job(org)));
+    const copy = `${path}.copy`;
+    await copyFile(path, copy);
+    await copyFile(`${path}-wal`, `${copy}-wal`);
+    expect(await (await openStore({ path: copy })).read.outbox.count(org, {})).toBe(2);
+  });
+
   test('closing waits for the queue, and refuses what comes after', async () => {
     const path = await newPath();
     const store = await openStore({ path });
@@ -484,7 +531,8 @@ describe('bodies', () => {
   });
 
   test('another store may be read inside a body', async () => {
-    const [first, second] = [await openStore(), await openStore()];
+    // nesting is looked for where bodies are rehearsed
+    const [first, second] = [await openStore({ rehearse: true }), await openStore({ rehearse: true })];
     expect(await write(first, async () => second.read.outbox.count('org', {}))).toBe(0);
   });
 });
@@ -526,16 +574,52 @@ describe('faults of the file', () => {
     await writer.close();
   });
 
-  test('a log that is not there any more cannot be flushed, now or later', async () => {
+  test('a log that has been removed counts as a failed flush, though the system would flush it', async () => {
     const path = await newPath();
     const connection = openConnection(path, 'write');
     closing.push(() => connection.close());
     connection.exec('CREATE TABLE notes (text TEXT)');
-    await rename(`${path}-wal`, `${path}-elsewhere`);
-    await expect(connection.flush()).rejects.toMatchObject({ code: 'store_unavailable' });
-    await rename(`${path}-elsewhere`, `${path}-wal`);
+    connection.harden();
+    await connection.flush();
+    await rm(`${path}-wal`);
     await expect(connection.flush()).rejects.toMatchObject({ code: 'store_unavailable' });
   });
+
+  test('after a failed flush nothing is written any more, into the log or from it into the file', async () => {
+    let broken = false;
+    const { insert, count, path, writer } = await faultyWriter(() => false, {
+      async flush(file) {
+        if (broken) throw new AppError('store_unavailable', 'The data file cannot be written to the disk.');
+        await file.flush();
+      },
+    });
+    broken = true;
+    const org = newOrganization();
+    await expect(insert(org)).rejects.toMatchObject({ code: 'store_unavailable' });
+    const before = [count(), (await stat(`${path}-wal`)).size];
+    broken = false;
+    for (let again = 0; again < 3; again += 1)
+      await expect(insert(org)).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect([count(), (await stat(`${path}-wal`)).size]).toEqual(before);
+    expect(writer.failed).toBe(true);
+  });
+
+  test.each(['SAVEPOINT body', 'ROLLBACK TO body', 'ROLLBACK'])(
+    'where %s fails, everybody is answered',
+    async (what) => {
+      let broken = true;
+      const { writer, insert } = await faultyWriter((sql) => sql === what && broken);
+      const org = newOrganization();
+      const failing = writer.transaction(cause, async (tx) => {
+        await tx.outbox.insert(org, rows.job(org));
+        throw new Error('the body gives up');
+      });
+      const results = await Promise.allSettled([failing, insert(org)]);
+      expect(results[0]?.status).toBe('rejected');
+      broken = false;
+      await insert(org);
+    },
+  );
 
   test('where no transaction can begin, the waiting ones are told so', async () => {
     let broken = true;

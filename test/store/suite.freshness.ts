@@ -104,6 +104,34 @@ export function freshnessSuite(open: OpenStore): void {
       expect((await store().read.projects.find(org, {})).length).toBe(20);
     });
 
+    test('see who is in which group as it is, whatever was kept of it', async () => {
+      const org = newOrganization();
+      const directoryId = newId('directory');
+      const groupId = newId('directoryGroup');
+      const ids = Array.from({ length: 12 }, () => newId('directoryUser'));
+      const named = (displayName: string) => ({ displayName, displayNameKey: displayName });
+      const group = { _id: groupId, organizationId: org, directoryId, ...named('before'), attributes: {} };
+      const edges = ids.map((memberId) => ({
+        ...{ _id: newId('edge'), organizationId: org, directoryId, groupId, memberId },
+        memberKind: 'User' as const,
+      }));
+      await write(store(), async (tx) => {
+        await tx.directoryGroups.insert(org, group);
+        await tx.edges.insertMany(org, edges);
+      });
+      const see = async () => [
+        (await store().read.edges.find(org, { memberId: { $in: ids.slice(0, 3) } })).length,
+        (await store().read.edges.find(org, { memberId: { $in: ids } })).length,
+        (await store().read.edges.find(org, { memberId: ids[0] ?? '' })).length,
+        (await store().read.directoryGroups.find(org, { _id: { $in: [groupId] } }))[0]?.displayName,
+      ];
+      for (let again = 0; again < 2; again += 1) expect(await see()).toEqual([3, 12, 1, 'before']);
+      await write(store(), (tx) => tx.edges.remove(org, { memberId: ids[0] ?? '' }));
+      for (let again = 0; again < 2; again += 1) expect(await see()).toEqual([2, 11, 0, 'before']);
+      await write(store(), (tx) => tx.directoryGroups.updateOne(org, { _id: groupId }, { $set: named('after') }));
+      for (let again = 0; again < 2; again += 1) expect(await see()).toEqual([2, 11, 0, 'after']);
+    });
+
     test('tell scopes and kinds of values apart', async () => {
       const [org, other] = [newOrganization(), newOrganization()];
       const row = token(org, newId('session'));

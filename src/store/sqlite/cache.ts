@@ -20,10 +20,17 @@ const cached: ReadonlySet<CollectionName> = new Set([
 /** With so many answers, or with so many rows in them, a cache begins anew. */
 const mostAnswers = 2000;
 const mostRows = 20_000;
-/** A longer answer is not kept. */
-const longestAnswer = 500;
+/** So many characters of rows and keys are kept at most, and of one answer. */
+const mostText = 16_000_000;
+const longestText = 250_000;
 
 type Answer = readonly AnyRow[];
+
+/** An answer as it was read, and how many characters its rows have in the file. */
+export interface Read {
+  readonly rows: Answer;
+  readonly text: number;
+}
 
 /**
  * What reads of one collection have answered, kept until a transaction that wrote to the collection ends. It is exact:
@@ -32,22 +39,26 @@ type Answer = readonly AnyRow[];
 export class AnswerCache {
   readonly #answers = new Map<string, Answer>();
   #rows = 0;
+  #text = 0;
   #written = false;
 
   /**
    * The answer kept under `key`, or what `read` answers. Reads inside of transactions see what the open one has written,
    * so from its first write to the collection on they ask the file; those outside see committed rows, as the cache does.
    */
-  answer(key: string | undefined, inside: boolean, read: () => Answer): Answer {
-    if (key === undefined || (inside && this.#written)) return read();
+  answer(key: string | undefined, inside: boolean, read: () => Read): Answer {
+    if (key === undefined || (inside && this.#written)) return read().rows;
     const known = this.#answers.get(key);
     if (known !== undefined) return known;
-    const answer = read();
-    if (answer.length > longestAnswer) return answer;
-    if (this.#answers.size >= mostAnswers || this.#rows + answer.length > mostRows) this.#forget();
-    this.#answers.set(key, answer);
-    this.#rows += answer.length;
-    return answer;
+    const { rows, text } = read();
+    const size = text + key.length;
+    if (size > longestText) return rows;
+    const full = this.#rows + rows.length > mostRows || this.#text + size > mostText;
+    if (full || this.#answers.size >= mostAnswers) this.#forget();
+    this.#answers.set(key, rows);
+    this.#rows += rows.length;
+    this.#text += size;
+    return rows;
   }
 
   /** The open transaction has written to the collection. */
@@ -65,6 +76,7 @@ export class AnswerCache {
   #forget(): void {
     this.#answers.clear();
     this.#rows = 0;
+    this.#text = 0;
   }
 }
 

@@ -13,7 +13,7 @@ import {
   type Scope,
   StoreUsageError,
 } from '../store.ts';
-import { type AnswerCache, cacheFor, keyOf } from './cache.ts';
+import { type AnswerCache, cacheFor, keyOf, type Read } from './cache.ts';
 import { type Codec, codecFor } from './codec.ts';
 import { atOf, type Column, insertSql, readColumns } from './columns.ts';
 import { type ReadConnection, readFault, type Value } from './driver.ts';
@@ -184,9 +184,9 @@ export class CollectionReads {
 
   /** What a look-up without options answers, from the cache where the collection has one. */
   #lookUp(call: 'first' | 'all', scope: Scope, filter: unknown): readonly AnyRow[] {
-    const read = () => this.#find(scope, filter, call === 'first' ? { limit: 1 } : undefined);
+    const read = () => this.#read(scope, filter, call === 'first' ? { limit: 1 } : undefined);
     const { cache } = this.#collection;
-    return cache ? cache.answer(keyOf(call, scope, filter), this.#reading.inside, read) : read();
+    return cache ? cache.answer(keyOf(call, scope, filter), this.#reading.inside, read) : read().rows;
   }
 
   #check(scope: unknown): asserts scope is Scope {
@@ -195,8 +195,13 @@ export class CollectionReads {
   }
 
   #find(scope: Scope, filter: unknown, options?: FindOptions): readonly AnyRow[] {
-    const { decode } = this.#collection.codec;
-    return Object.freeze(readDocs(this.#collection, this.#reading.connection, scope, filter, options).map(decode));
+    return this.#read(scope, filter, options).rows;
+  }
+
+  #read(scope: Scope, filter: unknown, options?: FindOptions): Read {
+    const docs = readDocs(this.#collection, this.#reading.connection, scope, filter, options);
+    const rows = Object.freeze(docs.map(this.#collection.codec.decode));
+    return { rows, text: docs.reduce((sum, doc) => sum + doc.length, 0) };
   }
 
   async get(scope: unknown, id: unknown): Promise<AnyRow | undefined> {

@@ -1,8 +1,8 @@
-import { closeSync, fdatasync, openSync } from 'node:fs';
-import { promisify } from 'node:util';
+import { closeSync, fdatasyncSync, fstatSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSyncInstance } from '@photostructure/sqlite';
 import { AppError } from '../../errors.ts';
 import type { Inside } from '../inside.ts';
+import { FlushThread } from './flushThread.ts';
 
 /** What a statement may be given: `Inside` tests are handed to SQL through `gatehouse_inside`. */
 export type Value = string | number | null | Inside;
@@ -27,18 +27,17 @@ export interface Connection extends ReadConnection {
   begin(): void;
   /** Whether such a one is open. */
   isInTransaction(): boolean;
-  /**
-   * The open transaction is a long one: what it has written goes to the log beside the file as it goes on, so that little
-   * is left for its end. May be said again and again.
-   */
+  /** The open transaction is a long one: what it has written goes to the log beside the file as it goes on. May be said again and again. */
   spill(): void;
   /** After the end of a transaction: whether it was a long one. Then `checkpoint` is due, once the others had their turn. */
   endLong(): boolean;
   checkpoint(): void;
   /**
-   * Puts what has been committed on the disk, on a thread beside; undefined where the file is not kept durable. After one
-   * that failed nobody knows what the disk has: then all others fail too, until the file is opened anew.
+   * Puts on the disk what an earlier program, or the opening itself, has left in the log: before anybody reads it. Throws
+   * where that fails.
    */
+  harden(): void;
+  /** Puts what the log holds on the disk; undefined where the file is not kept durable. One at a time. */
   flush(): Promise<void> | undefined;
   /**
    * Between two of them: keeps one transaction open for all reads, so that each does not lock the file and let it go,
@@ -85,8 +84,6 @@ const checkpointPages = 8000;
 /** Filters come from outside too (SCIM), so there is no end to their texts: the oldest statements make room. */
 const mostStatements = 1000;
 
-const flushFile = promisify(fdatasync);
-
 class OpenConnection implements Connection {
   readonly #sqlite: Sqlite;
   readonly #statements = new Map<string, Statement>();
@@ -96,8 +93,7 @@ class OpenConnection implements Connection {
   readonly #durable: boolean;
   /** The log beside the file, opened once more to be flushed. */
   #log: number | undefined;
-  #flushing = false;
-  #flushFault: unknown;
+  #thread: FlushThread | undefined;
   #long = false;
 
   constructor(sqlite: Sqlite, path: string, durable: boolean) {
@@ -157,18 +153,20 @@ class OpenConnection implements Connection {
   }
 
   spill(): void {
-    if (!this.#long) {
-      this.#sqlite.exec(`PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -${spillingCache}`);
-      this.#long = true;
-    }
-    if (this.#flushing || !this.#durable) return;
-    this.#flushing = true;
-    // its end is not waited for, and a failure shows at the flush after the commit
-    this.#flushLog()
-      .catch(() => undefined)
-      .finally(() => {
-        this.#flushing = false;
-      });
+    if (this.#long) return;
+    this.#sqlite.exec(`PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -${spillingCache}`);
+    this.#long = true;
+  }
+
+  harden(): void {
+    if (!this.#durable) return;
+    this.#wake();
+    // Written into the file, pages are on the disk even where an earlier flush has lost them (https://lwn.net/Articles/752063).
+    const busy = this.all('PRAGMA wal_checkpoint(TRUNCATE)', [])[0] !== 0;
+    this.#log = openSync(this.#logPath, 'r+');
+    // Another program reads: then the log stays, and is flushed as it is.
+    if (busy) fdatasyncSync(this.#log);
+    this.#thread = new FlushThread();
   }
 
   flush(): Promise<void> | undefined {
@@ -177,11 +175,10 @@ class OpenConnection implements Connection {
 
   async #flushLog(): Promise<void> {
     try {
-      if (this.#flushFault !== undefined) throw this.#flushFault;
-      this.#log ??= openSync(this.#logPath, 'r+');
-      await flushFile(this.#log);
+      if (this.#log === undefined || this.#thread === undefined) throw new Error('the log has not been opened');
+      if (fstatSync(this.#log).nlink === 0) throw new Error('the log has been removed');
+      await this.#thread.flush(this.#log);
     } catch (error) {
-      this.#flushFault ??= error;
       const message = 'The data file cannot be written to the disk.';
       throw new AppError('store_unavailable', message, { cause: error });
     }
@@ -220,6 +217,7 @@ class OpenConnection implements Connection {
   close(): void {
     this.#wake();
     this.#statements.clear();
+    this.#thread?.end();
     if (this.#log !== undefined) closeSync(this.#log);
     this.#log = undefined;
     this.#sqlite.close();
@@ -244,11 +242,12 @@ export function readCommitted(writer: Connection, reader: Connection): ReadConne
 
 /**
  * Makes the file where it is missing, readable by its owner only; SQLite gives the log beside it the same mode. What is
- * wrong with the place is SQLite's to say.
+ * wrong with the place is SQLite's to say. One that is there is not opened: with the first descriptor that a process closes, it
+ * loses all its locks on a file, and SQLite those of its open connections (https://sqlite.org/howtocorrupt.html#posix_close_bug).
  */
 function makeFile(path: string): void {
   try {
-    closeSync(openSync(path, 'a', 0o600));
+    closeSync(openSync(path, 'ax', 0o600));
   } catch {}
 }
 
@@ -260,6 +259,8 @@ export function openConnection(path: string, use: 'write' | 'read', durable = tr
   makeFile(path);
   const sqlite = new DatabaseSync(path, { timeout: 5_000 });
   sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+  // On macOS only these make a flush reach the disk, as FlushThread's does; elsewhere they say nothing.
+  sqlite.exec('PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON');
   if (!durable) sqlite.exec('PRAGMA synchronous = OFF');
   sqlite.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}; PRAGMA cache_size = -${usualCache}`);
   sqlite.exec('PRAGMA temp_store = MEMORY');

@@ -46,6 +46,7 @@ function openFile({ path, protection = true, durable, migrations: upgrades = mig
     const connection = openConnection(path, 'write', durable);
     opened.push(connection);
     buildTables(connection, collections, protection, upgrades);
+    connection.harden();
     return { unlock, connection, reader: openConnection(path, 'read') };
   } catch (error) {
     for (const connection of opened) connection.close();
@@ -87,6 +88,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const close = async (): Promise<void> => {
     await writer.close();
     reader.close();
+    // What the disk has may be less than the log says: nothing of it goes into the file, and closing would do that.
+    if (writer.failed) return unlock();
     try {
       // Then the data file alone holds everything. Where that fails, the log beside it still does.
       connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');

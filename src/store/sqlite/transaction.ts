@@ -45,9 +45,18 @@ export class Run {
   #pauses = 0;
   #ended = false;
 
-  constructor(collections: Collections, connection: Connection, cause: Cause, at: Date, moves?: MarkMoves) {
+  /** Called when it is found to be a long one, and from then on again and again. */
+  readonly #spill: () => void;
+
+  constructor(
+    { collections, connection, spill }: Pick<Run, 'collections' | 'connection'> & { readonly spill: () => void },
+    cause: Cause,
+    at: Date,
+    moves?: MarkMoves,
+  ) {
     this.collections = collections;
     this.connection = connection;
+    this.#spill = spill;
     this.cause = cause;
     this.at = at;
     this.moves = moves;
@@ -65,7 +74,7 @@ export class Run {
   pause(): Promise<void> | undefined {
     this.lastCallAt = performance.now();
     if (this.lastCallAt - this.#turnBegan < longestTurnMs) return undefined;
-    if (++this.#pauses >= pausesOfLong) this.connection.spill();
+    if (++this.#pauses >= pausesOfLong) this.#spill();
     return new Promise((resolve) => {
       setImmediate(() => {
         this.#turnBegan = performance.now();

@@ -54,6 +54,13 @@ function readable(error: unknown): unknown {
   return fault?.kind === 'unavailable' ? fault.error : error;
 }
 
+/** Ends the open transaction. Where even that fails, the next one cannot begin, and says so. */
+function rollBack(connection: Connection): void {
+  try {
+    if (connection.isInTransaction()) connection.run('ROLLBACK', []);
+  } catch {}
+}
+
 function rollBackTo(connection: Connection): void {
   connection.run('ROLLBACK TO body', []);
   connection.run('RELEASE body', []);
@@ -105,12 +112,17 @@ export class Writer {
     return this.#flushes.pending();
   }
 
+  /** Whether a flush has failed, after which nothing is written or told any more. */
+  get failed(): boolean {
+    return this.#flushes.failure !== undefined;
+  }
+
   /** Works until the queue is empty; lets reads, sockets and timers have their turn between two commits. */
   async #turn(): Promise<void> {
     do {
       await new Promise(setImmediate);
       await this.#commitBatch();
-      if (this.#options.connection.endLong()) {
+      if (!this.failed && this.#options.connection.endLong()) {
         await new Promise(setImmediate);
         this.#options.connection.checkpoint();
       }
@@ -118,12 +130,21 @@ export class Writer {
     this.#turning = undefined;
   }
 
+  /** What a long transaction has written so far goes to the disk as it goes on, so that little is left for its end. */
+  #spill(): void {
+    this.#options.connection.spill();
+    if (this.#flushes.pending() === undefined) this.#flushes.request().catch(() => undefined);
+  }
+
   async #commitBatch(): Promise<void> {
     const { connection, longestBatchMs = usualLongestBatchMs } = this.#options;
     const outcomes: Outcome[] = [];
+    let current: Waiting | undefined;
     const refuseAll = (waiting: readonly Waiting[], error: unknown): void => {
       for (const each of waiting) each.reject(readable(error));
     };
+    const { failure } = this.#flushes;
+    if (failure) return refuseAll(this.#queue.splice(0), failure.error);
     try {
       connection.begin();
     } catch (error) {
@@ -133,19 +154,17 @@ export class Writer {
       const started = performance.now();
       while (outcomes.length < mostPerCommit) {
         const late = outcomes.length > 0 && performance.now() - started >= longestBatchMs;
-        const waiting = late ? undefined : this.#queue.shift();
-        if (waiting === undefined) break;
-        outcomes.push(await this.#runInSavepoint(waiting));
+        current = late ? undefined : this.#queue.shift();
+        if (current === undefined) break;
+        outcomes.push(await this.#runInSavepoint(current));
+        current = undefined;
         // A full disk or a failed read ends the whole SQLite transaction, and with it what the others have written.
         if (!connection.isInTransaction()) throw new AppError('store_unavailable', 'The data file cannot be written.');
       }
       connection.run('COMMIT', []);
     } catch (error) {
-      if (connection.isInTransaction()) connection.run('ROLLBACK', []);
-      return refuseAll(
-        outcomes.map(({ waiting }) => waiting),
-        error,
-      );
+      rollBack(connection);
+      return refuseAll([...outcomes.map(({ waiting }) => waiting), ...(current ? [current] : [])], error);
     } finally {
       for (const cache of this.#caches) cache.settle();
     }
@@ -189,7 +208,8 @@ export class Writer {
   async #runBody({ cause, work, context }: Waiting): Promise<{ answer: unknown; run: Run }> {
     const { connection, collections, clock, nesting, protection } = this.#options;
     const moves = protection ? new MarkMoves() : undefined;
-    const run = new Run(collections, connection, cause, clock.now(), moves);
+    const place = { collections, connection, spill: () => this.#spill() };
+    const run = new Run(place, cause, clock.now(), moves);
     try {
       const tx = new this.#Transaction(run) as Transaction;
       const body = context.runInAsyncScope(() => nesting.run(() => work(tx)));
