@@ -10,7 +10,7 @@ async function ask(method, path, body) {
 }
 
 async function serve({ method, url, headers }) {
-  const [, project, , name = 'main'] = url.split('/'); // GET /{project}/clusters, POST /{project}/clusters/{name}
+  const [, project, , name = 'main'] = decodeURI(url).split('/'); // GET /{project}/clusters, POST /{project}/clusters/{name}
   const secret = headers.authorization?.slice('Bearer '.length) || '-';
   const key = await ask('POST', '/api/v1/keys/verify', { key: secret, project });
   const person = key.valid ? {} : await ask('POST', '/api/v1/sessions/introspect', { token: secret });

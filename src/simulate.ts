@@ -18,14 +18,13 @@ import {
   openSamlIdpServer,
   type Profile,
   type SamlKey,
-  ScimFailure,
   samlVendors,
   simulatedClient,
 } from './simulator/index.ts';
 
 const usage = `npm run simulate -- push --url=<SCIM base URL> --token=<token> [--as=okta|entra]
 npm run simulate -- saml [--as=${Object.keys(samlVendors).join('|')}] [--gatehouse=http://localhost:3000] [--port=4000]
-npm run simulate -- oidc [--as=okta|entra|google] [--port=4000]
+npm run simulate -- oidc [--as=okta|entra|google] [--redirect-uri=<forIdp.redirectUri>] [--port=4000]
   The people: [--people=8] [--domain=acme.example] [--group=engineers]`;
 
 const common = {
@@ -53,6 +52,7 @@ const commands = z.discriminatedUnion('command', [
     ...common,
     command: z.literal('oidc'),
     as: z.enum(['okta', 'entra', 'google']).default('okta'),
+    'redirect-uri': z.url().optional(),
     port,
   }),
 ]);
@@ -131,9 +131,11 @@ async function oidc(command: CommandOf<'oidc'>): Promise<void> {
   say(
     'on a server that runs with GATEHOUSE_ALLOW_PRIVATE_NETWORK=true, and enter `forIdp.redirectUri` of the answer here:',
   );
+  const register = (redirectUri: string) => idp.register({ ...simulatedClient, redirectUri });
+  if (command['redirect-uri'] !== undefined) register(command['redirect-uri']);
   for await (const line of createInterface({ input: process.stdin })) {
     const redirectUri = z.url().safeParse(line.trim());
-    if (redirectUri.success) idp.register({ ...simulatedClient, redirectUri: redirectUri.data });
+    if (redirectUri.success) register(redirectUri.data);
     say(redirectUri.success ? 'registered: people can sign in now' : 'this is no address; once more:');
   }
 }
@@ -142,13 +144,15 @@ function read(): Command {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: Object.fromEntries(
-      ['as', 'url', 'token', 'gatehouse', 'port', 'people', 'domain', 'group'].map((name) => [
+      ['as', 'url', 'token', 'gatehouse', 'redirect-uri', 'port', 'people', 'domain', 'group'].map((name) => [
         name,
         { type: 'string' },
       ]),
     ),
   });
-  return commands.parse({ ...values, command: positionals[0] });
+  const [command] = positionals;
+  if (command === undefined) throw new Error('Say what is to be simulated:');
+  return commands.parse({ ...values, command });
 }
 
 async function run(command: Command): Promise<void> {
@@ -162,17 +166,24 @@ async function run(command: Command): Promise<void> {
   }
 }
 
+/** What an error says, and what it says of its cause. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}
+
 let command: Command;
 try {
   command = read();
 } catch (error) {
-  const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+  const reason = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
   process.stderr.write(`${reason}\n\n${usage}\n`);
   process.exit(2);
 }
 try {
   await run(command);
 } catch (error) {
-  process.stderr.write(`${error instanceof ScimFailure ? error.message : String(error)}\n`);
+  const unreachable = error instanceof TypeError && command.command === 'push' && `${command.url} cannot be reached: `;
+  process.stderr.write(`\n${unreachable || ''}${messageOf(error)}\n`);
   process.exitCode = 1;
 }

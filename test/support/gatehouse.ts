@@ -108,7 +108,7 @@ const testKey = 'one key of all worlds 0123456789';
 /**
  * Opens Gatehouses in which `build` has been done: done once, in the first of them, then laid into the store of each further
  * one before it opens. What `build` answers (plain data, since it outlives the Gatehouse that made it) comes with each.
- * All calls take the same options: a clock that moves starts at the same time again.
+ * All calls take the same options: a clock that moves starts at the same time again. With a Gatehouse, its data goes.
  */
 export function openBuilt<W extends object>(
   build: (gatehouse: TestGatehouse) => Promise<W>,
@@ -123,6 +123,9 @@ export function openBuilt<W extends object>(
       await first.close();
       return made;
     });
-    return { ...world, gatehouse: await openTestGatehouse({ ...options, env, place }) };
+    const gatehouse = await openTestGatehouse({ ...options, env, place });
+    // Nobody else has the place: a test of many worlds gives each back as it goes on.
+    const close = () => gatehouse.close().then(() => place.close());
+    return { ...world, gatehouse: { ...gatehouse, close } };
   };
 }

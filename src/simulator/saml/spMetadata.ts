@@ -34,7 +34,8 @@ export function readSpMetadata(xml: string): SamlProvider {
  * Throws an Error for any other entity.
  */
 export async function fetchSpMetadata(entityId: string, baseUrl: string): Promise<SamlProvider> {
-  if (!entityId.startsWith(`${baseUrl}/sso/saml/`)) throw new Error(`this IdP does not know ${entityId}`);
+  if (!entityId.startsWith(`${baseUrl}/sso/saml/`))
+    throw new Error(`this IdP does not know ${entityId}: it signs people in to ${baseUrl} (--gatehouse)`);
   const answer = await fetch(entityId, { redirect: 'error', signal: AbortSignal.timeout(5_000) });
   if (!answer.ok) throw new Error(`${entityId} answered ${answer.status}`);
   const provider = readSpMetadata(await answer.text());
