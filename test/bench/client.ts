@@ -32,9 +32,14 @@ export interface Client {
 
 interface Connection {
   readonly socket: Socket;
+  /** When it was last free; in the milliseconds of performance.now(). */
+  restsSince: number;
   buffer: Buffer;
   settle: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | undefined;
 }
+
+/** Servers close what rests for a minute or so. */
+const longestRestMs = 20_000;
 
 export async function openClient({ base, pid }: { base: URL; pid: number }, connections: number): Promise<Client> {
   const free: Connection[] = [];
@@ -43,14 +48,16 @@ export async function openClient({ base, pid }: { base: URL; pid: number }, conn
   free.push(...all);
 
   function release(connection: Connection): void {
+    connection.restsSince = performance.now();
     const next = waiting.shift();
     if (next) next(connection);
     else free.push(connection);
   }
 
-  /** One in the place of a connection that the server has closed while others were measured, as clients do. */
-  async function anew(closed: Connection): Promise<Connection> {
-    all.delete(closed);
+  /** One in the place of a connection that has rested while others were measured, and may be closed at any moment. */
+  async function anew(rested: Connection): Promise<Connection> {
+    all.delete(rested);
+    rested.socket.destroy();
     const connection = await open(base, release);
     all.add(connection);
     return connection;
@@ -61,7 +68,8 @@ export async function openClient({ base, pid }: { base: URL; pid: number }, conn
     pid,
     async send(call) {
       const found = free.pop() ?? (await new Promise<Connection>((resolve) => waiting.push(resolve)));
-      const connection = found.socket.destroyed ? await anew(found) : found;
+      const rested = found.socket.destroyed || performance.now() - found.restsSince > longestRestMs;
+      const connection = rested ? await anew(found) : found;
       return new Promise<Answer>((resolve, reject) => {
         connection.settle = { resolve, reject };
         connection.socket.write(encode(base, call));
@@ -86,7 +94,12 @@ function open(base: URL, release: (connection: Connection) => void): Promise<Con
   return new Promise((resolve, reject) => {
     const socket = connect(Number(base.port), base.hostname);
     socket.setNoDelay(true);
-    const connection: Connection = { socket, buffer: Buffer.alloc(0), settle: undefined };
+    const connection: Connection = {
+      socket,
+      restsSince: performance.now(),
+      buffer: Buffer.alloc(0),
+      settle: undefined,
+    };
     socket.once('connect', () => resolve(connection));
     socket.on('error', (error) => {
       reject(error);
