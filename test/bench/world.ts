@@ -1,4 +1,5 @@
 /** What the scenarios need in Gatehouse: an organization, a directory, people, groups of several sizes, a mapping. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Call, Client } from './client.ts';
 import { operatorToken } from './servers.ts';
 
@@ -87,6 +88,7 @@ export async function buildWorld(client: Client, population: number, sizes: read
   const project: { id: string } = await ask(operator('POST', `${home}/projects`, { name: 'Mapped' }));
   await ask(operator('POST', `${home}/mappings`, { groupId: mapped.id, projectId: project.id, role: 'member' }));
 
+  await jobsDone(client);
   return {
     organizationId: organization.id,
     directoryId: opened.directory.id,
@@ -97,6 +99,15 @@ export async function buildWorld(client: Client, population: number, sizes: read
     groups,
     mappedGroupId: mapped.id,
   };
+}
+
+/** Waits until the jobs are done that building has asked for: they would be measured with whatever comes first. */
+async function jobsDone(client: Client): Promise<void> {
+  for (const until = performance.now() + 600_000; ; await sleep(200)) {
+    const { body } = await client.send({ method: 'GET', path: '/metrics' });
+    if (/^gatehouse_outbox_jobs\{state="waiting"\} 0$/m.test(body)) return;
+    if (performance.now() > until) throw new Error('the jobs of building are not done');
+  }
 }
 
 /** `count` results of `make`, `width` at a time, in order. */
