@@ -23,7 +23,8 @@ async function rate(
     while (performance.now() < until) {
       const call = load.next(counter.value++);
       const answer = await load.client.send(call);
-      if (!load.expect(answer)) throw new Error(`${call.method} ${call.path} answered ${answer.status} ${answer.body}`);
+      if (!load.expect(answer))
+        throw new Error(`${call.method} ${call.path} answered ${answer.status} ${answer.body.slice(0, 500)}`);
       done += 1;
     }
   };
