@@ -17,6 +17,7 @@ import { openNesting } from '../../src/store/nesting.ts';
 import { type CollectionName, collections } from '../../src/store/schemas/index.ts';
 import { CollectionReads, compileCollection, selectSql } from '../../src/store/sqlite/collection.ts';
 import { type Connection, openConnection, readCommitted } from '../../src/store/sqlite/driver.ts';
+import { FlushThread } from '../../src/store/sqlite/flushThread.ts';
 import { openSqliteStore, type SqliteStoreOptions } from '../../src/store/sqlite/index.ts';
 import { buildTables } from '../../src/store/sqlite/tables.ts';
 import type { Collections } from '../../src/store/sqlite/transaction.ts';
@@ -583,6 +584,12 @@ describe('faults of the file', () => {
     await connection.flush();
     await rm(`${path}-wal`);
     await expect(connection.flush()).rejects.toMatchObject({ code: 'store_unavailable' });
+  });
+
+  test('where the thread that flushes has ended, a flush fails, and nobody waits for it', async () => {
+    const thread = new FlushThread();
+    await thread.end();
+    await expect(thread.flush(0)).rejects.toThrow('has ended');
   });
 
   test('after a failed flush nothing is written any more, into the log or from it into the file', async () => {

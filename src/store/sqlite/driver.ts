@@ -217,7 +217,7 @@ class OpenConnection implements Connection {
   close(): void {
     this.#wake();
     this.#statements.clear();
-    this.#thread?.end();
+    void this.#thread?.end();
     if (this.#log !== undefined) closeSync(this.#log);
     this.#log = undefined;
     this.#sqlite.close();

@@ -16,17 +16,25 @@ parentPort.on('message', (file) => {
 export class FlushThread {
   readonly #worker = new Worker(work, { eval: true });
   #settle: ((fault: string | undefined) => void) | undefined;
+  /** Why it flushes no more. */
+  #ended: string | undefined;
 
   constructor() {
     this.#worker.on('message', (fault: string | undefined) => this.#settle?.(fault));
-    this.#worker.on('error', (error) => this.#settle?.(String(error)));
-    this.#worker.on('exit', () => this.#settle?.('the thread that flushes has ended'));
+    this.#worker.on('error', (error) => this.#giveUp(String(error)));
+    this.#worker.on('exit', () => this.#giveUp('the thread that flushes has ended'));
     // it keeps no process from its end, but for as long as somebody waits for it
     this.#worker.unref();
   }
 
+  #giveUp(why: string): void {
+    this.#ended ??= why;
+    this.#settle?.(this.#ended);
+  }
+
   /** Resolves when all that was written to the open file is on the disk. One at a time. Throws Error. */
   async flush(file: number): Promise<void> {
+    if (this.#ended !== undefined) throw new Error(this.#ended);
     this.#worker.ref();
     const fault = await new Promise<string | undefined>((resolve) => {
       this.#settle = resolve;
@@ -36,7 +44,7 @@ export class FlushThread {
     if (fault !== undefined) throw new Error(fault);
   }
 
-  end(): void {
-    void this.#worker.terminate();
+  async end(): Promise<void> {
+    await this.#worker.terminate();
   }
 }
