@@ -18,7 +18,7 @@ import { keysAndResources } from './keys.ts';
 import { activity, hundredMembers, memberPatches } from './patches.ts';
 import { closePlaces, openPlace } from './place.ts';
 import { reads } from './reads.ts';
-import { type Line, print, say } from './report.ts';
+import { brief, type Line, print, say } from './report.ts';
 import { startFloor } from './servers.ts';
 import { signIns } from './signIns.ts';
 import { pushMany, startUp } from './volume.ts';
@@ -59,7 +59,9 @@ try {
   };
   const run = async (what: string, scenario: () => Promise<Line[]>): Promise<void> => {
     say(what);
-    lines.push(...(await scenario()));
+    const found = await scenario();
+    for (const line of found) say(`  ${brief(line)}`);
+    lines.push(...found);
   };
   await run('creating', () => creates(bench));
   await run('creating over 1, 16 and 64 connections', () => sharedCommits(bench));

@@ -39,6 +39,10 @@ export const plainLine = (what: string, figure: string, floor = ''): Line => ({
   cpu: '',
 });
 
+/** A line as it is told at once, for whoever waits, and for a run that does not come to its table. */
+export const brief = ({ what, figure, floor, ratio }: Line) =>
+  `${what}: ${[figure, ...(ratio ? [`${ratio} of`] : []), ...(floor ? [floor] : [])].join(' ')}`;
+
 export function print(lines: readonly Line[]): void {
   say('');
   say('| what | Gatehouse | beside it | ratio | CPU per call |');
