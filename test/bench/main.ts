@@ -22,7 +22,7 @@ import { brief, type Line, print, say } from './report.ts';
 import { startFloor } from './servers.ts';
 import { signIns } from './signIns.ts';
 import { pushMany, startUp } from './volume.ts';
-import { buildWorld } from './world.ts';
+import { buildWorld, jobsDone } from './world.ts';
 
 const text = { type: 'string' } as const;
 const { values } = parseArgs({ options: { quick: { type: 'boolean' }, engine: text, people: text, many: text } });
@@ -58,6 +58,7 @@ try {
     ...{ roundMs: quick ? 700 : 2000, rounds: quick ? 3 : 5 },
   };
   const run = async (what: string, scenario: () => Promise<Line[]>): Promise<void> => {
+    await jobsDone(client);
     say(what);
     const found = await scenario();
     for (const line of found) say(`  ${brief(line)}`);
