@@ -29,11 +29,12 @@ export async function findProjects(
   organizationId: string,
   accountId: string,
 ): Promise<readonly AccessibleProject[]> {
-  const [organization, member, grants] = await Promise.all([
+  const [organization, member] = await Promise.all([
     reads.organizations.get(organizationId, organizationId),
     findMember(reads, organizationId, accountId),
-    findGrants(reads, organizationId, { accountId }),
   ]);
+  // after the membership, with which they end (MEM-1)
+  const grants = await findGrants(reads, organizationId, { accountId });
   return findIn(reads, organization ? [organization] : [], member ? [member] : [], grants);
 }
 
@@ -46,10 +47,9 @@ export async function findProjectsOf(
   accountId: string,
   except: readonly string[] = [],
 ): Promise<readonly AccessibleProject[]> {
-  const [memberships, everywhere] = await Promise.all([
-    reads.members.find(PLATFORM, { accountId }),
-    findGrantsEverywhere(reads, accountId),
-  ]);
+  const memberships = await reads.members.find(PLATFORM, { accountId });
+  // after the memberships, with which they end (MEM-1)
+  const everywhere = await findGrantsEverywhere(reads, accountId);
   const left = new Set(except);
   const counts = ({ organizationId }: Member | Grant): boolean => !left.has(organizationId);
   const [members, grants] = [memberships.filter(counts), everywhere.filter(counts)];

@@ -36,8 +36,9 @@ export async function readDefaultKey(
   organizationId: string,
   reader: Presence,
 ): Promise<{ readonly key: ApiKey; readonly secret: string }> {
-  await requireOwnersOwnSignIn(reads, organizationId, reader);
+  // The key first: who has given the ownership away before the check gets none, and not what the new Owner has made of it since.
   const key = await getDefaultKey(reads, organizationId);
+  await requireOwnersOwnSignIn(reads, organizationId, reader);
   return { key, secret: sealer.open(key.sealed ?? '') };
 }
 

@@ -83,17 +83,19 @@ async function loadOrganizationFacts(
   };
 }
 
-/** The project, membership and grants; the organization only for an Admin outside the default project, and for a session. */
+/**
+ * The project, membership and grants; the organization only for an Admin outside the default project, and for a session. The
+ * membership is read before the grants: who is no member any more has lost them with it, in one transaction, and must not pass for an
+ * External Collaborator by what was read before (MEM-1).
+ */
 async function loadProjectFacts(
   reads: ReadStore,
   { accountId, resource: { id, registered }, session }: Asking,
 ): Promise<AccessFacts> {
   const project = await reads.projects.get(PLATFORM, id);
   const organizationId = project?.organizationId ?? nowhere;
-  const [member, grants] = await Promise.all([
-    reads.members.findOne(organizationId, { accountId }),
-    reads.grants.find(organizationId, { accountId, targetId: id }),
-  ]);
+  const member = await reads.members.findOne(organizationId, { accountId });
+  const grants = await reads.grants.find(organizationId, { accountId, targetId: id });
   const known = member && toMemberFacts(member);
   const inherits = known?.role === 'admin' && project?.isDefault !== true;
   const organization = inherits || session ? await reads.organizations.get(organizationId, organizationId) : undefined;
@@ -123,11 +125,12 @@ export async function loadFactsOfProjects(
   organizationId: string,
   { accountId, session }: Omit<Asking, 'resource'>,
 ): Promise<readonly ProjectFacts[]> {
-  const [organization, member, grants] = await Promise.all([
+  const [organization, member] = await Promise.all([
     reads.organizations.get(organizationId, organizationId),
     reads.members.findOne(organizationId, { accountId }),
-    reads.grants.find(organizationId, { accountId, target: 'project' }),
   ]);
+  // after the membership, as in `loadProjectFacts`
+  const grants = await reads.grants.find(organizationId, { accountId, target: 'project' });
   if (!organization) return [];
   const { adminAccess } = organization.settings;
   const known = member && toMemberFacts(member);

@@ -165,10 +165,9 @@ async function* collaboratorsOf(
   while (last !== undefined) {
     const { ids, complete } = await findCandidates(reads, project, adminAccess, last);
     const those = { accountId: { $in: ids } };
-    const [members, grants] = await Promise.all([
-      reads.members.find(organizationId, those),
-      reads.grants.find(organizationId, { ...those, targetId: projectId }),
-    ]);
+    const members = await reads.members.find(organizationId, those);
+    // after the memberships, with which they end (MEM-1)
+    const grants = await reads.grants.find(organizationId, { ...those, targetId: projectId });
     const memberOf = new Map(members.map((member) => [member.accountId, toMemberFacts(member)]));
     const grantsOf = groupBy(grants, ({ accountId }) => accountId);
     for (const accountId of ids) {

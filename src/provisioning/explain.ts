@@ -4,6 +4,7 @@ import {
   explainAccess,
   type FormerPerson,
   findFormerPerson,
+  type GrantFacts,
   getProject,
   loadFacts,
   type NoStanding,
@@ -89,14 +90,18 @@ export async function explainAccount(
   const users = await reads.directoryUsers.find(organizationId, { accountId });
   const tell = (grant: Grant) => originOf(reads, grant, users, member);
   const ofOrganization = all.filter(({ target }) => target === 'organization');
-  // Candidates that are grants come in the order of the grants.
   const rows = resource.kind === 'organization' ? [...all] : all.filter(({ targetId }) => targetId === resource.id);
+  // Candidates that are grants come in the order of the grants; one that has come or gone between the two reads moves no other's origin.
+  const takeRow = ({ source, sourceId, role }: GrantFacts): Grant | undefined => {
+    const at = rows.findIndex((row) => row.source === source && row.sourceId === sourceId && row.role === role);
+    return at < 0 ? undefined : rows.splice(at, 1)[0];
+  };
   const candidates = await Promise.all(
     explainAccess(facts).map(async ({ grant, ...candidate }): Promise<ExplainedCandidate> => {
       if (candidate.source === 'organization_role' && candidate.role === 'admin') {
         return { ...candidate, from: await Promise.all(ofOrganization.map(tell)) };
       }
-      const row = grant && rows.shift();
+      const row = grant && takeRow(grant);
       return row ? { ...candidate, origin: await tell(row) } : candidate;
     }),
   );
