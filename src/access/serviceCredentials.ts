@@ -91,7 +91,15 @@ export function listServiceCredentials(reads: ReadStore): Promise<readonly Servi
  * Throws AppError `token_invalid` (none is known), `token_revoked`, `token_expired`.
  */
 export async function authenticateService(reads: ReadStore, secret: string, now: Date): Promise<ServiceCredential> {
-  const credential = await reads.serviceCredentials.findOne(PLATFORM, { hash: hashSecret(secret) });
+  return liveAt(now, await reads.serviceCredentials.findOne(PLATFORM, { hash: hashSecret(secret) }));
+}
+
+/** The same by its id, for who has shown the secret before and asks whether it still counts. Throws as `authenticateService`. */
+export async function confirmService(reads: ReadStore, id: string, now: Date): Promise<ServiceCredential> {
+  return liveAt(now, await reads.serviceCredentials.get(PLATFORM, id));
+}
+
+function liveAt(now: Date, credential: ServiceCredential | undefined): ServiceCredential {
   if (!credential) throw new AppError('token_invalid', 'The bearer token is not known.');
   const { name, revokedAt, expiresAt } = credential;
   if (revokedAt) throw new AppError('token_revoked', `The service credential "${name}" has been revoked.`);

@@ -3,8 +3,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import {
   authenticatedAt,
   authenticateService,
+  confirmService,
   findAccount,
   findLiveSession,
+  findSession,
   mailboxProvenAt,
   type Presence,
   proofsOf,
@@ -13,7 +15,7 @@ import {
 import { AppError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { readSessionCookie } from '../sso/index.ts';
-import type { Cause, ReadStore } from '../store/index.ts';
+import type { Cause, ReadStore, Transaction } from '../store/index.ts';
 import { refuseForgery } from './csrf.ts';
 import type { Principal } from './route.ts';
 
@@ -49,12 +51,29 @@ export async function authenticate(
     return { kind: 'service', id, scopes };
   }
   const session = await findLiveSession(reads, token, clock.now());
-  if (!session) throw new AppError('token_invalid', 'The bearer token or session is not known or no longer valid.');
+  if (!session) throw tokenInvalid();
   if (cookie !== undefined && !safe) refuseForgery(headers, baseUrl);
   if (actAs !== undefined) throw actAsRefused();
   return { kind: 'account', accountId: session.accountId, session, operator: false };
 }
 
+/**
+ * The principal as it stands in this transaction: what it came by may have ended since the request did, as its rights may have
+ * (SSO-7, OPS-4). Throws AppError: token_invalid, token_revoked, token_expired.
+ */
+export async function confirmPrincipal(principal: Principal, tx: Transaction): Promise<Principal> {
+  if (principal.kind === 'service') {
+    await confirmService(tx, principal.id, tx.at);
+    return principal;
+  }
+  if (principal.kind === 'operator' || !principal.session) return principal;
+  const session = await findSession(tx, principal.session._id, tx.at);
+  if (!session) throw tokenInvalid();
+  return { ...principal, session };
+}
+
+const tokenInvalid = () =>
+  new AppError('token_invalid', 'The bearer token or session is not known or no longer valid.');
 const actAsRefused = () => new AppError('act_as_refused', 'Gatehouse-Act-As goes with the operator token only.');
 
 function bearerToken(header: string | undefined): string {

@@ -72,7 +72,8 @@ export function toProblem(error: unknown, requestId: string, baseUrl: string): {
   };
 }
 
-function foresee(error: unknown): AppError | undefined {
+/** What an error of ours, of the store or of the HTTP library is to a client; undefined for one that nobody foresaw. */
+export function foresee(error: unknown): AppError | undefined {
   if (error instanceof AppError) return error;
   if (error instanceof DuplicateKeyError) {
     return new AppError('stale', 'Another request changed the same thing at this moment. Look at it again and retry.');

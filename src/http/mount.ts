@@ -8,8 +8,10 @@ import { groupBy } from '../lib/groupBy.ts';
 import { originOf } from '../lib/origin.ts';
 import { matcherOf } from '../lib/secrets.ts';
 import { findStepUpUrl, mailedLinkAddress, readSessionCookie } from '../sso/index.ts';
-import { authenticate, causeOf } from './authenticate.ts';
+import type { ReadStore } from '../store/index.ts';
+import { authenticate, causeOf, confirmPrincipal } from './authenticate.ts';
 import { authorize, refuseInClosed } from './authorize.ts';
+import { foresee, invalidRequest } from './errors.ts';
 import { parseInput, readJson, refusePoison } from './input.ts';
 import { type Answering, nameRoute, requestIdOf } from './observe.ts';
 import { type ApiDeps, mayWrite, type Principal, type Route } from './route.ts';
@@ -84,9 +86,9 @@ async function answer(
   const principal = await whoAsks(route, request, deps, options);
   const params = parseParams(route, request.params);
   const decision = await authorize(route, principal, params, store.read, deps.baseUrl);
-  if (principal.kind !== 'account' && mayWrite(route) && !route.onClosed) await refuseInClosed(params, store.read);
+  if (mayWrite(route)) await refuseLate(route, principal, params, store.read);
   const query = parseQuery(route, request.query);
-  const body = route.body ? parseInput(route.body, (await readJson(message, response)) ?? {}, 'body') : undefined;
+  const body = route.body ? parseInput(route.body, await readBody(route, message, response), 'body') : undefined;
   const asked = route.handle(
     {
       params,
@@ -104,7 +106,9 @@ async function answer(
         if (!mayWrite(route)) throw new Error(`${route.method} ${route.path} is declared to change nothing`);
         return store.transaction({ ...causeOf(principal, requestId), from: originOf(request) }, async (tx) => {
           // What was allowed when the request came may no longer be when it changes something (PRJ-7).
-          if (principal.kind === 'account') await authorize(route, principal, params, tx, deps.baseUrl);
+          const present = await confirmPrincipal(principal, tx);
+          if (present.kind === 'account') await authorize(route, present, params, tx, deps.baseUrl);
+          await refuseLate(route, present, params, tx);
           return work(tx);
         });
       },
@@ -124,6 +128,27 @@ async function answer(
   response.statusCode = 304;
   response.setHeader('Cache-Control', 'no-cache');
   response.end();
+}
+
+/** In a closed organization nobody changes anything; people have no right there, by which they are refused (ORG-2). */
+async function refuseLate(
+  route: Route,
+  principal: Principal,
+  params: Readonly<Record<string, string>>,
+  reads: ReadStore,
+): Promise<void> {
+  if (principal.kind !== 'account' && !route.onClosed) await refuseInClosed(params, reads);
+}
+
+/** The body, an empty one where there is none. AuthZEN knows no status but 400 for one that is no JSON at all (section 10). */
+async function readBody(route: Route, message: IncomingMessage, response: Answering): Promise<object> {
+  try {
+    return (await readJson(message, response)) ?? {};
+  } catch (error) {
+    const known = route.tag === 'Decisions' ? foresee(error) : undefined;
+    if (known?.code !== 'unsupported_content_type') throw error;
+    throw invalidRequest(known.message, [{ in: 'header', field: 'Content-Type', message: known.message }]);
+  }
 }
 
 const etagOf = (text: string): string => `"${createHash('sha256').update(text).digest('base64url')}"`;

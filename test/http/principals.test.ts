@@ -101,18 +101,90 @@ describe('Gatehouse-Act-As', () => {
   });
 });
 
-test('a right that ends while a request is under way changes nothing any more (PRJ-7)', async () => {
-  const person = await openPerson(gatehouse, 'racer@acme.example');
-  const { id } = await expectStatus(
-    201,
-    gatehouse.operator('post', `${home}/members`).send({ accountId: person.accountId, role: 'admin' }),
-  );
-  const port = await gatehouse.listen(0);
-  const slow = await beginRequest(port, 'PATCH', home, person.token, { name: 'Taken over' });
-  await expectStatus(200, gatehouse.operator('delete', `${home}/members/${id}`));
-  expect(await slow.finish()).toMatch(/^HTTP\/1\.1 404 /);
-  const organization = await expectStatus(200, gatehouse.operator('get', home));
-  expect(organization.name).toBe('acme');
+describe('what ends while a request is under way', () => {
+  let port: number;
+  let elsewhere: World;
+  beforeAll(async () => {
+    port = await gatehouse.listen(0);
+    elsewhere = await buildWorld(gatehouse, 'elsewhere');
+  });
+  let count = 0;
+  /** An Admin, who belongs elsewhere too, so that the session outlives the membership. */
+  const joinAsAdmin = async () => {
+    count += 1;
+    const person = await openPerson(gatehouse, `racer${count}@acme.example`, 'sign_in');
+    const join = async (organizationId: string): Promise<string> => {
+      const asked = gatehouse.operator('post', `/api/v1/organizations/${organizationId}/members`);
+      return (await expectStatus(201, asked.send({ accountId: person.accountId, role: 'admin' }))).id;
+    };
+    await join(elsewhere.organizationId);
+    return { ...person, memberId: await join(acme.organizationId) };
+  };
+  type Racer = Awaited<ReturnType<typeof joinAsAdmin>>;
+
+  const ends: readonly (readonly [string, number, (racer: Racer) => Promise<unknown>])[] = [
+    [
+      'a right (PRJ-7)',
+      403,
+      ({ memberId }) =>
+        expectStatus(200, gatehouse.operator('patch', `${home}/members/${memberId}`).send({ role: 'member' })),
+    ],
+    [
+      'a membership (MEM-3)',
+      401,
+      ({ memberId }) => expectStatus(200, gatehouse.operator('delete', `${home}/members/${memberId}`)),
+    ],
+    [
+      'a session, by its person (SSO-7)',
+      401,
+      ({ token, sessionId }) =>
+        expectStatus(204, gatehouse.bearer(token, 'delete', `/api/v1/me/sessions/${sessionId}`)),
+    ],
+    [
+      "a session's part in the organization, by an Admin (SSO-5)",
+      401,
+      ({ memberId }) => expectStatus(200, gatehouse.operator('delete', `${home}/members/${memberId}/sessions`)),
+    ],
+  ];
+  test.each(ends)('changes nothing any more: %s', async (_, status, end) => {
+    const racer = await joinAsAdmin();
+    const slow = await beginRequest(port, 'PATCH', home, racer.token, { name: 'Taken over' });
+    await end(racer);
+    expect(await slow.finish()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect((await expectStatus(200, gatehouse.operator('get', home))).name).toBe('acme');
+  });
+
+  test('changes nothing of one’s own, either (SSO-7)', async () => {
+    const racer = await joinAsAdmin();
+    const slow = await beginRequest(port, 'PATCH', '/api/v1/me', racer.token, { name: 'Somebody else' });
+    await expectStatus(204, gatehouse.bearer(racer.token, 'delete', `/api/v1/me/sessions/${racer.sessionId}`));
+    expect(await slow.finish()).toMatch(/^HTTP\/1\.1 401 /);
+    expect(
+      await expectStatus(200, gatehouse.operator('get', `/api/v1/accounts/${racer.accountId}`)),
+    ).not.toHaveProperty('name');
+  });
+
+  test('registers nothing any more: a service credential (OPS-4)', async () => {
+    const asked = gatehouse.operator('post', '/api/v1/service-credentials');
+    const { id, secret } = await expectStatus(201, asked.send({ name: 'clusters', scopes: ['resources'] }));
+    const resources = `/api/v1/projects/${acme.projectId}/resources`;
+    const body = { type: 'cluster', name: 'late', externalId: 'late' };
+    const slow = await beginRequest(port, 'POST', resources, secret, body);
+    await expectStatus(200, gatehouse.operator('delete', `/api/v1/service-credentials/${id}`));
+    expect(await slow.finish()).toMatch(/^HTTP\/1\.1 401 /);
+    const { items } = await expectStatus(200, gatehouse.operator('get', resources).query({ type: 'cluster' }));
+    expect(items).toEqual([]);
+  });
+
+  test('gets nothing new: an organization, not even by the operator (ORG-2)', async () => {
+    const { organizationId, projectId } = await buildWorld(gatehouse, 'closing');
+    const keys = `/api/v1/projects/${projectId}/keys`;
+    const slow = await beginRequest(port, 'POST', keys, gatehouse.operatorToken, { name: 'late' });
+    const closing = gatehouse.operator('post', `/api/v1/organizations/${organizationId}/close`);
+    await expectStatus(200, closing.send({ confirm: 'closing' }));
+    expect(await slow.finish()).toMatch(/^HTTP\/1\.1 403 .*"organization_closed"/s);
+    expect(await gatehouse.store.read.apiKeys.count(organizationId, { projectId, name: 'late' })).toBe(0);
+  });
 });
 
 describe('a session', () => {
