@@ -36,6 +36,8 @@ export async function createDirectory(
     readonly connectionId?: string | undefined;
   },
 ): Promise<Directory> {
+  // Whoever closes the organization meanwhile, and marks its directories, meets this one there (ORG-2).
+  await tx.organizations.lock(organizationId, organizationId);
   const directory = await tx.directories.insert(organizationId, {
     _id: newId('directory'),
     organizationId,

@@ -3,7 +3,6 @@
  * it, and takes it along. Each act is held just before its commit until the deletion is through, or has shown that it waits. On
  * MongoDB, without the account's lock, both would commit, and what was tied would outlive its account; SQLite's one writer never lets them overlap.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, test } from '@jest/globals';
 import {
   addCollaborator,
@@ -23,8 +22,8 @@ import { settleSignIn } from '../../src/sso/index.ts';
 import { PLATFORM, type Transaction } from '../../src/store/index.ts';
 import { buildWorld, expectStatus, openPerson, type Person, type World } from '../http/world.ts';
 import { openConnection } from '../sso/web/people.ts';
-import { testEngine } from '../support/engines.ts';
 import { openTestGatehouse, type TestGatehouse, testBaseUrl } from '../support/gatehouse.ts';
+import { holdWhile } from '../support/held.ts';
 import { sshKeys } from '../support/sshKeys.ts';
 import { whatIsLeft } from './whatIsLeft.ts';
 
@@ -42,33 +41,10 @@ beforeAll(async () => {
 
 const cause = { actor: 'system', requestId: 'req-test' };
 
-/** So long a deletion that nothing holds up takes at most, mostly; a shorter time would prove less, and never fail. One writer has nothing to prove. */
-const patienceMs = testEngine === 'sqlite' ? 50 : 1500;
-
-/** Something to wait for. */
-function signal() {
-  let give = (): void => undefined;
-  const given = new Promise<void>((resolve) => {
-    give = resolve;
-  });
-  return { given, give: () => give() };
-}
-
 /** Holds the transaction of `act` before its commit while the account is deleted; answers how the deletion ended. */
 async function deleteMeanwhile(accountId: string, act: (tx: Transaction) => Promise<unknown>): Promise<number> {
-  const written = signal();
-  const released = signal();
-  const acting = gatehouse.store.transaction(cause, async (tx) => {
-    await act(tx);
-    written.give();
-    await released.given;
-  });
-  await Promise.race([written.given, acting]);
-  const deleting = gatehouse.operator('delete', `/api/v1/accounts/${accountId}`).then(({ status }) => status);
-  await Promise.race([deleting, sleep(patienceMs)]);
-  released.give();
-  await acting;
-  return deleting;
+  const deletion = () => gatehouse.operator('delete', `/api/v1/accounts/${accountId}`);
+  return holdWhile(gatehouse.store, act, async () => (await deletion()).status);
 }
 
 const user = (email: string) => ({

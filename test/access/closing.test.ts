@@ -1,10 +1,13 @@
 /** Closing an organization, over HTTP: all access ends at once, and comes back whole, or the organization goes (ORG-2). */
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { deleteClosedLater } from '../../src/access/index.ts';
+import { createKey, createProject, deleteClosedLater } from '../../src/access/index.ts';
+import { createDirectory } from '../../src/directory/index.ts';
+import type { Transaction } from '../../src/store/index.ts';
 import { buildWorld, expectStatus, openPerson, type World } from '../http/world.ts';
 import { openBrowser } from '../sso/web/browser.ts';
 import { openConnection } from '../sso/web/people.ts';
 import { openBuilt, type TestGatehouse } from '../support/gatehouse.ts';
+import { holdWhile } from '../support/held.ts';
 import { type Mailbox, openMailbox } from '../support/mailbox.ts';
 import { until } from '../support/until.ts';
 
@@ -61,6 +64,17 @@ async function accesses(secret: string, connectionId: string): Promise<Readonly<
     push: (await gatehouse.bearer(acme.directoryToken.secret, 'get', users)).status,
     signIn: (await openBrowser(gatehouse).open(`/sso/start?connection=${connectionId}`)).status,
   };
+}
+
+/** Whether what is read alone where access is asked for says that the organization is closed, each and every row. */
+async function expectMarked(closed: boolean): Promise<void> {
+  for (const name of ['projects', 'directories', 'apiKeys'] as const) {
+    const rows: readonly { readonly organizationClosed?: boolean }[] = await gatehouse.store.read[name].find(
+      acme.organizationId,
+      {},
+    );
+    expect(rows.map(({ organizationClosed = false }) => organizationClosed)).toEqual(rows.map(() => closed));
+  }
 }
 
 describe('a closed organization (ORG-2)', () => {
@@ -187,14 +201,17 @@ describe('a closed organization (ORG-2)', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 403, 403]);
     await Promise.all([restore(), restore(), close()]);
     const row = await gatehouse.store.read.organizations.get(acme.organizationId, acme.organizationId);
-    const closed = row?.closedAt !== undefined;
-    for (const name of ['projects', 'directories', 'apiKeys'] as const) {
-      const rows: readonly { readonly organizationClosed?: boolean }[] = await gatehouse.store.read[name].find(
-        acme.organizationId,
-        {},
-      );
-      expect(rows.map(({ organizationClosed = false }) => organizationClosed)).toEqual(rows.map(() => closed));
-    }
+    await expectMarked(row?.closedAt !== undefined);
+  });
+
+  test.each<[string, (tx: Transaction) => Promise<unknown>]>([
+    ['a directory', (tx) => createDirectory(tx, acme.organizationId, { name: 'Late' })],
+    ['a project', (tx) => createProject(tx, acme.organizationId, { name: 'Late' })],
+    ['a key', (tx) => createKey(tx, acme.organizationId, acme.projectId, { name: 'Late' })],
+  ])('shuts %s, too, that is being made when it is closed', async (_, make) => {
+    const closed = await holdWhile(gatehouse.store, make, async () => (await close()).status);
+    expect(closed).toBe(200);
+    await expectMarked(true);
   });
 
   test('is deleted once its 30 days are over, and not restored any more then', async () => {
