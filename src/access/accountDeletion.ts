@@ -32,10 +32,10 @@ export async function deleteAccount(tx: Transaction, accountId: string): Promise
   const emailKeys = proven.map(({ emailKey }) => emailKey);
   for (const { organizationId, _id: memberId } of members) {
     await removeMember(tx, organizationId, memberId);
-    // those that were pending are revoked by now
-    const addressed = { $or: [{ memberId }, { emailKey: { $in: emailKeys } }] };
-    await tx.invitations.remove(organizationId, { state: { $ne: 'pending' }, ...addressed });
+    // what was pending is revoked by now
+    await tx.invitations.remove(organizationId, { state: { $ne: 'pending' }, memberId });
   }
+  await forgetInvitations(tx, emailKeys);
   for (const grant of await findGrantsEverywhere(tx, accountId)) await removeGrants(tx, grant.organizationId, [grant]);
   await cutLoose(tx, accountId);
   await endEverySession(tx, accountId);
@@ -60,6 +60,14 @@ async function refuseOwners(tx: Transaction, owned: readonly string[]): Promise<
     `This account is the Owner of ${organizations.map(({ name }) => name).join(', ')}: transfer the ownership first`,
     { details: { organizations } },
   );
+}
+
+/** What has become of invitations to the person's addresses, also where they are a member no longer. One that waits is the mailbox's. */
+async function forgetInvitations(tx: Transaction, emailKeys: readonly string[]): Promise<void> {
+  const past = { emailKey: { $in: emailKeys }, state: { $ne: 'pending' } } as const;
+  for (const { organizationId, _id } of await tx.invitations.find(PLATFORM, past)) {
+    await tx.invitations.remove(organizationId, { _id });
+  }
 }
 
 /**

@@ -54,9 +54,9 @@ export async function addMember(tx: Transaction, organizationId: string, input: 
   const account = await lockAccount(tx, input.accountId);
   const existing = await findMember(tx, organizationId, account._id);
   if (existing?.status === 'suspended') {
-    throw new AppError('member_suspended', 'This person is a suspended member of the organization: reactivate them', {
-      details: { memberId: existing._id },
-    });
+    const message =
+      'This person is a suspended member of the organization: the identity provider lets them in again; else remove the member first';
+    throw new AppError('member_suspended', message, { details: { memberId: existing._id } });
   }
   if (existing) {
     throw new AppError('already_a_member', 'This person is a member of the organization already', {

@@ -33,7 +33,7 @@ export function decideHeir(heir: Pick<Member, '_id' | 'role' | 'status'>, owner:
   const refuse = (message: string) =>
     new AppError('heir_not_eligible', message, { details: { memberId: heir._id, role: heir.role } });
   if (heir._id === owner._id) return refuse('This member is the Owner already');
-  if (heir.status !== 'active') return refuse('Only an active member can become the Owner: reactivate them first');
+  if (heir.status !== 'active') return refuse('Only an active member can become the Owner: this one is suspended');
   if (heir.role !== 'admin') return refuse('Only an Admin can become the Owner: make this member an Admin first');
   return undefined;
 }

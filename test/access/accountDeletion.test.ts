@@ -143,6 +143,7 @@ test('no name and no address of the person is left but in what IdPs have told an
   expect((await memberOf(pushed.id))?.accountId).toBe(accountId);
   await expectStatus(200, push('put', `/${pushed.id}`, 'zora.quill', { ...user, title: 'Quill of quills' }));
   const there = `/api/v1/organizations/${rival.organizationId}`;
+  await ask(201, 'post', `${there}/invitations`, { email });
   const { id: second } = await ask(201, 'post', `${there}/members`, { accountId });
   await ask(200, 'delete', `${there}/members/${second}?block=true`);
   await ask(201, 'post', `/api/v1/projects/${acme.projectId}/collaborators`, { email });

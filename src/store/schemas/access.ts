@@ -95,6 +95,7 @@ invitations.schema.index(
   { unique: true, partialFilterExpression: { state: 'pending' } },
 );
 invitations.schema.index({ tokenHash: 1 }, { unique: true, partialFilterExpression: { tokenHash: { $exists: true } } });
+invitations.schema.index({ emailKey: 1 });
 invitations.schema.index({ forgetAt: 1 });
 
 /** Somebody who was removed, and whom no IdP brings back (MEM-4). `email`: the address by which they showed; `emailKey` is a hash once the account is deleted. */
