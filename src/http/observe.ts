@@ -11,9 +11,11 @@ let requestCount = 0;
 const newRequestId = (): string => `req-${processName}${(requestCount++).toString(36).padStart(6, '0')}`;
 
 const saneRequestId = /^[A-Za-z0-9._:/+=-]{1,128}$/;
-/** What AuthZEN's clients get back as they have sent it: it is never taken as an id of ours, and so need not look like one. */
-const printable = /^[\x20-\x7e]{1,256}$/;
+/** AuthZEN's clients get theirs back as they have sent it, as far as fields are ASCII (RFC 9110 §5.5): it is never taken as an id of ours. */
+const echoable = /^[\t -~]+$/;
 const decisionPoint = '/access/v1/';
+/** So much of it the log keeps. */
+const notedLength = 256;
 
 /** An answer on its way, with what the steps of its request tell each other: Express's own form, kept also where Express is not asked. */
 export type Answering = ServerResponse & { locals: { requestId?: unknown; route?: unknown } };
@@ -40,8 +42,8 @@ function routeOf(
 
 /**
  * The first step of every request: takes or makes its id (X-Request-Id, also of the answer), and notes how it ended.
- * An id from outside is taken only in a harmless form; the decision point answers any printable one (AuthZEN 1.0),
- * and the log notes it beside our own.
+ * An id from outside is taken only in a harmless form; the decision point answers any (AuthZEN 1.0), and the log notes
+ * it beside our own.
  */
 export function observeRequests(logger: Logger, registry: Registry) {
   const durations = new Histogram({
@@ -55,7 +57,7 @@ export function observeRequests(logger: Logger, registry: Registry) {
     const given = request.headers['x-request-id'];
     const requestId = typeof given === 'string' && saneRequestId.test(given) ? given : newRequestId();
     response.locals.requestId = requestId;
-    const echoed = typeof given === 'string' && request.url?.startsWith(decisionPoint) && printable.test(given);
+    const echoed = typeof given === 'string' && request.url?.startsWith(decisionPoint) && echoable.test(given);
     response.setHeader('X-Request-Id', echoed ? given : requestId);
     const start = performance.now();
     response.once('close', () => {
@@ -68,7 +70,7 @@ export function observeRequests(logger: Logger, registry: Registry) {
       if (!logger.isLevelEnabled(level)) return;
       const facts = {
         requestId,
-        ...(echoed && given !== requestId && { clientRequestId: given }),
+        ...(echoed && given !== requestId && { clientRequestId: given.slice(0, notedLength) }),
         method,
         route,
         status,

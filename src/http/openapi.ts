@@ -39,7 +39,8 @@ export function errorsOf(route: Route): readonly ErrorCode[] {
   if (route.params) add('not_found');
   if (mayWrite(route)) add('stale');
   if (route.access !== 'public' && route.method !== 'get') add('csrf_refused');
-  if (route.body) add('malformed_json', 'unsupported_content_type', 'body_too_large');
+  if (route.body) add('malformed_json', 'body_too_large');
+  if (route.body && route.tag !== 'Decisions') add('unsupported_content_type');
   if (route.access !== 'public') add('store_unavailable');
   return [...codes];
 }

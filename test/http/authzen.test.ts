@@ -74,20 +74,29 @@ describe('an evaluation (PERM-5)', () => {
     expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request']);
   });
 
+  test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/json; charset=utf-16'])(
+    'refuses %s as malformed: 400, and no other status (AuthZEN)',
+    async (type) => {
+      const answer = await gatehouse.operator('post', '/access/v1/evaluation').set('Content-Type', type).send('{}');
+      expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request']);
+      expect(answer.body.errors).toEqual([{ in: 'header', field: 'Content-Type', message: expect.any(String) }]);
+    },
+  );
+
   test('answers with the request id that it was asked with', async () => {
     const body = { subject: user(acme.owner.accountId), action: may('organization.read'), resource: organization() };
     const answer = await evaluate(body).set('X-Request-ID', 'bfe9eb29-ab87-4ca3-be83-a1d5d8305716');
     expect(answer.headers['x-request-id']).toBe('bfe9eb29-ab87-4ca3-be83-a1d5d8305716');
   });
 
-  test('answers any printable request id as it was asked with, here and nowhere else; another one by one of our own', async () => {
+  test('answers any request id of ASCII as it was asked with, here and nowhere else; another one by one of our own', async () => {
     const body = { subject: user(acme.owner.accountId), action: may('organization.read'), resource: organization() };
-    for (const id of ['ein Test "1"; <x>', 'x'.repeat(256)]) {
+    for (const id of ['ein Test "1"; <x>', 'x'.repeat(5000), 'a\tb']) {
       expect((await evaluate(body).set('X-Request-ID', id)).headers['x-request-id']).toBe(id);
       const elsewhere = await gatehouse.request.get('/livez').set('X-Request-ID', id);
       expect(elsewhere.headers['x-request-id']).toMatch(/^req-/);
     }
-    for (const id of ['x'.repeat(257), 'a\tb', 'ä']) {
+    for (const id of ['', 'ä']) {
       expect((await evaluate(body).set('X-Request-ID', id)).headers['x-request-id']).toMatch(/^req-/);
     }
     const malformed = await evaluate({}).set('X-Request-ID', 'not ours');

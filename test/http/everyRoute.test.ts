@@ -157,15 +157,20 @@ describe.each(table(withBody))('%s', (name, route) => {
     else expect({ ...(await ask().send({})).body, requestId: answer.body.requestId }).toEqual(answer.body);
   });
 
+  // What cannot be read is 400 in AuthZEN, which knows no 415.
+  const unreadable: readonly [number, string] = name.includes('/access/v1/')
+    ? [400, 'invalid_request']
+    : [415, 'unsupported_content_type'];
+
   test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/json5'])('refuses %s', async (type) => {
-    expectProblem(await sendText(JSON.stringify(body()), type), 415, 'unsupported_content_type');
+    expectProblem(await sendText(JSON.stringify(body()), type), ...unreadable);
   });
 
   test('refuses another character set and another compression', async () => {
     const text = JSON.stringify(body());
-    expectProblem(await sendText(text, 'application/json; charset=utf-16'), 415, 'unsupported_content_type');
+    expectProblem(await sendText(text, 'application/json; charset=utf-16'), ...unreadable);
     const pressed = ask().set('Content-Type', 'application/json').set('Content-Encoding', 'compress').send(text);
-    expectProblem(await pressed, 415, 'unsupported_content_type');
+    expectProblem(await pressed, ...unreadable);
   });
 
   test('refuses an oversized body', async () => {
