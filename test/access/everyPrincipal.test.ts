@@ -10,7 +10,8 @@ import { expectStatus } from '../http/world.ts';
 import { type Audience, audienceOf } from './audiences.ts';
 import { type Cast, castOf, type PersonWho } from './cast.ts';
 
-type Asker = PersonWho | 'operator' | 'nobody' | 'directoryToken' | 'projectKeySecret' | 'revokedKeySecret';
+type Borrowed = 'inPlaceOfAdmin' | 'inPlaceOfExternal';
+type Asker = PersonWho | Borrowed | 'operator' | 'nobody' | 'directoryToken' | 'projectKeySecret' | 'revokedKeySecret';
 
 /** What somebody hears: passes the door, or the status that turns them away there. */
 type Outcome = 'passes' | 401 | 403 | 404;
@@ -36,9 +37,11 @@ const others: Partial<Outcomes> = {
   operator: 'passes',
 };
 
-/** Every person hears `outcome`, but for what the others say; later ones count. */
-const table = (outcome: Outcome, ...but: readonly Partial<Outcomes>[]): Outcomes =>
-  Object.assign(Object.fromEntries(people.map((who) => [who, outcome])), ...but);
+/** Every person hears `outcome`, but for what the others say; later ones count. The operator in somebody's place hears what they would. */
+function table(outcome: Outcome, ...but: readonly Partial<Outcomes>[]): Outcomes {
+  const heard: Outcomes = Object.assign(Object.fromEntries(people.map((who) => [who, outcome])), ...but);
+  return { ...heard, inPlaceOfAdmin: heard.admin, inPlaceOfExternal: heard.externalMember };
+}
 
 const expected: Readonly<Record<Audience, Outcomes>> = {
   anybody: table('passes', {
@@ -72,11 +75,19 @@ beforeAll(async () => {
 
 const askers = Object.keys(expected.anybody) as readonly Asker[];
 
+const borrowed: Readonly<Record<Borrowed, PersonWho>> = {
+  inPlaceOfAdmin: 'admin',
+  inPlaceOfExternal: 'externalMember',
+};
+const isBorrowed = (who: Asker): who is Borrowed => Object.hasOwn(borrowed, who);
+
 function tokenOf(who: Asker): string | undefined {
   switch (who) {
     case 'nobody':
       return undefined;
     case 'operator':
+    case 'inPlaceOfAdmin':
+    case 'inPlaceOfExternal':
       return cast.gatehouse.operatorToken;
     case 'directoryToken':
       return cast.world.directoryToken.secret;
@@ -96,9 +107,10 @@ function tokenOf(who: Asker): string | undefined {
 async function knock(route: Route, who: Asker): Promise<Outcome> {
   const token = tokenOf(who);
   const path = `${pathIn(route, cast.world)}?nonsense=1`;
-  const answer = await (token === undefined
-    ? cast.gatehouse.request[route.method](path)
-    : cast.gatehouse.bearer(token, route.method, path));
+  const asked =
+    token === undefined ? cast.gatehouse.request[route.method](path) : cast.gatehouse.bearer(token, route.method, path);
+  if (isBorrowed(who)) void asked.set('Gatehouse-Act-As', cast.people[borrowed[who]].accountId);
+  const answer = await asked;
   if (answer.status === 400 && answer.body.code === 'invalid_request') return 'passes';
   return answer.status as Outcome;
 }

@@ -6,16 +6,20 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { buildWorld, expectStatus, openPerson, type Person, type World } from '../http/world.ts';
 import { openTestPlace } from '../support/engines.ts';
 import { type Method, openTestGatehouse, type TestGatehouse } from '../support/gatehouse.ts';
+import { type Mailbox, openMailbox } from '../support/mailbox.ts';
 import { until } from '../support/until.ts';
 import { followThrough, setStage } from './followers.ts';
 
 let nodes: readonly [TestGatehouse, TestGatehouse];
 let acme: World;
+let mailbox: Mailbox;
 let made = 0;
 
 beforeAll(async () => {
   const place = await openTestPlace('mongodb');
-  const options = { place, env: { GATEHOUSE_KEY: 'one key of both nodes 0123456789' }, rehearse: false };
+  mailbox = await openMailbox();
+  const env = { GATEHOUSE_KEY: 'one key of both nodes 0123456789', SMTP_URL: mailbox.url };
+  const options = { place, env, rehearse: false };
   // One after the other: the first seals what a key is known by.
   const first = await openTestGatehouse(options);
   nodes = [first, await openTestGatehouse(options)];
@@ -168,6 +172,77 @@ test('a member, removed (MEM-3)', async () => {
       resource: { type: 'project', id: acme.defaultProjectId },
     };
     await turn(round, question, false, (here) => ask(here, 200, 'delete', `${home()}/members/${person.memberId}`));
+  }
+});
+
+describe('an invitation, accepted at one node', () => {
+  const invite = async (email: string): Promise<string> => {
+    const projects = [{ projectId: acme.projectId, role: 'admin' }];
+    await ask(nodes[0], 201, 'post', `${home()}/invitations`, { email, projects });
+    const { link = '' } = (await mailbox.waitFor(email)).at(-1) ?? {};
+    return new URL(link).searchParams.get('token') ?? '';
+  };
+  const accept = (here: TestGatehouse, token: string) =>
+    expectStatus(200, here.request.post('/api/v1/invitations/accept').send({ token }));
+
+  test('counts at the other for who has an account (MEM-2)', async () => {
+    for (let round = 0; round < 4; round += 1) {
+      made += 1;
+      const person = await openPerson(nodes[0], `person${made}@elsewhere.example`);
+      const token = await invite(person.email);
+      const question = { subject: user(person), permission: 'cluster.delete', resource: project() };
+      await turn(round, question, true, (here) => accept(here, token));
+    }
+  });
+
+  test('counts at the other for who has had none, by the address that it proves (ACC-5)', async () => {
+    for (const [here, there] of [nodes, [nodes[1], nodes[0]] as const]) {
+      made += 1;
+      const id = `person${made}@elsewhere.example`;
+      const token = await invite(id);
+      const question = { subject: { type: 'user', id }, permission: 'cluster.delete', resource: project() } as const;
+      expect(await isAllowed(there, question)).toBe(false);
+      const { accountId } = await accept(here, token);
+      expect(await isAllowed(there, question)).toBe(true);
+      expect(await isFound(there, { ...question, subject: user({ accountId }) })).toEqual([true, true, true]);
+    }
+  });
+});
+
+test('the ownership, accepted by an Admin, and moved by the operator (OWN-4, KEY-3)', async () => {
+  const transfer = `${home()}/ownership-transfer`;
+  let [owner, heir] = [acme.owner, acme.admin];
+  for (let round = 0; round < 4; round += 1) {
+    const [here, there] = round % 2 === 0 ? nodes : [nodes[1], nodes[0]];
+    const sides = [
+      await openPerson(here, owner.email, 'sign_in'),
+      await openPerson(here, heir.email, 'sign_in'),
+    ] as const;
+    const seen = async () => {
+      const found: unknown[] = [];
+      for (const { accountId, token } of sides) {
+        const resource = { type: 'organization', id: acme.organizationId };
+        const body = { subject: user({ accountId }), action: { name: 'organization.update' }, resource };
+        const { context } = await ask(there, 200, 'post', '/access/v1/evaluation', body);
+        const key = await there.bearer(token, 'get', `${home()}/default-key`);
+        found.push([context.via, key.status]);
+      }
+      return found;
+    };
+    const [asOwner, asAdmin] = [
+      ['owner', 200],
+      ['organization_role', 403],
+    ];
+    expect(await seen()).toEqual([asOwner, asAdmin]);
+    const { memberId } = heir;
+    if (round < 2) {
+      await expectStatus(201, here.bearer(sides[0].token, 'post', transfer).send({ memberId }));
+      expect(await seen()).toEqual([asOwner, asAdmin]);
+      await expectStatus(200, here.bearer(sides[1].token, 'post', `${transfer}/accept`));
+    } else await ask(here, 201, 'post', transfer, { memberId, force: true });
+    expect(await seen()).toEqual([asAdmin, asOwner]);
+    expect((await there.operator('delete', `${home()}/members/${memberId}`)).body.code).toBe('owner_protected');
+    [owner, heir] = [heir, owner];
   }
 });
 

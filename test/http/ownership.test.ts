@@ -166,31 +166,35 @@ describe('of acts that race for the ownership (OWN-4)', () => {
   const force = (memberId: string) => gatehouse.operator('post', transfer()).send({ memberId, force: true });
   const winners = (answers: readonly { readonly status: number }[]) => answers.map(({ status }) => status < 300);
 
-  test.each(['the acceptance', 'the other'])(
-    'acceptance and cancellation: one is done (%s is sent first)',
-    async (first) => {
-      await expectStatus(201, offer(owner));
-      const asked = [() => accept(admin), cancel];
-      const order = first === 'the acceptance' ? asked : asked.toReversed();
-      const answers = await Promise.all(order.map((ask) => ask()));
-      expect(winners(answers).filter(Boolean)).toHaveLength(1);
-      const [accepted] = winners(first === 'the acceptance' ? answers : answers.toReversed());
-      expect(await oneOwner()).toBe(accepted ? acme.admin.memberId : acme.owner.memberId);
-    },
-  );
+  const others: Readonly<Record<string, () => PromiseLike<{ readonly status: number }>>> = {
+    cancellation: cancel,
+    'removal of who accepts': remove,
+    'demotion of who accepts': () =>
+      gatehouse.operator('patch', `${home}/members/${acme.admin.memberId}`).send({ role: 'member' }),
+    'deletion of the account that accepts (OWN-3)': () =>
+      gatehouse.operator('delete', `/api/v1/accounts/${admin.accountId}`),
+  };
+  const orders = ['the acceptance', 'the other'] as const;
+  const races = Object.entries(others).flatMap(([name, other]) => orders.map((first) => [name, first, other] as const));
 
-  test.each(['the acceptance', 'the other'])(
-    'acceptance and removal of who accepts: one is done (%s is sent first)',
-    async (first) => {
-      await expectStatus(201, offer(owner));
-      const asked = [() => accept(admin), remove];
-      const order = first === 'the acceptance' ? asked : asked.toReversed();
-      const answers = await Promise.all(order.map((ask) => ask()));
-      expect(winners(answers).filter(Boolean)).toHaveLength(1);
-      const [accepted] = winners(first === 'the acceptance' ? answers : answers.toReversed());
-      expect(await oneOwner()).toBe(accepted ? acme.admin.memberId : acme.owner.memberId);
-    },
-  );
+  test.each(races)('acceptance and %s: one is done (%s is sent first)', async (_, first, other) => {
+    await expectStatus(201, offer(owner));
+    const asked = [() => accept(admin), other];
+    const order = first === 'the acceptance' ? asked : asked.toReversed();
+    const answers = await Promise.all(order.map((ask) => ask()));
+    expect(winners(answers).filter(Boolean)).toHaveLength(1);
+    const [accepted] = winners(first === 'the acceptance' ? answers : answers.toReversed());
+    expect(await oneOwner()).toBe(accepted ? acme.admin.memberId : acme.owner.memberId);
+  });
+
+  test('two offers: one is made', async () => {
+    const { memberId } = acme.member;
+    await expectStatus(200, gatehouse.operator('patch', `${home}/members/${memberId}`).send({ role: 'admin' }));
+    const answers = await Promise.all([offer(owner), offer(owner, memberId)]);
+    expect(winners(answers).filter(Boolean)).toHaveLength(1);
+    const made = answers.find(({ status }) => status === 201)?.body.toMemberId;
+    expect((await expectStatus(200, gatehouse.bearer(owner.token, 'get', transfer()))).toMemberId).toBe(made);
+  });
 
   test('two acceptances: one is done', async () => {
     await expectStatus(201, offer(owner));
