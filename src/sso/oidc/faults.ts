@@ -51,6 +51,12 @@ export function faultOf(error: unknown, what: string, where: string = what): Sig
   return new SignInFault('idp_unreachable', `${where}: no answer`);
 }
 
+/** What the guarded client below openid-client has thrown, where it is that; whoever gives an address is told it as it is. */
+export function outgoingIn(error: unknown): AppError | undefined {
+  const { cause } = error instanceof ClientError ? error : { cause: error };
+  return cause instanceof AppError ? cause : undefined;
+}
+
 const said = (error: string | undefined, description: string | undefined): string =>
   description === undefined ? quote(error) : `${quote(error)}: ${quote(description)}`;
 

@@ -9,7 +9,9 @@ import {
   type CustomFetch,
   clockTolerance,
   customFetch,
+  discovery,
   enableNonRepudiationChecks,
+  None,
 } from 'openid-client';
 import { z } from 'zod';
 import { KEY_LIMIT, readKeySet } from '../../lib/keySet.ts';
@@ -19,8 +21,9 @@ import type { Connection } from '../../store/index.ts';
 import { SignInFault, type SsoDeps } from '../protocol.ts';
 import { type OidcSettings, oidcOf } from '../settings.ts';
 import { authenticateAs } from './client.ts';
-import { faultOf, quote } from './faults.ts';
+import { faultOf, outgoingIn, quote } from './faults.ts';
 import { discoveryAddress, expectedIssuer, issuerFault } from './issuer.ts';
+import { isTooDeep } from './received.ts';
 
 /** How far two clocks may differ. */
 export const skewSeconds = 60;
@@ -132,17 +135,23 @@ async function openProvider(deps: SsoDeps, connection: Connection): Promise<Prov
 }
 
 /**
- * Reads an issuer's metadata. `issuer` in the answer is the one that its tokens must name. Throws SignInFault: the issuer is no
- * issuer, answers with something else, or is another one; and what the guarded client throws.
+ * An issuer's metadata, as openid-client reads it through the guarded client. `issuer` in the answer is the one that its tokens must name: that is
+ * compared here, since openid-client lets any pass at Microsoft's hosts, and knows of no pinned tenant (decision 36). Throws SignInFault: the issuer
+ * is no issuer, answers with something else, or is another one; and what the guarded client throws.
  */
 export async function discover(outgoing: Outgoing, settings: OidcSettings): Promise<Metadata> {
   const fault = issuerFault(settings.issuer);
   if (fault !== undefined) throw new SignInFault('issuer_mismatch', `${quote(settings.issuer)}: ${fault}`);
   const address = discoveryAddress(settings);
   const what = `The metadata at ${address}`;
-  const response = await outgoing(address, { headers: { accept: 'application/json' } });
-  if (response.status !== 200) throw new SignInFault('idp_unreachable', `${what}: it answers ${response.status}`);
-  const parsed = metadataSchema.safeParse(await readDocument(response, what));
+  const found = await discovery(new URL(address), settings.clientId, undefined, None(), {
+    // The guarded client has its own bounds of time, and knows whether plain http may be used.
+    [customFetch]: async (url, { method, headers }) => readDocument(await outgoing(url, { method, headers }), what),
+    execute: [allowInsecureRequests],
+  }).catch((error: unknown) => {
+    throw outgoingIn(error) ?? faultOf(error, what);
+  });
+  const parsed = metadataSchema.safeParse(found.serverMetadata());
   if (!parsed.success) throw new SignInFault('malformed', `${what}: ${z.prettifyError(parsed.error).slice(0, 500)}`);
   const issuer = expectedIssuer(settings, parsed.data.issuer);
   if (issuer === undefined) {
@@ -175,15 +184,24 @@ function algorithmsOf({ id_token_signing_alg_values_supported: listed }: Metadat
   throw new SignInFault('algorithm_refused', `The IdP signs with ${quote(listed)}, of which none is accepted`);
 }
 
-async function readDocument(response: Response, what: string): Promise<unknown> {
+/** The same answer, once it is known to be JSON, bounded in length and depth; whatever it calls itself. Throws SignInFault. */
+async function readDocument(response: Response, what: string): Promise<Response> {
+  if (response.status !== 200) throw new SignInFault('idp_unreachable', `${what}: it answers ${response.status}`);
   const text = await response.text();
   if (text.length > DOCUMENT_LIMIT)
     throw new SignInFault('too_large', `${what}: it is longer than ${DOCUMENT_LIMIT} characters`);
+  return Response.json(parseDocument(text, what));
+}
+
+function parseDocument(text: string, what: string): unknown {
+  let document: unknown;
   try {
-    return JSON.parse(text);
+    document = JSON.parse(text);
   } catch {
     throw new SignInFault('malformed', `${what}: it is not JSON`);
   }
+  if (isTooDeep({ document })) throw new SignInFault('malformed', `${what}: it is nested too deep`);
+  return document;
 }
 
 /** The guarded client, as openid-client calls it; what is at `jwks_uri` is bounded as everywhere. */
@@ -201,8 +219,7 @@ async function fetchKeys(outgoing: Outgoing, url: string, init: Parameters<Outgo
   const response = await outgoing(url, init).catch((error: unknown) => {
     throw faultOf(error, what);
   });
-  if (response.status !== 200) throw new SignInFault('idp_unreachable', `${what}: it answers ${response.status}`);
-  const found = readKeySet(await readDocument(response, what));
+  const found = readKeySet(await (await readDocument(response, what)).json());
   if (found === undefined) throw new SignInFault('malformed', `${what}: it is no set of at most ${KEY_LIMIT} keys`);
   return Response.json(found);
 }
