@@ -15,6 +15,7 @@ type Described = Pick<Identity, 'email' | 'userName' | 'immutableId' | 'displayN
 const TEXT_LIMIT = 1024;
 const GROUP_LIMIT = 2000;
 const unreadable = /\p{C}/u;
+const unkeepable = /[\0\p{Surrogate}]/u;
 
 /** The first value of the first of these claims that is there and not blank. */
 export function firstClaim(claims: Claims, names: readonly string[] | undefined): string | undefined {
@@ -57,7 +58,9 @@ export function describeByClaims(claims: Claims, names: ClaimNames, vouched: boo
 export function groupsIn(claims: Claims, names: ClaimNames, overage: boolean): ClaimedGroups {
   if (overage) return { kind: 'unknown', why: 'overage' };
   const claimed = names.groups?.map((name) => claims.get(name)).find((values) => values !== undefined);
-  if (claimed === undefined) return { kind: 'unknown', why: 'absent' };
+  // JSON can say what no row can hold; to pass over it would read as having left that group.
+  if (claimed === undefined || claimed.some((value) => unkeepable.test(value)))
+    return { kind: 'unknown', why: 'absent' };
   const groups = claimed.map((value) => value.trim()).filter((value) => value !== '' && value.length <= TEXT_LIMIT);
   if (groups.length > GROUP_LIMIT) return { kind: 'unknown', why: 'overage' };
   return { kind: 'known', names: [...new Set(groups)] };

@@ -176,14 +176,17 @@ function plainText(element: Element): string {
   return textOf(element);
 }
 
-/** UTC to the millisecond; .NET writes seven digits of a second (SAML Core §1.3.3). */
-const instant = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z$/;
+/**
+ * To the millisecond, whatever an IdP writes of it: seven digits with .NET, nine with Java. SAML asks for UTC (SAML Core §1.3.3); one that names its
+ * distance from it means one instant, too, and one that names none does not.
+ */
+const instant = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,32}))?(Z|[+-](?:0\d|1[0-4]):[0-5]\d)$/;
 
 export function instantIn(element: Element, name: string): Date | undefined {
   const text = attributeOf(element, name);
   if (text === undefined) return undefined;
-  const [, seconds, fraction = ''] = instant.exec(text) ?? [];
-  const at = new Date(`${seconds}.${fraction.slice(0, 3).padEnd(3, '0')}Z`);
+  const [, seconds, fraction = '', zone] = instant.exec(text) ?? [];
+  const at = new Date(`${seconds}.${fraction.slice(0, 3).padEnd(3, '0')}${zone}`);
   if (seconds === undefined || Number.isNaN(at.getTime())) throw malformed(`${name} is not an instant in UTC`);
   return at;
 }

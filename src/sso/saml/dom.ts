@@ -10,12 +10,27 @@ function* nodesBelow(node: Node): Generator<Node> {
 
 const ELEMENT = 1;
 const TEXT = 3;
+const CDATA = 4;
 
 const isElement = (node: Node): node is Element => node.nodeType === ELEMENT;
 
 /** All elements of a document, or below an element, in their order. */
 export function elementsBelow(node: Node): readonly Element[] {
   return [...nodesBelow(node)].filter(isElement);
+}
+
+/**
+ * Makes CDATA sections the text that they are (XML 1.0 §2.7), one with the text around them, as every canonical form does (Canonical XML §2.3): whoever
+ * reads on reads a value whole.
+ */
+export function writeOutCharacterData(document: Document): void {
+  const sections = [...nodesBelow(document)].filter(({ nodeType }) => nodeType === CDATA);
+  for (const section of sections) {
+    const { parentNode, nodeValue } = section;
+    if (nodeValue) parentNode?.replaceChild(document.createTextNode(nodeValue), section);
+    else parentNode?.removeChild(section);
+  }
+  if (sections.length > 0) document.documentElement.normalize();
 }
 
 /** Whether there is anything but elements and text: comments, character data, processing instructions. */

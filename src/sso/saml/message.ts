@@ -1,6 +1,6 @@
-/** From what was posted to a document that may be looked at: strict base64, strict UTF-8, through the gate. */
+/** From what was posted to a document that may be looked at: strict base64, strict UTF-8, through the gate, elements and text only. */
 import { SignInFault } from '../protocol.ts';
-import { hasOddNodes } from './dom.ts';
+import { hasOddNodes, writeOutCharacterData } from './dom.ts';
 import { parseXml, responseLimits, XmlRefused } from './xmlGate.ts';
 
 /** A message as text, and the same parsed. */
@@ -12,7 +12,7 @@ export interface Message {
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 /** Base64 of the largest message, with line breaks. */
 const ENCODED_LIMIT = Math.ceil(responseLimits.bytes * 1.4);
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 const declaration =
   /^<\?xml\s+version=(["'])1\.0\1(?:\s+encoding=(["'])utf-8\2)?(?:\s+standalone=(["'])(?:yes|no)\3)?\s*\?>/i;
 
@@ -49,21 +49,20 @@ export function parseMessage(text: string): Message {
   // XML 1.0 §2.11: whoever parses does so first; what is signed has been computed over this.
   const lines = text.replace(/\r\n?/g, '\n');
   const document = parse(lines);
+  writeOutCharacterData(document);
   if (hasOddNodes(document)) {
-    throw new SignInFault('malformed', 'The message holds comments or CDATA sections, which no IdP sends');
+    throw new SignInFault('malformed', 'The message holds comments, which no IdP sends');
   }
   return { text: lines, document };
 }
 
+/** The mark that .NET writes in front of UTF-8 is no part of the text (Unicode §23.8). */
 function decode(bytes: Buffer): string {
-  let text: string;
   try {
-    text = utf8.decode(bytes);
+    return utf8.decode(bytes);
   } catch (cause) {
     throw new SignInFault('malformed', 'The message is not UTF-8', { cause });
   }
-  if (text.startsWith('\ufeff')) throw new SignInFault('malformed', 'The message begins with a byte order mark');
-  return text;
 }
 
 function parse(text: string): Document {

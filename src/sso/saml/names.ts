@@ -7,6 +7,7 @@ export const signature11Ns = 'http://www.w3.org/2009/xmldsig11#';
 export const encryptionNs = 'http://www.w3.org/2001/04/xmlenc#';
 export const encryption11Ns = 'http://www.w3.org/2009/xmlenc11#';
 export const exclusiveC14n = 'http://www.w3.org/2001/10/xml-exc-c14n#';
+export const exclusiveC14nWithComments = `${exclusiveC14n}WithComments`;
 export const envelopedSignature = `${signatureNs}enveloped-signature`;
 
 export const success = 'urn:oasis:names:tc:SAML:2.0:status:Success';
@@ -16,6 +17,7 @@ export const bearer = 'urn:oasis:names:tc:SAML:2.0:cm:bearer';
 export const nameIdFormats = {
   unspecified: 'urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified',
   email: 'urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress',
+  x509: 'urn:oasis:names:tc:SAML:1.1:nameid-format:X509SubjectName',
   persistent: 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
   transient: 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient',
   entity: 'urn:oasis:names:tc:SAML:2.0:nameid-format:entity',

@@ -5,7 +5,7 @@
  */
 import { SignInFault } from '../protocol.ts';
 import { attributeOf, childrenNamed, childrenOf, elementsBelow, isNamed, textOf } from './dom.ts';
-import { envelopedSignature, exclusiveC14n, signature11Ns, signatureNs } from './names.ts';
+import { envelopedSignature, exclusiveC14n, exclusiveC14nWithComments, signature11Ns, signatureNs } from './names.ts';
 import { digests, signatureAlgorithms } from './schemes.ts';
 
 /** A signature of the one shape that there is here. */
@@ -59,7 +59,7 @@ export function readSignature(signed: Element): SignatureShape | undefined {
     'SignatureMethod',
     'Reference',
   ]);
-  allow('canonicalization', canonicalization, (name) => name === exclusiveC14n);
+  allow('canonicalization', canonicalization, isExclusive);
   onlyPrefixes(canonicalization);
   const algorithm = allow('signature algorithm', method, (name) => signatureAlgorithms.includes(name));
   exactly(method, []);
@@ -85,9 +85,10 @@ function readReference(reference: Element, signed: Element): Pick<SignatureShape
   const names = steps.map((step) => {
     if (!isNamed(step, signatureNs, 'Transform')) throw malformed('Transforms holds something else than transforms');
     onlyPrefixes(step);
-    return allow('transform', step, (name) => name === envelopedSignature || name === exclusiveC14n);
+    return allow('transform', step, (name) => name === envelopedSignature || isExclusive(name));
   });
-  if (names.length !== 2 || names[0] !== envelopedSignature || names[1] !== exclusiveC14n) {
+  const [first, second = ''] = names;
+  if (names.length !== 2 || first !== envelopedSignature || !isExclusive(second)) {
     throw malformed(
       `A signature has the two transforms enveloped-signature and exclusive canonicalization, not ${names.length}`,
     );
@@ -113,13 +114,16 @@ function exactly<R extends readonly string[], O extends readonly string[] = []>(
   throw malformed(`${element.localName} must hold ${names.join(', ') || 'nothing'}, and nothing else`);
 }
 
+/** "With or without comments" (SAML Core §5.4.3): no message that has come so far has any (message.ts), so that both are one text. */
+const isExclusive = (name: string): boolean => name === exclusiveC14n || name === exclusiveC14nWithComments;
+
 /** The Algorithm of an element; throws `algorithm_refused` where it is not allowed. */
 function allow(what: string, element: Element, allowed: (name: string) => boolean): string {
   const name = attributeOf(element, 'Algorithm') ?? '';
   if (allowed(name)) return name;
   throw new SignInFault(
     'algorithm_refused',
-    `The ${what} ${name || '(none)'} is not accepted: use RSA or ECDSA with SHA-256 or stronger, and exclusive canonicalization without comments`,
+    `The ${what} ${name || '(none)'} is not accepted: use RSA or ECDSA with SHA-256 or stronger, and exclusive canonicalization`,
   );
 }
 

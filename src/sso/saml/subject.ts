@@ -56,7 +56,7 @@ function subjectOf(claims: Claims, nameId: NameId | undefined, { subject: names 
     if (value === undefined)
       throw invalid(`None of the attributes that name the subject is there: ${names.join(', ')}`);
     if (values.size > 1) throw invalid(`The attribute that names the subject has ${values.size} different values`);
-    checkName({ value });
+    checkName({ value, format: undefined });
     return value;
   }
   if (nameId === undefined) throw invalid('The subject has no NameID');
@@ -66,13 +66,14 @@ function subjectOf(claims: Claims, nameId: NameId | undefined, { subject: names 
   );
 }
 
-function checkName({ value }: Pick<NameId, 'value'>): void {
+function checkName({ value, format }: Pick<NameId, 'value' | 'format'>): void {
   if (value.trim() === '') throw invalid('The NameID is empty');
   if (value !== value.trim()) throw invalid('The NameID has blanks around it');
   if (value.length > SUBJECT_LIMIT)
     throw invalid(`The NameID has ${value.length} characters; ${SUBJECT_LIMIT} are allowed`);
   if (unreadable.test(value)) throw invalid('The NameID holds characters that cannot be seen');
-  if (looksLikeAddress(value) && readAddress(value) === undefined) {
+  // The name of a certificate may have an address among its parts (`E=ann@acme.test, CN=Ann`), and is none.
+  if (format !== nameIdFormats.x509 && looksLikeAddress(value) && readAddress(value) === undefined) {
     throw invalid(`The NameID "${value}" is meant as an email address and is none in plain ASCII`);
   }
 }

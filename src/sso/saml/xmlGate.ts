@@ -152,7 +152,10 @@ function scan(source: string, limits: XmlLimits): void {
   for (let text = reader.toMarkup(); text !== undefined; text = reader.toMarkup()) {
     if (open.length === 0 && text.trim() !== '') throw malformed('it has text outside of its root element');
     if (reader.take(comment)) continue;
-    if (open.length > 0 && reader.take(cdata)) continue;
+    if (open.length > 0 && reader.take(cdata)) {
+      countElement(counted, limits);
+      continue;
+    }
     const ended = reader.take(endTag);
     if (ended) {
       if (open.pop() !== ended[1]) throw malformed('it has an end tag that does not end what is open');
@@ -168,6 +171,12 @@ function scan(source: string, limits: XmlLimits): void {
   if (source.slice(reader.at).trim() !== '') throw malformed('it has text outside of its root element');
 }
 
+/** A CDATA section counts as one: it costs as much, and is as short. */
+function countElement(counted: { elements: number }, limits: XmlLimits): void {
+  counted.elements += 1;
+  if (counted.elements > limits.elements) throw tooLarge(`it has more than ${limits.elements} elements`);
+}
+
 /** Of one element, namespaces included: what canonicalization needs grows with their square. */
 const OWN_ATTRIBUTES = 64;
 
@@ -179,8 +188,7 @@ function scanStartTag(
 ): string | undefined {
   const begun = reader.take(startTag);
   if (!begun) throw malformed('it has a document type, a processing instruction, or broken markup');
-  counted.elements += 1;
-  if (counted.elements > limits.elements) throw tooLarge(`it has more than ${limits.elements} elements`);
+  countElement(counted, limits);
   let own = 0;
   while (reader.take(attribute)) {
     counted.attributes += 1;

@@ -100,6 +100,8 @@ describe('groups that a token leaves out, or cuts short, take nothing away (SSO-
     ['null', { groups: null }],
     ['an object', { groups: { staff: true } }],
     ['a list with an object in it', { groups: ['staff', { name: 'gpu' }] }],
+    ['a list with a name that no text can hold (NUL)', { groups: ['staff', 'gp\0u'] }],
+    ['a list with half a character', { groups: ['staff', 'gpu\ud800'] }],
     [
       "Entra's pointer to more",
       { _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint: 'https://x' } } },

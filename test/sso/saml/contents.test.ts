@@ -163,6 +163,11 @@ describe('when it counts', () => {
     },
     'the session there has ended': says(({ issueInstant }) => ({ sessionNotOnOrAfter: moved(issueInstant, -5) })),
   });
+  refuseEach('expired', {
+    'the conditions have ended by a clock that is ahead of UTC, and says so': says(({ notOnOrAfter }) => ({
+      notOnOrAfter: notOnOrAfter.replace('Z', '+14:00'),
+    })),
+  });
   refuseEach('not_yet_valid', {
     'the conditions have not begun': says(({ issueInstant }) => ({ notBefore: moved(issueInstant, 5) })),
     'the confirmation has not begun': signed(
@@ -180,7 +185,10 @@ describe('when it counts', () => {
   });
   refuseEach('malformed', {
     'an instant without a zone': says(({ notOnOrAfter }) => ({ notOnOrAfter: notOnOrAfter.replace('Z', '') })),
-    'an instant of another zone': says(({ notOnOrAfter }) => ({ notOnOrAfter: notOnOrAfter.replace('Z', '+14:00') })),
+    'an instant of a zone that is none': says(({ notOnOrAfter }) => ({
+      notOnOrAfter: notOnOrAfter.replace('Z', '+24:00'),
+    })),
+    'an instant of two zones': says(({ notOnOrAfter }) => ({ notOnOrAfter: `${notOnOrAfter}-08:00` })),
     'an instant that is none': says(() => ({ notOnOrAfter: 'tomorrow' })),
     'an empty instant': says(() => ({ notBefore: '' })),
     'an assertion without an instant': signed(/ IssueInstant="[^"]*"/, ''),

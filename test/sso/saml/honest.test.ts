@@ -24,6 +24,11 @@ const ahead = (text: string): Craft => ({ message: (xml) => `${text}${xml}` });
 const namedBy = (value: string, format = '1.1:nameid-format:unspecified'): Craft => ({
   facts: (facts) => ({ ...facts, nameId: { value, format: `urn:oasis:names:tc:SAML:${format}` } }),
 });
+/** Every instant of the message, as another clock would write it. */
+const everyInstant = (write: (text: string) => string): Craft => {
+  const all = (xml: string) => xml.replace(/(?<=(?:Instant|NotBefore|NotOnOrAfter)=")[^"]+/g, write);
+  return { assertion: all, response: all };
+};
 const restriction = /<saml:AudienceRestriction>[\s\S]*?<\/saml:AudienceRestriction>/;
 const confirmation = /<saml:SubjectConfirmation [\s\S]*?<\/saml:SubjectConfirmation>/;
 const value = /<saml:AttributeValue[^>]*>ann@acme.test<\/saml:AttributeValue>/;
@@ -352,6 +357,64 @@ describe('a message is accepted that has', () => {
       signed(value, (found) => found.replace('<saml:AttributeValue', '<saml:AttributeValue xml:lang="en"')),
     ],
     ['letters of other languages', 'ping', signed('>Ann<', '>Änn 安 😀<')],
+    ['a mark before its first byte, as .NET writes it', 'ping', ahead('\ufeff')],
+    ['a mark before its declaration', 'ping', ahead('\ufeff<?xml version="1.0" encoding="utf-8"?>')],
+    [
+      'a name as character data',
+      'ping',
+      signed('ann@acme.test</saml:NameID>', '<![CDATA[ann@acme.test]]></saml:NameID>'),
+    ],
+    [
+      'a name that was put into character data on the way',
+      'ping',
+      { message: swap('ann@acme.test</saml:NameID>', 'ann@<![CDATA[acme]]><![CDATA[]]>.test</saml:NameID>') },
+    ],
+    [
+      'values as character data',
+      'ping',
+      signed(value, (found) => found.replace('>ann@acme.test<', '><![CDATA[ann@acme.test]]><')),
+    ],
+    [
+      'markup in character data, which is text',
+      'ping',
+      signed('>Ann<', '><![CDATA[</saml:AttributeValue> & <Ann>]]><'),
+    ],
+    [
+      'canonical forms that would keep comments, of which there are none',
+      'ping',
+      {
+        signAssertion: {
+          canonicalization: `${exclusive}WithComments`,
+          transforms: [`${dsig}enveloped-signature`, `${exclusive}WithComments`],
+        },
+      },
+    ],
+    [
+      'nine digits of a second',
+      'ping',
+      { facts: (facts) => ({ ...facts, issueInstant: facts.issueInstant.replace('Z', '123456Z') }) },
+    ],
+    [
+      'twenty digits of a second',
+      'ping',
+      { facts: (facts) => ({ ...facts, notOnOrAfter: facts.notOnOrAfter.replace('Z', '12345678901234567Z') }) },
+    ],
+    ['instants at the distance of nothing from UTC', 'ping', everyInstant((text) => text.replace('Z', '+00:00'))],
+    [
+      'instants of an Indian clock, which say so',
+      'ping',
+      everyInstant((text) => `${new Date(Date.parse(text) + 330 * 60_000).toISOString().slice(0, -1)}+05:30`),
+    ],
+    [
+      'instants of a Californian clock, which say so',
+      'ping',
+      everyInstant((text) => `${new Date(Date.parse(text) - 480 * 60_000).toISOString().slice(0, -1)}-08:00`),
+    ],
+    [
+      'a NameID of a certificate with an address in it',
+      'ping',
+      namedBy('E=ann@acme.test, CN=Ann Lee, O=Acme', '1.1:nameid-format:X509SubjectName'),
+    ],
   ])('%s (%s)', async (_title, vendor, craft) => {
     const claims =
       vendor === 'shibboleth' ? { claims: { subject: ['urn:oasis:names:tc:SAML:attribute:subject-id'] } } : {};
