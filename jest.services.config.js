@@ -12,9 +12,6 @@ export default {
     '/node_modules/',
     '<rootDir>/dist/',
     '\\.browser\\.test\\.ts$',
-    // Tables of messages, which are judged before any row is looked at; what sign-ins keep is tested beside them, here too.
-    'test/sso/saml/(contents|documents|signatures|vendors|wrapping)\\.test\\.ts$',
-    'test/sso/oidc/(attacks|person|shapes)\\.test\\.ts$',
   ],
   globalSetup: '<rootDir>/test/support/begin.services.ts',
   globalTeardown: '<rootDir>/test/support/end.services.ts',

@@ -1,6 +1,7 @@
 /** Over HTTP: every flaw is refused, the page tells nothing of it, the record tells all; without the flaw people come in. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PLATFORM } from '../../../src/store/index.ts';
+import { sampled, sampleOf } from '../sample.ts';
 import { type BrowserWorld, openBrowserWorld } from './browser.ts';
 import { endpointFlaws, metadataFlaws } from './endpointFlaws.ts';
 import { type EvilIdp, newKey, openEvilIdp, type Person } from './evilIdp.ts';
@@ -38,11 +39,11 @@ async function refuses([, flaw, code]: FlawRow): Promise<void> {
 }
 
 describe.each([
-  ['its claims', claimFlaws],
-  ['its signature', signatureFlaws(foreign, sameKid, ec)],
-  ['the redirect', callbackFlaws],
-  ["the IdP's endpoints", endpointFlaws],
-  ["the IdP's metadata and keys", metadataFlaws],
-] as const)('an answer with one flaw in %s is refused (SSO-2)', (_part, rows) => {
-  test.each(rows)('%s', (...row) => refuses(row));
+  ['its claims', 'oidc/flaws', claimFlaws],
+  ['its signature', 'oidc/flaws', signatureFlaws(foreign, sameKid, ec)],
+  ['the redirect', 'oidc/flaws', callbackFlaws],
+  ["the IdP's endpoints", 'oidc/endpointFlaws', endpointFlaws],
+  ["the IdP's metadata and keys", 'oidc/endpointFlaws', metadataFlaws],
+] as const)('an answer with one flaw in %s is refused (SSO-2)', (_part, table, rows) => {
+  test.each(sampleOf(table, rows, ([title]) => title))(`%s${sampled}`, (...row) => refuses(row));
 });
