@@ -1,6 +1,7 @@
 /** Where IdPs post that a session has ended (OpenID Connect Back-Channel Logout 1.0): machines talk here, no browsers. */
 import express, { type NextFunction, type Request, type Response, Router } from 'express';
 import { endSessionsOfConnection, findAccountsOfIdpSession } from '../access/index.ts';
+import { AppError } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
 import { type Cause, type Connection, DuplicateKeyError } from '../store/index.ts';
 import { consumeMessage } from './attempts.ts';
@@ -11,14 +12,19 @@ import type { SignInLimits } from './limits.ts';
 import { findConnectionOfToken, type LoggedOut, verifyLogoutToken } from './oidc/index.ts';
 import { SignInFault, type SsoDeps } from './protocol.ts';
 import { keepRecord } from './records.ts';
+import type { Refusals } from './refusals.ts';
 import { findConnection } from './routing.ts';
 
 const readForm = express.urlencoded({ extended: false, limit: '256kb', parameterLimit: 20 });
 
 /** Answers 200 once the sessions have ended, 400 for what is no valid log-out token (§2.8). */
-export function backchannelRouter(deps: SsoDeps & { readonly limits: SignInLimits }): Router {
+export function backchannelRouter(
+  deps: SsoDeps & { readonly limits: SignInLimits; readonly refusals: Refusals },
+): Router {
   const router = Router();
-  const limit = (request: Request, _response: Response, next: NextFunction): void => {
+  const limit = (request: Request, response: Response, next: NextFunction): void => {
+    const { connection } = request.params;
+    if (typeof connection === 'string') deps.refusals.concern(response, connection);
     deps.limits.logOut(request.ip);
     next();
   };
@@ -54,6 +60,8 @@ export function backchannelRouter(deps: SsoDeps & { readonly limits: SignInLimit
     const token: unknown = request.body?.logout_token;
     const connection = typeof token === 'string' ? await find(token) : undefined;
     if (typeof token !== 'string' || connection?.protocol !== 'oidc') {
+      if (connection) deps.refusals.concern(response, connection);
+      await deps.refusals.tell(response, forNobody());
       response.status(400).json({ error: 'invalid_request' });
       return;
     }
@@ -111,5 +119,9 @@ export function backchannelRouter(deps: SsoDeps & { readonly limits: SignInLimit
 
   return router;
 }
+
+/** Told to the audit and the log; the IdP's machine gets the protocol's own word. */
+const forNobody = () =>
+  new AppError('invalid_request', 'The log-out token is none, or for no connection that is here under its issuer');
 
 const replayed = () => new SignInFault('replayed', 'This log-out token has been used already: each counts once');

@@ -73,7 +73,7 @@ export async function keepRecord(
 }
 
 /** What an IdP sent may hold what no row may. */
-const readable = (text: string): string => text.replace(/[\0\p{Surrogate}]/gu, '\ufffd');
+export const readable = (text: string): string => text.replace(/[\0\p{Surrogate}]/gu, '\ufffd');
 
 /**
  * What was received, in the form of a row: names of claims hold dots, so that they become a list of pairs, in the order

@@ -10,14 +10,14 @@ import { consumeMessage, isState, takeAttempt } from './attempts.ts';
 import { readFlowCookie } from './cookies.ts';
 import { findIdentity } from './facts.ts';
 import { formFaultOf } from './formFaults.ts';
-import { seeOther, sendPage } from './front/answer.ts';
+import { depart, sendPage } from './front/answer.ts';
 import { causeIn } from './front/browser.ts';
 import type { SignInLimits } from './limits.ts';
 import { signedOutPage } from './pages/account.ts';
 import { refusalPage } from './pages/refusal.ts';
-import { departurePage } from './pages/signIn.ts';
-import { type Departure, SignInFault, type SsoDeps } from './protocol.ts';
+import { SignInFault, type SsoDeps } from './protocol.ts';
 import { keepRecord } from './records.ts';
+import type { Refusals } from './refusals.ts';
 import { findConnection } from './routing.ts';
 import { answerSamlLogout, type LogoutInput, type LogoutRequest, readLogout, writeSpMetadata } from './saml/index.ts';
 import { claimNamesOf } from './settings.ts';
@@ -34,9 +34,10 @@ const logoutForm = z
   .refine(({ SAMLRequest, SAMLResponse }) => (SAMLRequest === undefined) !== (SAMLResponse === undefined));
 
 /** To be mounted at the root. */
-export function samlRouter(deps: SsoDeps & { readonly limits: SignInLimits }): Router {
+export function samlRouter(deps: SsoDeps & { readonly limits: SignInLimits; readonly refusals: Refusals }): Router {
   const router = Router();
-  const limit = (request: Request, _response: Response, next: NextFunction): void => {
+  const limit = (request: Request<{ connection: string }>, response: Response, next: NextFunction): void => {
+    deps.refusals.concern(response, request.params.connection);
     deps.limits.logOut(request.ip);
     next();
   };
@@ -106,6 +107,7 @@ export function samlRouter(deps: SsoDeps & { readonly limits: SignInLimits }): R
     fault: SignInFault,
     status = 403,
   ): Promise<void> {
+    deps.refusals.concern(response, connection);
     const reference = await note(connection, cause, fault);
     const advice = 'You could not be signed out by this. Sign out here, and at your organization, by yourself.';
     sendPage(response, refusalPage({ status, title: 'Sign-out failed', message: advice, reference }));
@@ -188,11 +190,6 @@ async function findNamed(tx: Transaction, connection: Connection, nameId: string
   if (claimNamesOf(connection).subject !== undefined) return findAccountsOfNameId(tx, connection, nameId);
   const identity = await findIdentity(tx, connection, nameId);
   return identity?.link === 'linked' ? [identity.accountId] : [];
-}
-
-function depart(response: Response, departure: Departure): void {
-  if (departure.kind === 'redirect') seeOther(response, departure.url);
-  else sendPage(response, departurePage(departure));
 }
 
 const replayed = () => new SignInFault('replayed', 'This log-out request has been used already: each counts once');

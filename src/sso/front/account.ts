@@ -1,12 +1,12 @@
 /** `/signed-in` and `/sign-out`: what a browser's session is, and its end. */
 import type { Request, Response } from 'express';
 import { endSession, findContacts, findOrganizationsOf, findSessions, worthIn } from '../../access/index.ts';
+import { AppError, hasCode } from '../../errors.ts';
 import { clearSessionCookie } from '../cookies.ts';
 import { accountPage, signedOutPage, signOutPage } from '../pages/account.ts';
-import { departurePage } from '../pages/signIn.ts';
 import { leaveForSignOut, signOutOrigins } from '../signOut.ts';
 import { findStepUpUrl } from '../stepUp.ts';
-import { seeOther, sendPage } from './answer.ts';
+import { depart, seeOther, sendPage } from './answer.ts';
 import { causeIn, type FrontDeps, makeFormToken, markOf, readForm, sessionOf } from './browser.ts';
 
 export async function showAccount(deps: FrontDeps, request: Request, response: Response): Promise<void> {
@@ -52,7 +52,11 @@ export async function endOtherSession(deps: FrontDeps, request: Request, respons
   if (session !== undefined) {
     const { accountId } = session;
     const cause = causeIn(response, `account:${accountId}`);
-    await deps.store.transaction(cause, (tx) => endSession(tx, accountId, form.session ?? ''));
+    await deps.store
+      .transaction(cause, (tx) => endSession(tx, accountId, form.session ?? ''))
+      .catch((error: unknown) => {
+        throw hasCode(error, 'not_found') ? new AppError('not_found', 'There is no such session.') : error;
+      });
   }
   seeOther(response, `${deps.baseUrl}/signed-in`);
 }
@@ -74,7 +78,5 @@ export async function takeSignOut(deps: FrontDeps, request: Request, response: R
   await deps.store.transaction(causeIn(response, `account:${accountId}`), (tx) => endSession(tx, accountId, _id));
   const onward = await leaveForSignOut(deps, requestId, session, markOf(request, response, deps.baseUrl));
   if (onward?.kind !== 'go') return sendPage(response, signedOutPage(onward?.url));
-  const { departure } = onward;
-  if (departure.kind === 'redirect') seeOther(response, departure.url);
-  else sendPage(response, departurePage(departure));
+  depart(response, onward.departure);
 }

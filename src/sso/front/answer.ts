@@ -1,6 +1,8 @@
 /** Pages on the wire. */
 import type { Response } from 'express';
 import { type Page, renderPage } from '../pages/frame.ts';
+import { departurePage } from '../pages/signIn.ts';
+import type { Departure } from '../protocol.ts';
 
 /** The policy of one page: nothing but our own style, and forms that lead no further than they must. */
 function policyOf({ formAction = [], submits }: Page): string {
@@ -24,6 +26,12 @@ export function sendPage(response: Response, page: Page): void {
   response.setHeader('X-Frame-Options', 'DENY');
   response.setHeader('Referrer-Policy', 'same-origin');
   response.end(renderPage(page));
+}
+
+/** On to the IdP, by redirect or form. */
+export function depart(response: Response, departure: Departure): void {
+  if (departure.kind === 'redirect') seeOther(response, departure.url);
+  else sendPage(response, departurePage(departure));
 }
 
 /** On by GET, whatever the method was. */

@@ -12,6 +12,7 @@ import { newFlowCookie, readFlowCookie, readSessionCookie } from '../cookies.ts'
 import type { SignInLimits } from '../limits.ts';
 import type { SsoDeps } from '../protocol.ts';
 import type { ReturnOrigins } from '../returnTo.ts';
+import type { Browser } from '../signIn.ts';
 
 /** What the pages work with. */
 export interface FrontDeps extends SsoDeps, ReturnOrigins {
@@ -35,6 +36,13 @@ export function markOf(request: Request, response: Response, baseUrl: string): s
   response.append('Set-Cookie', line);
   return mark;
 }
+
+/** This browser, as a sign-in knows it. */
+export const browserOf = (request: Request, response: Response, { baseUrl }: Pick<FrontDeps, 'baseUrl'>): Browser => ({
+  flow: markOf(request, response, baseUrl),
+  userAgent: request.headers['user-agent'],
+  address: request.ip,
+});
 
 /** The live session of this browser. */
 export async function sessionOf(

@@ -5,6 +5,7 @@ import { scriptPath, stylePath } from '../pages/frame.ts';
 import { lettersPage } from '../pages/letters.ts';
 import { refusalPage } from '../pages/refusal.ts';
 import { script, style } from '../pages/style.ts';
+import type { Refusals } from '../refusals.ts';
 import { endOtherSession, showAccount, showSignOut, takeSignOut } from './account.ts';
 import { sendPage } from './answer.ts';
 import type { FrontDeps } from './browser.ts';
@@ -28,7 +29,7 @@ const routes: Readonly<Record<string, { readonly get?: Handler; readonly post?: 
 };
 
 /** The router of the pages, to be mounted at the root. What goes wrong in it is answered with a page. */
-export function openFront(deps: FrontDeps): Router {
+export function openFront(deps: FrontDeps, refusals: Refusals): Router {
   const router = Router();
   for (const [path, { get, post }] of Object.entries(routes)) {
     const place = router.route(path);
@@ -38,7 +39,7 @@ export function openFront(deps: FrontDeps): Router {
       response.setHeader('Allow', [...(get ? ['GET', 'HEAD'] : []), ...(post ? ['POST'] : [])].join(', '));
       throw new AppError('method_not_allowed', 'This page cannot be asked for in that way.');
     });
-    place.all(answerRefusals);
+    place.all(answerRefusals(refusals));
   }
   const { letters } = deps;
   if (letters) router.get('/dev/mail', (_request, response) => sendPage(response, lettersPage(letters)));
@@ -84,22 +85,22 @@ function formFault(error: unknown): AppError | undefined {
   }
 }
 
-/** A refusal as a page, with the id of the request as its reference; anything else is for the app to answer and to log. */
-export function answerRefusals(given: unknown, _request: Request, response: Response, next: NextFunction): void {
-  const error = given instanceof AppError ? given : formFault(given);
-  const status = error && statuses[error.kind];
-  if (error === undefined || status === undefined || response.headersSent) {
-    next(given);
-    return;
-  }
-  if (hasCode(error, 'rate_limited')) response.setHeader('Retry-After', String(error.details?.retryAfter ?? 60));
-  sendPage(
-    response,
-    refusalPage({
-      status,
-      title: titles[error.kind] ?? 'That did not work',
-      message: error.message,
-      reference: String(response.locals.requestId),
-    }),
-  );
+/** A refusal as a page, with the id of the request as its reference, which log and audit have too; anything else is for the app to answer and to log. */
+export function answerRefusals(refusals: Refusals) {
+  return async (given: unknown, _request: Request, response: Response, next: NextFunction): Promise<void> => {
+    const error = given instanceof AppError ? given : formFault(given);
+    const status = error && statuses[error.kind];
+    if (error === undefined || status === undefined || response.headersSent) return next(given);
+    await refusals.tell(response, error);
+    if (hasCode(error, 'rate_limited')) response.setHeader('Retry-After', String(error.details?.retryAfter ?? 60));
+    sendPage(
+      response,
+      refusalPage({
+        status,
+        title: titles[error.kind] ?? 'That did not work',
+        message: error.message,
+        reference: String(response.locals.requestId),
+      }),
+    );
+  };
 }

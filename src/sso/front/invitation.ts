@@ -7,7 +7,7 @@ import type { Transaction } from '../../store/index.ts';
 import { setSessionCookie } from '../cookies.ts';
 import { invitationPage } from '../pages/invitation.ts';
 import { seeOther, sendPage } from './answer.ts';
-import { type FrontDeps, makeFormToken, readForm, sessionOf } from './browser.ts';
+import { causeIn, type FrontDeps, makeFormToken, readForm, sessionOf } from './browser.ts';
 import { addressOf } from './signIn.ts';
 
 /** The invitation of this token. A token that is none counts against whoever sends it. */
@@ -63,7 +63,6 @@ export async function takeInvitation(deps: FrontDeps, request: Request, response
   const { token = '', leave } = await readForm(request, response, deps);
   const present = await sessionOf(request.headers, deps);
   await known(deps, request, token, leave === '1' ? undefined : present?.accountId);
-  const requestId = String(response.locals.requestId);
   const work = async (tx: Transaction) => {
     const accepted = await acceptInvitation(tx, token, leave === '1' ? undefined : present?.accountId);
     const other = present !== undefined && present.accountId !== accepted.accountId ? present : undefined;
@@ -74,7 +73,7 @@ export async function takeInvitation(deps: FrontDeps, request: Request, response
     const use = { userAgent: request.headers['user-agent'], address: request.ip, ...shown };
     return { isIn: true, ...(await signInByMailbox(tx, accepted.accountId, use)) };
   };
-  const done = await deps.store.transaction({ actor: 'system', requestId }, work);
+  const done = await deps.store.transaction(causeIn(response, 'system'), work);
   if ('token' in done) response.append('Set-Cookie', setSessionCookie(done.token, deps.baseUrl));
   seeOther(response, `${deps.baseUrl}${done.isIn ? '/signed-in' : '/sign-in'}`);
 }

@@ -6,6 +6,7 @@ import type { PresetName } from '../../../src/sso/presets.ts';
 import type { OidcSettings } from '../../../src/sso/settings.ts';
 import type { Connection, SignInRecord, Transaction } from '../../../src/store/index.ts';
 import { openTestGatehouse, type TestGatehouse, type TestGatehouseOptions } from '../../support/gatehouse.ts';
+import { verifyRefusalPage } from '../refusalPage.ts';
 import { verifyRefusalAudited } from '../refusedAudit.ts';
 import { insertConnection } from './direct.ts';
 import type { EvilIdp, Flaw, Person } from './evilIdp.ts';
@@ -34,26 +35,30 @@ export interface BrowserWorld {
   sessionsOf(accountId: string): Promise<number>;
 }
 
-export async function openBrowserWorld(options: TestGatehouseOptions = {}): Promise<BrowserWorld> {
+/** `home`: the organization of another world in the same place, of which this one is to be another process. */
+export async function openBrowserWorld(options: TestGatehouseOptions = {}, home?: string): Promise<BrowserWorld> {
   const env = { GATEHOUSE_ALLOW_PRIVATE_NETWORK: 'true', ...options.env };
   const gatehouse = await openTestGatehouse({ ...options, env });
   const { store } = gatehouse;
   const sealer = openSealer(gatehouse.secrets.key);
   const run: BrowserWorld['run'] = (work) => store.transaction({ actor: 'system', requestId: 'req-test' }, work);
-  const organizationId = await run(async (tx) => {
-    const made = await createOrganization(tx, sealer, { name: 'Acme', owner: { email: 'owner@acme.test' } });
-    await claimDomain(tx, made.organization._id, 'acme.test');
-    await forceVerifyDomain(tx, made.organization._id, 'acme.test');
-    return made.organization._id;
-  });
+  const organizationId =
+    home ??
+    (await run(async (tx) => {
+      const made = await createOrganization(tx, sealer, { name: 'Acme', owner: { email: 'owner@acme.test' } });
+      await claimDomain(tx, made.organization._id, 'acme.test');
+      await forceVerifyDomain(tx, made.organization._id, 'acme.test');
+      return made.organization._id;
+    }));
 
   async function endOf(answer: supertest.Response): Promise<Ended> {
-    const reference = /[0-9A-Z]{5}-[0-9A-Z]{5}/.exec(answer.text)?.[0];
+    const reference = /<code>([0-9A-Z]{5}-[0-9A-Z]{5})<\/code>/.exec(answer.text)?.[1];
     const cookies = ([] as string[]).concat(answer.headers['set-cookie'] ?? []);
     const session = cookies.find((cookie) => /^(__Host-gatehouse|gatehouse-session)=/.test(cookie))?.split(';')[0];
     const record =
       reference === undefined ? undefined : await store.read.signInRecords.findOne(organizationId, { reference });
     await verifyRefusalAudited(store.read, record);
+    verifyRefusalPage(answer);
     return {
       session,
       status: answer.status,

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createAccount, findAccountByProvenEmail } from '../../../src/access/index.ts';
 import { attemptLifeMs } from '../../../src/sso/attempts.ts';
 import { type Connection, PLATFORM, type SignInRecord } from '../../../src/store/index.ts';
+import { openTestPlace } from '../../support/engines.ts';
 import { type BrowserWorld, openBrowserWorld } from './browser.ts';
 import { type EvilIdp, type Flaw, openEvilIdp, type Person } from './evilIdp.ts';
 
@@ -291,9 +292,17 @@ describe('what the metadata names is reached through the guarded client (SSO-1)'
   );
 
   test('an issuer on loopback is refused where private networks are not allowed', async () => {
-    const strict = await openBrowserWorld({ env: { GATEHOUSE_ALLOW_PRIVATE_NETWORK: 'false' } });
-    const bad = await strict.signIn(await strict.connect(idp.issuer), idp, ann);
+    const place = await openTestPlace();
+    const env = { GATEHOUSE_KEY: 'one key of both processes 0123456789', GATEHOUSE_ALLOW_PRIVATE_NETWORK: 'false' };
+    const strict = await openBrowserWorld({ place, env });
+    const through = await strict.connect(idp.issuer);
+    const bad = await strict.signIn(through, idp, ann);
     expect(bad).toMatchObject({ signedIn: false, status: 403, record: { code: 'idp_unreachable' } });
+    await strict.gatehouse.close();
+    // The same connection, in the same data, by a process that may reach it.
+    const open = { place, env: { ...env, GATEHOUSE_ALLOW_PRIVATE_NETWORK: 'true' } };
+    const lenient = await openBrowserWorld(open, strict.organizationId);
+    expect(await lenient.signIn(through, idp, ann)).toMatchObject({ status: 303, signedIn: true });
   });
 });
 

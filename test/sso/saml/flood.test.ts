@@ -38,6 +38,12 @@ test('a flood of one connection with junk ends in 429, fills no audit, and holds
   expect(await flood(() => respond(flooded))).toBeGreaterThanOrEqual(980);
   const [records, events] = [await recordsOf(flooded), await auditOf(flooded)];
   expect(records).toBe(events);
+  // That there are too many is told, too, and a few times only.
+  const { organizationId, _id: targetId } = flooded.connection;
+  const limited = () =>
+    world.gatehouse.store.read.auditEvents.count(organizationId, { type: 'sign_in.limited', targetId });
+  expect(await limited()).toBeGreaterThan(0);
+  expect(await limited()).toBeLessThanOrEqual(11);
   // One a second may still be told of, whatever it is that is refused.
   await Promise.all(Array.from({ length: 25 }, () => [respond(flooded), logOut(flooded)]).flat());
   expect((await recordsOf(flooded)) - records).toBeLessThan(20);

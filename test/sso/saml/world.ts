@@ -24,6 +24,7 @@ import {
   type TestGatehouseOptions,
   testBaseUrl,
 } from '../../support/gatehouse.ts';
+import { verifyRefusalPage } from '../refusalPage.ts';
 import { verifyRefusalAudited } from '../refusedAudit.ts';
 import { type Craft, craftResponse } from './craft.ts';
 
@@ -113,11 +114,12 @@ export async function openSamlWorld(options: TestGatehouseOptions = {}): Promise
   const organizationId = await makeOrganization('acme.test');
 
   async function endOf(answer: supertest.Response): Promise<Ended> {
-    const reference = /[0-9A-Z]{5}-[0-9A-Z]{5}/.exec(answer.text)?.[0];
+    const reference = /<code>([0-9A-Z]{5}-[0-9A-Z]{5})<\/code>/.exec(answer.text)?.[1];
     const cookies = ([] as string[]).concat(answer.headers['set-cookie'] ?? []);
     const record =
       reference === undefined ? undefined : await store.read.signInRecords.findOne(PLATFORM, { reference });
     await verifyRefusalAudited(store.read, record);
+    verifyRefusalPage(answer);
     return {
       status: answer.status,
       page: answer.text,

@@ -1,6 +1,7 @@
-/** A browser of the tests: keeps cookies, follows nothing by itself, fills in and submits the forms of pages. */
+/** A browser of the tests: keeps cookies, follows nothing by itself, fills in and submits the forms of pages; whatever page refuses it is one that refusals show. */
 import type { Response } from 'supertest';
 import { type TestGatehouse, testBaseUrl } from '../../support/gatehouse.ts';
+import { verifyRefusalPage } from '../refusalPage.ts';
 
 export interface Form {
   readonly action: string;
@@ -51,6 +52,7 @@ export function openBrowser({ request }: TestGatehouse): Browser {
   const pathOf = (address: string) => address.replace(testBaseUrl, '') || '/';
 
   function keep(response: Response): Response {
+    verifyRefusalPage(response);
     const lines: unknown = response.headers['set-cookie'];
     for (const line of Array.isArray(lines) ? lines.map(String) : []) {
       const [pair = '', ...attributes] = line.split('; ');
