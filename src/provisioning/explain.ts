@@ -4,6 +4,7 @@ import {
   explainAccess,
   type FormerPerson,
   findFormerPerson,
+  findHolder,
   type GrantFacts,
   getProject,
   loadFacts,
@@ -15,6 +16,7 @@ import {
 import { AppError } from '../errors.ts';
 import type { DirectoryUser, Edge, Grant, Member, ReadStore } from '../store/index.ts';
 import { countingUsers } from './desired.ts';
+import { findPrimaryUsers } from './links.ts';
 
 /** One membership on the way from a directory user up to the group of a mapping. */
 export interface Step {
@@ -106,6 +108,33 @@ export async function explainAccount(
     }),
   );
   return { ...(member && { member }), standing: resolveStanding(facts), candidates };
+}
+
+/**
+ * The account of whoever is meant by an address in this organization: who has it proven and is a member; else the member whom a
+ * directory shows under it, proven or not; else who has it proven, and may have been here once. Takes the same look-ups whether
+ * somebody elsewhere has it, or nobody (PRJ-1).
+ */
+export async function findAccountByAddress(
+  reads: ReadStore,
+  organizationId: string,
+  address: string,
+): Promise<string | undefined> {
+  const holder = await findHolder(reads, address);
+  const member = await reads.members.findOne(organizationId, { accountId: holder ?? nobody });
+  const shown = await findShownAs(reads, organizationId, address);
+  return member ? member.accountId : (shown ?? holder);
+}
+
+const nobody = 'acc-00000000000000000000000000';
+
+async function findShownAs(reads: ReadStore, organizationId: string, address: string): Promise<string | undefined> {
+  const found: DirectoryUser[] = [];
+  for (const directory of await reads.directories.find(organizationId, {})) {
+    found.push(...(await findPrimaryUsers(reads, directory, address)));
+  }
+  const linked = found.filter(({ link }) => link === 'linked');
+  return (linked.find(({ conflict }) => conflict === undefined) ?? linked[0])?.accountId;
 }
 
 /** What the person had as a member gives nothing any more; it is told, so that the chain has its end. */

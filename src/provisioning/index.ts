@@ -4,7 +4,7 @@
  */
 export { adoptConfirmed, listWaiting, proveDomain, type WaitingPerson } from './adoption.ts';
 export { findConcerned, reconcileLater } from './concerned.ts';
-export { type ExplainedCandidate, explainAccount, type Origin } from './explain.ts';
+export { type ExplainedCandidate, explainAccount, findAccountByAddress, type Origin } from './explain.ts';
 export { changeMembers, createGroup, deleteGroup, updateGroup } from './groups.ts';
 export { listIdentities, type ProjectIdentity } from './identityExport.ts';
 export { IdentityVersions, type NamedIdentities } from './identityVersions.ts';

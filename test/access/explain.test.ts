@@ -116,6 +116,24 @@ test('the push that is named is the one that did it, though the client gives its
   expect(row).toMatchObject({ method: 'PATCH', path: `/Groups/${acme.groupId}`, touched: [acme.groupId, otherId] });
 });
 
+test('somebody is found by the address that the member list shows, proven or not; who has proven it goes first (PERM-6, ACC-4)', async () => {
+  const pushed = (userName: string, value: string) => ({
+    ...{ schemas: [`${core}:User`], userName, active: true, emails: [{ value, primary: true }] },
+  });
+  const email = 'shown@unverified.example';
+  const { id } = await expectStatus(201, scim('post', '/Users', pushed('shown', email), 'push-shown'));
+  const found = async (person: string) => (await explain({ person })).subject;
+  const shown = await found(email.toUpperCase());
+  expect(shown).toMatchObject({ type: 'user', memberId: expect.stringMatching(/^mem-/), status: 'active' });
+  // renamed at the IdP, the account keeps its addresses: the person is found by what the list shows now
+  await expectStatus(200, scim('put', `/Users/${id}`, pushed('shown', 'renamed@unverified.example'), 'push-renamed'));
+  expect((await found('renamed@unverified.example')).id).toBe(shown.id);
+  await ask(404, 'get', address({ person: email }));
+  // shown under the address that another member has proven, they do not hide that one
+  await expectStatus(200, scim('put', `/Users/${id}`, pushed('shown', acme.admin.email), 'push-renamed'));
+  expect((await found(acme.admin.email)).id).toBe(acme.admin.accountId);
+});
+
 test('an inherited Admin is led back to the grant that made them one, and says where adminAccess stops it (PRJ-5)', async () => {
   const query = { person: acme.admin.memberId, project: acme.projectId, permission: 'cluster.create' };
   const told = await explain(query);

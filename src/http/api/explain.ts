@@ -6,7 +6,6 @@ import {
   evaluate,
   type FormerPerson,
   findContacts,
-  findHolder,
   findKeyById,
   findMemberEver,
   getOrganization,
@@ -16,7 +15,12 @@ import {
 } from '../../access/index.ts';
 import { AppError } from '../../errors.ts';
 import { isId } from '../../lib/ids.ts';
-import { type ExplainedCandidate, explainAccount, type Origin } from '../../provisioning/index.ts';
+import {
+  type ExplainedCandidate,
+  explainAccount,
+  findAccountByAddress,
+  type Origin,
+} from '../../provisioning/index.ts';
 import type { ReadStore } from '../../store/index.ts';
 import { demand } from '../authorize.ts';
 import { type Route, route } from '../route.ts';
@@ -129,12 +133,9 @@ const presentCandidate = ({ origin: one, from, ...rest }: ExplainedCandidate): z
 
 const query = z
   .strictObject({
-    person: z
-      .string()
-      .min(1)
-      .max(320)
-      .optional()
-      .meta({ description: 'a member, also a former one, an account, or a proven email' }),
+    person: z.string().min(1).max(320).optional().meta({
+      description: 'a member, also a former one, an account, a proven email, or the address that a directory shows',
+    }),
     key: id.optional().meta({ description: 'the id of an API key' }),
     project: id
       .optional()
@@ -181,12 +182,12 @@ const verdict = (decision: Decision | undefined, { reason: code, message }: Pick
     ? { reason: { code: decision.reason, message: decision.message }, decision: decision.allowed }
     : { reason: { code, message } };
 
-/** The account of a member's id, an account's id (also of one that was deleted) or a proven address. */
+/** The account of a member's id, an account's id (also of one that was deleted) or an address. */
 async function findPerson(reads: ReadStore, organizationId: string, named: string): Promise<string | undefined> {
   if (isId('member', named)) return findMemberEver(reads, organizationId, named);
   if (isId('account', named)) return named;
   // an address that nobody has is looked for as long as that of somebody elsewhere
-  return (await findHolder(reads, named)) ?? nobody;
+  return (await findAccountByAddress(reads, organizationId, named)) ?? nobody;
 }
 
 const nobody = 'acc-00000000000000000000000000';
