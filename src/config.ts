@@ -35,6 +35,8 @@ export interface Config {
   readonly scimRate: { readonly perSecond: number; readonly burst: number };
   /** How many days the provisioning log keeps a request. */
   readonly logDays: number;
+  /** How many days event feeds reach back, and deliveries to webhooks are kept. */
+  readonly eventDays: number;
   /** Lets what organizations name (metadata, issuers) be on this machine's own network, and on plain http. */
   readonly allowPrivateNetwork: boolean;
   readonly logLevel: LogLevel;
@@ -48,7 +50,7 @@ export interface Config {
   readonly warnings: readonly string[];
 }
 
-/** Which process asks: a worker serves nobody, so it needs no operator token and no key. */
+/** Which process asks: a worker serves nobody, so it needs no operator token. */
 export type ProcessRole = 'web' | 'worker';
 
 export interface ConfigFault {
@@ -197,16 +199,14 @@ const drainSeconds = z
   .transform(Number)
   .pipe(z.number().max(300, 'must be a number of seconds from 0 to 300'));
 
-const logDays = z
-  .string()
-  .regex(/^\d{1,4}$/, 'must be a whole number of days from 1 to 3650')
-  .transform(Number)
-  .pipe(
-    z
-      .number()
-      .min(1, 'must be a whole number of days from 1 to 3650')
-      .max(3650, 'must be a whole number of days from 1 to 3650'),
-  );
+function daysFrom(least: number) {
+  const message = `must be a whole number of days from ${least} to 3650`;
+  return z
+    .string()
+    .regex(/^\d{1,4}$/, message)
+    .transform(Number)
+    .pipe(z.number().min(least, message).max(3650, message));
+}
 
 /** Every setting. An empty text counts as unset. */
 const settings = z.object({
@@ -225,7 +225,9 @@ const settings = z.object({
   GATEHOUSE_DRAIN_SECONDS: drainSeconds.default(0),
   GATEHOUSE_SCIM_RATE: rate.default(500),
   GATEHOUSE_SCIM_BURST: rate.default(5000),
-  GATEHOUSE_LOG_DAYS: logDays.default(30),
+  GATEHOUSE_LOG_DAYS: daysFrom(1).default(30),
+  // A webhook that fails is tried for more than three days, and given up after five.
+  GATEHOUSE_EVENT_DAYS: daysFrom(7).default(90),
   GATEHOUSE_ALLOW_PRIVATE_NETWORK: flag.default(false),
   GATEHOUSE_RETURN_ORIGINS: returnOrigins.default([]),
   GATEHOUSE_MAIL_FROM: mailFrom.optional(),
@@ -283,6 +285,7 @@ export function readConfig(
     drainMs: value.GATEHOUSE_DRAIN_SECONDS * 1_000,
     scimRate: Object.freeze({ perSecond: value.GATEHOUSE_SCIM_RATE, burst: value.GATEHOUSE_SCIM_BURST }),
     logDays: value.GATEHOUSE_LOG_DAYS,
+    eventDays: value.GATEHOUSE_EVENT_DAYS,
     dnsServers: Object.freeze(value.GATEHOUSE_DNS_SERVERS),
     allowPrivateNetwork: value.GATEHOUSE_ALLOW_PRIVATE_NETWORK,
     logLevel: value.GATEHOUSE_LOG_LEVEL,
@@ -309,6 +312,7 @@ function combinationFaults(given: Readonly<Record<string, string | undefined>>, 
   if (role === 'worker') {
     miss('MONGODB_URI', 'is required: workers run beside a MongoDB store (without it, jobs run in the web process)');
     miss('REDIS_URL', 'is required: workers take their jobs from Redis (without it, jobs run in the web process)');
+    miss('GATEHOUSE_KEY', 'is required: workers sign for webhooks with what the web processes have sealed with it');
     return faults;
   }
   if (given.REDIS_URL !== undefined) {

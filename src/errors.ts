@@ -11,6 +11,7 @@ export type ErrorKind =
   | 'unauthenticated'
   | 'forbidden'
   | 'not_found'
+  | 'gone'
   | 'method_not_allowed'
   | 'conflict'
   | 'stale'
@@ -43,6 +44,8 @@ const catalogue = {
   not_found: 'not_found',
   route_not_found: 'not_found',
   method_not_allowed: 'method_not_allowed',
+  // feeds
+  cursor_expired: 'gone',
   // rules of accounts, organizations, members, the Owner
   email_taken: 'conflict',
   last_email: 'conflict',
@@ -139,6 +142,9 @@ const catalogue = {
   oauth_issuer_exists: 'conflict',
   issuer_keys_unavailable: 'unavailable',
   rate_limited: 'rate_limited',
+  // webhooks
+  too_many_webhooks: 'conflict',
+  webhook_disabled: 'conflict',
   // mappings
   mapping_exists: 'conflict',
   grants_choice_required: 'invalid',

@@ -7,7 +7,7 @@ import { handlers } from '../workers/handlers.ts';
 import { openRounds } from '../workers/rounds.ts';
 import type { Stack } from '../workers/stack.ts';
 import type { Config } from './config.ts';
-import { openSequencer } from './events/index.ts';
+import { forWebhooks, openSequencer } from './events/index.ts';
 import { createApp } from './http/app.ts';
 import type { Lifecycle } from './http/service.ts';
 import { checkKey, openKeyRotation, tellRemaining } from './keyCheck.ts';
@@ -88,7 +88,9 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
   const lookUpTxt = options.lookUpTxt ?? openTxtLookup(config.dnsServers);
   const { allowPrivateNetwork: allowPrivate } = config;
   const outgoing = openOutgoing({ allowPrivate, resolve: options.resolve });
-  const jobs = await openJobs(config, { store, logger, clock, mailer, lookUpTxt, outgoing, allowPrivate });
+  const sendOut = openOutgoing({ allowPrivate, resolve: options.resolve, ...forWebhooks });
+  const stack = { store, clock, sealer, mailer, lookUpTxt, outgoing, sendOut, allowPrivate };
+  const jobs = await openJobs(config, { ...stack, logger });
   const { baseUrl, returnOrigins: origins } = config;
   const scim = openScim({ store, logger, clock, baseUrl, outgoing, rate: config.scimRate });
   const limits = openSignInLimits(clock);
@@ -112,6 +114,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     sealer,
     limits,
     serviceUses,
+    eventDays: config.eventDays,
     baseUrl,
     trustProxy: config.trustProxy,
     operatorTokens: secrets.operatorTokens,
@@ -188,10 +191,7 @@ interface Jobs {
 }
 
 /** Jobs run here, unless there is Redis: then this process only tells the workers that there is something to do. */
-async function openJobs(
-  config: Config,
-  stack: Stack & { readonly logger: Logger; readonly clock: Clock },
-): Promise<Jobs> {
+async function openJobs(config: Config, stack: Stack & { readonly logger: Logger }): Promise<Jobs> {
   if (config.redisUrl !== undefined) {
     const { openNudge } = await import('./queue/bullmq.ts');
     const nudge = openNudge({ store: stack.store, redisUrl: config.redisUrl, logger: stack.logger });
@@ -201,7 +201,7 @@ async function openJobs(
   queue.start();
   const sequencer = openSequencer(stack);
   sequencer.start();
-  const rounds = openRounds({ ...stack, logDays: config.logDays });
+  const rounds = openRounds({ ...stack, logDays: config.logDays, eventDays: config.eventDays });
   return {
     queue,
     rounds,

@@ -3,8 +3,10 @@ import { eraseTraces } from '../src/access/index.ts';
 import type { Handlers } from '../src/queue/index.ts';
 import { checkDomainOf } from './check-domain.ts';
 import { deleteOrganizationOf } from './delete-organization.ts';
+import { deliver, fanOutOf } from './deliver.ts';
 import {
   announceOwner,
+  announceWebhookOf,
   mailAnnouncement,
   mailClosing,
   mailConfirmation,
@@ -12,6 +14,7 @@ import {
   mailInvitation,
   mailLink,
   mailOwnership,
+  mailWebhook,
   tellOwner,
 } from './mail.ts';
 import { proveDomainOf } from './prove-domain.ts';
@@ -41,6 +44,10 @@ export function handlers(stack: Stack): Handlers {
     'tell-owner': (job) => tellOwner(stack, job),
     'refresh-metadata': (job) => refreshMetadataOf(stack, job),
     'check-domain': (job) => checkDomainOf(stack, job),
+    'fan-out': (job) => fanOutOf(stack, job),
+    deliver: (job) => deliver(stack, job),
+    'announce-webhook': (job) => announceWebhookOf(stack, job),
+    'mail-webhook': (job) => mailWebhook(stack, job),
     'delete-organization': (job) => deleteOrganizationOf(stack, job),
   };
 }

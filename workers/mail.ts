@@ -1,6 +1,7 @@
 /** Letters: written by access/, handed to the mail server, tried again until it takes them. */
 import {
   announceToAdmins,
+  announceWebhook,
   getOrganization,
   invitationLetter,
   invitationUrl,
@@ -13,6 +14,7 @@ import {
   writeClosingLetter,
   writeConnectionNews,
   writeOwnershipLetter,
+  writeWebhookNews,
 } from '../src/access/index.ts';
 import type { TakenJob } from '../src/queue/index.ts';
 import { makeConfirmation, writeExpiryLetter } from '../src/sso/tasks.ts';
@@ -88,6 +90,20 @@ export async function tellOwner({ store, mailer }: Stack, job: TakenJob<'tell-ow
 
 export async function mailExpiries({ store, mailer }: Stack, job: TakenJob<'mail-expiries'>): Promise<void> {
   const letter = await writeExpiryLetter(store.read, job.organizationId, job.payload);
+  if (letter) await mailer.send(letter);
+  await store.transaction(causeOf(job), (tx) => job.done(tx));
+}
+
+/** One job for each Admin. */
+export async function announceWebhookOf({ store }: Stack, job: TakenJob<'announce-webhook'>): Promise<void> {
+  await store.transaction(causeOf(job), async (tx) => {
+    await announceWebhook(tx, job.organizationId, job.payload.webhookId);
+    await job.done(tx);
+  });
+}
+
+export async function mailWebhook({ store, mailer }: Stack, job: TakenJob<'mail-webhook'>): Promise<void> {
+  const letter = await writeWebhookNews(store.read, job.organizationId, job.payload);
   if (letter) await mailer.send(letter);
   await store.transaction(causeOf(job), (tx) => job.done(tx));
 }

@@ -1,5 +1,6 @@
 /** Everything that is done from time to time, by one of all processes: the sweep, and rounds that ask for jobs. No rules. */
 import { checkDomainsLater, deleteClosedLater } from '../src/access/index.ts';
+import { wakeOverdue } from '../src/events/index.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { newId } from '../src/lib/ids.ts';
 import { openPeriodic, type Periodic } from '../src/queue/index.ts';
@@ -18,6 +19,7 @@ const rounds: Readonly<Record<string, Round>> = {
   'refresh-metadata': refreshMetadataLater,
   'warn-expiries': warnOfExpiries,
   'delete-closed': deleteClosedLater,
+  'wake-webhooks': wakeOverdue,
 };
 
 /** All of them; `everyMs` is for tests. */

@@ -12,6 +12,8 @@ export interface SweepOptions {
   readonly clock?: Clock | undefined;
   /** How many days the provisioning log keeps a request. */
   readonly logDays: number;
+  /** How many days event feeds reach back, and deliveries are kept. */
+  readonly eventDays: number;
   /** Default: an hour. */
   readonly everyMs?: number | undefined;
 }
@@ -23,7 +25,8 @@ const day = 24 * hour;
  * The periodic sweep of all organizations: one of all processes does it in each interval. It repairs drift (MAP-3), takes
  * out of the logs what is older than it is to be kept (SCIM-5), and removes what has expired.
  */
-export function openSweep({ store, logger, clock = systemClock, logDays, everyMs = hour }: SweepOptions): Periodic {
+export function openSweep(options: SweepOptions): Periodic {
+  const { store, logger, clock = systemClock, logDays, eventDays, everyMs = hour } = options;
   let stopping = false;
   const periodic = openPeriodic({ store, logger, clock, everyMs, name: 'sweep', run });
 
@@ -47,7 +50,8 @@ export function openSweep({ store, logger, clock = systemClock, logDays, everyMs
       },
       goOn,
     });
-    await removeExpired(store, cause, { now, keepFrom, goOn });
+    const eventsFrom = new Date(now.getTime() - eventDays * day);
+    await removeExpired(store, cause, { now, keepFrom, eventsFrom, goOn });
   }
 
   return {

@@ -63,7 +63,7 @@ export async function regenerateDefaultKey(
     targetKind: 'apiKey',
     targetId: key._id,
     before: { lastFour: old.lastFour },
-    after: { lastFour: key.lastFour },
+    after: { lastFour: key.lastFour, projectId: key.projectId },
   });
   return { key, secret: sealer.open(minted.sealed) };
 }

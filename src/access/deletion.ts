@@ -94,7 +94,20 @@ export async function deleteOrganization(
   });
   // What came meanwhile, and the former versions that the last transaction has left.
   for (const name of inOrder) await removeRows(store, cause, organizationId, name, keep);
+  await forgetDeliveries(store, cause, organizationId);
   await forgetInSessions(store, cause, organizationId);
+}
+
+/** What webhooks of the platform were told of this organization (EVT-1). */
+async function forgetDeliveries(store: Store, cause: Cause, organizationId: string): Promise<void> {
+  for (let found = batch; found === batch; ) {
+    found = await store.transaction(cause, async (tx) => {
+      const rows = await tx.webhookDeliveries.find(platformTrail, { of: organizationId }, { limit: batch });
+      const those = { _id: { $in: rows.map(({ _id }) => _id) } };
+      if (rows.length > 0) await tx.webhookDeliveries.remove(platformTrail, those);
+      return rows.length;
+    });
+  }
 }
 
 async function removeRows(

@@ -2,7 +2,7 @@
 import { recordAudit } from '../events/index.ts';
 import { newId } from '../lib/ids.ts';
 import { type Grant, PLATFORM, type ReadStore, type Transaction } from '../store/index.ts';
-import type { Role } from './permissions.ts';
+import { higherRole, type Role } from './permissions.ts';
 
 /** What a role is given on. */
 export interface GrantTarget {
@@ -51,11 +51,13 @@ export async function insertGrant(tx: Transaction, organizationId: string, grant
     sourceId: grant.sourceId ?? grant.source,
     grantedBy: grant.grantedBy,
   });
+  const others = await highestOther(tx, row);
   await recordAudit(tx, organizationId, {
     type: 'grant.added',
     targetKind: 'account',
     targetId: row.accountId,
-    after: described(row),
+    ...(others && { before: { projectRole: others } }),
+    after: { ...described(row), ...projectRole(row, others) },
   });
   return row;
 }
@@ -64,11 +66,13 @@ export async function insertGrant(tx: Transaction, organizationId: string, grant
 export async function removeGrants(tx: Transaction, organizationId: string, grants: readonly Grant[]): Promise<void> {
   for (const grant of grants) {
     if ((await tx.grants.remove(organizationId, { _id: grant._id })) === 0) continue;
+    const others = await highestOther(tx, grant);
     await recordAudit(tx, organizationId, {
       type: 'grant.removed',
       targetKind: 'account',
       targetId: grant.accountId,
-      before: described(grant),
+      before: { ...described(grant), ...projectRole(grant, others) },
+      ...(others && { after: { projectRole: others } }),
     });
   }
 }
@@ -98,8 +102,9 @@ export async function keepAsManual(tx: Transaction, organizationId: string, gran
       await changeGrant(tx, organizationId, grant, source);
       continue;
     }
-    await removeGrants(tx, organizationId, [grant]);
+    // first the one that stays, so that nobody is told of a role which goes and comes back
     if (grant.role === 'admin') await changeGrantRole(tx, organizationId, manual, 'admin');
+    await removeGrants(tx, organizationId, [grant]);
   }
 }
 
@@ -111,15 +116,30 @@ async function changeGrant(
 ): Promise<Grant> {
   const changed = await tx.grants.updateOne(organizationId, { _id: grant._id }, { $set: change });
   if (!changed) return grant;
+  const others = await highestOther(tx, grant);
   await recordAudit(tx, organizationId, {
     type: 'grant.changed',
     targetKind: 'account',
     targetId: grant.accountId,
-    before: described(grant),
-    after: described(changed),
+    before: { ...described(grant), ...projectRole(grant, others) },
+    after: { ...described(changed), ...projectRole(changed, others) },
   });
   return changed;
 }
+
+/** On a project: the highest role that the account's other grants there give, if any. The member's row says so of the organization. */
+async function highestOther(tx: Transaction, grant: Grant): Promise<Role | undefined> {
+  if (grant.target !== 'project') return undefined;
+  const { organizationId, accountId, targetId } = grant;
+  const given = await findGrants(tx, organizationId, { accountId, targetId });
+  return given
+    .filter(({ _id }) => _id !== grant._id)
+    .reduce<Role | undefined>((best, { role }) => higherRole(best, role), undefined);
+}
+
+/** What all the account's grants on the project come to, this one among them: from it subscribers see who gained or lost what (EVT-1). */
+const projectRole = ({ target, role }: Grant, others: Role | undefined) =>
+  target === 'project' ? { projectRole: higherRole(role, others) ?? role } : {};
 
 /** What the audit says of a grant. */
 const described = ({ target, targetId, role, source, sourceId, grantedBy }: Grant) => ({

@@ -62,3 +62,4 @@ export * from './search.ts';
 export * from './serviceCredentials.ts';
 export * from './sessions.ts';
 export * from './sessionWorth.ts';
+export * from './webhookNews.ts';

@@ -32,11 +32,19 @@ export async function applyMappedGrants(
   else if (add.length > 0) {
     throw new AppError('not_organization_member', 'A mapping gives roles to members of the organization only');
   }
-  await removeGrants(tx, organizationId, remove);
+  // What comes before what goes keeps it from being told as a loss; but a mapping gives one grant on a target at a time.
+  const replaced = new Set(add.map(({ mappingId, targetId }) => `${mappingId} ${targetId}`));
+  const isReplaced = ({ sourceId, targetId }: Grant): boolean => replaced.has(`${sourceId} ${targetId}`);
+  await removeGrants(tx, organizationId, remove.filter(isReplaced));
   for (const { target, targetId, role, mappingId, groupId } of add) {
     const grant = { accountId, target, targetId, role, source: 'mapping', sourceId: mappingId } as const;
     await insertGrant(tx, organizationId, { ...grant, grantedBy: `group:${groupId}` });
   }
+  await removeGrants(
+    tx,
+    organizationId,
+    remove.filter((grant) => !isReplaced(grant)),
+  );
   const touched = [...add, ...remove].some(({ target }) => target === 'organization');
   if (touched) await refreshMemberRole(tx, organizationId, accountId);
 }

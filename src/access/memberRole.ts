@@ -37,7 +37,7 @@ export async function refreshMemberRole(
     targetKind: 'member',
     targetId: member._id,
     before: { role: member.role },
-    after: { role },
+    after: { role, accountId },
   });
   if (role === 'member') {
     await revokeInvitationsBy(tx, organizationId, accountId);

@@ -209,7 +209,7 @@ async function changeStatus(tx: Transaction, member: Member, status: Member['sta
     targetKind: 'member',
     targetId: _id,
     before: { status: member.status },
-    after: { status },
+    after: { status, accountId: member.accountId },
   });
   return changed;
 }

@@ -204,7 +204,10 @@ async function move(
     { $set: { owner: true } },
   );
   if (!former || !now) throw new AppError('stale', 'Owner or Admin were changed by somebody else meanwhile: try again');
-  await record(tx, organizationId, 'ownership.transferred', heir._id, { from: owner._id });
+  await record(tx, organizationId, 'ownership.transferred', heir._id, {
+    from: owner._id,
+    accounts: { from: accountId, to: heir.accountId },
+  });
   await tellSides(tx, organizationId, event, { owner, heir });
   return now;
 }
@@ -230,9 +233,9 @@ function record(
   organizationId: string,
   type: `ownership.${string}`,
   toMemberId: string,
-  { from }: { readonly from: string },
+  { from, accounts }: { readonly from: string; readonly accounts?: { readonly from: string; readonly to: string } },
 ): Promise<void> {
-  const before = { ownerMemberId: from };
-  const after = type === 'ownership.transferred' ? { ownerMemberId: toMemberId } : undefined;
+  const before = { ownerMemberId: from, ...(accounts && { accountId: accounts.from }) };
+  const after = accounts && { ownerMemberId: toMemberId, accountId: accounts.to };
   return recordAudit(tx, organizationId, { type, targetKind: 'member', targetId: toMemberId, before, after });
 }

@@ -18,6 +18,8 @@ export const serviceScopes = [
   'introspect',
   /** Who may enter a project, with their SSH keys. */
   'identities',
+  /** The event feeds: of each organization, and of all in one. */
+  'events',
   /** The register of resources, in every project: of all scopes the one that writes. */
   'resources',
 ] as const;

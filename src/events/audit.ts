@@ -12,6 +12,8 @@ export interface AuditEntry {
   /** The fields at issue as they were and as they are; keys without dots, never a secret. */
   readonly before?: JsonObject | undefined;
   readonly after?: JsonObject | undefined;
+  /** Its id, where somebody must know it at once; else it gets a new one. */
+  readonly id?: string;
   /** One sentence for the person who reads it. */
   readonly detail?: string | undefined;
 }
@@ -25,9 +27,9 @@ export const platformTrail = 'platform';
 /** Writes an audit event in the transaction of the change that it tells of (AUD-1): both stay, or neither. */
 export async function recordAudit(tx: Transaction, organizationId: string, entry: AuditEntry): Promise<void> {
   const { actor, onBehalfOf, requestId, from } = tx.cause;
-  const { type, outcome = 'done', targetKind, targetId, before, after, detail } = entry;
+  const { id: _id = newId('audit'), type, outcome = 'done', targetKind, targetId, before, after, detail } = entry;
   await tx.auditEvents.insert(organizationId, {
-    _id: newId('audit'),
+    _id,
     organizationId,
     type,
     actor,

@@ -6,6 +6,7 @@ import { AppError } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
 import { type AuditEvent, PLATFORM, type ReadStore, type Store, type Transaction } from '../store/index.ts';
 import { type Link, nextLink, origin } from './chain.ts';
+import { announceNumbered } from './chunks.ts';
 
 export interface Numbering {
   /** Who numbers: one at a time for each organization, until the lease of the one before has ended. */
@@ -40,6 +41,7 @@ export function numberEvents(store: Store, organizationId: string, numbering: Nu
       change: { $set: { ...links[at] }, $unset: { pending: true } } as const,
     }));
     await tx.auditEvents.updateEach(organizationId, changes);
+    await announceNumbered(tx, organizationId, events, (chain ?? origin).seq + 1);
     return events.length;
   });
 }

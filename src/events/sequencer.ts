@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from '../lib/logger.ts';
 import type { Store } from '../store/index.ts';
+import { placeChunks } from './chunks.ts';
 import { findUnnumbered, type Numbering, numberEvents } from './numbering.ts';
 
 export interface SequencerOptions {
@@ -45,7 +46,7 @@ export function openSequencer(options: SequencerOptions): Sequencer {
     quietUntil = Date.now() + 30_000;
   }
 
-  /** One batch of each organization that has pending events. Answers whether there may be more. */
+  /** One batch of each organization that has pending events, and what is to be told of them, placed. Answers whether there may be more. */
   async function turn(): Promise<boolean> {
     let more = false;
     for (let after = ''; state === 'started'; ) {
@@ -62,6 +63,7 @@ export function openSequencer(options: SequencerOptions): Sequencer {
       after = organizations.at(-1) ?? '';
       if (organizations.length < atOnce) break;
     }
+    if (state === 'started' && (await placeChunks(store, numbering))) more = true;
     return more;
   }
 

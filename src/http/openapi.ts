@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { type ErrorCode, errorCatalogue } from '../errors.ts';
+import { catalog, eventTypes } from '../events/index.ts';
 import { groupBy } from '../lib/groupBy.ts';
+import { domainEvent } from './api/events.ts';
 import { statusOf } from './errors.ts';
 import { type Access, mayWrite, type Route } from './route.ts';
 
@@ -77,6 +79,7 @@ export function describeRoutes(routes: readonly Route[], baseUrl: string, versio
     },
     servers: [{ url: baseUrl }],
     paths: paths as ZodOpenApiPathsObject,
+    webhooks: describeEvents(),
     components: {
       securitySchemes: {
         bearer: {
@@ -94,6 +97,29 @@ export function describeRoutes(routes: readonly Route[], baseUrl: string, versio
       },
     },
   });
+}
+
+/** What webhooks are sent, one for each type of event; the feeds answer the same (EVT-1). */
+function describeEvents(): ZodOpenApiPathsObject {
+  const described = eventTypes.map((type) => {
+    const { says, data } = catalog[type];
+    const body = domainEvent.extend({ type: z.literal(type), data }).meta({ id: undefined });
+    const headers = z.object({
+      'webhook-id': z.string(),
+      'webhook-timestamp': z.string(),
+      'webhook-signature': z.string().meta({ description: '`v1,` and the signature; several, parted by blanks' }),
+    });
+    const post: ZodOpenApiOperationObject = {
+      operationId: `event_${type.replaceAll('.', '_')}`,
+      tags: ['Events'],
+      summary: says,
+      requestParams: { header: headers },
+      requestBody: { required: true, content: { 'application/json': { schema: body } } },
+      responses: { '2XX': { description: 'Taken; anything else is tried again' } },
+    };
+    return [type, { post }] as const;
+  });
+  return Object.fromEntries(described);
 }
 
 function operationOf(route: Route): ZodOpenApiOperationObject {

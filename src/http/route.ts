@@ -51,6 +51,8 @@ export interface ApiDeps {
   /** Whether what organizations name may be on loopback and private networks. */
   readonly allowPrivate: boolean;
   readonly limits: SignInLimits;
+  /** How many days feeds reach back (EVT-1). */
+  readonly eventDays: number;
   /** Notes when service credentials were last used (OPS-4). */
   readonly serviceUses: LastUses;
   readonly lookUpTxt: TxtLookup;
@@ -131,6 +133,7 @@ export type Tag =
   | 'Projects'
   | 'Keys'
   | 'Resources'
+  | 'Events'
   | 'Sessions'
   | 'Sign-in'
   | 'Me'

@@ -23,7 +23,8 @@ export function openMetrics(store: Store, processMetrics: boolean): Registry {
     labelNames: ['state'],
     registers: [registry],
     async collect() {
-      for (const state of ['waiting', 'parked'] as const) this.set({ state }, await countJobs(store.read, state));
+      for (const state of ['waiting', 'sending', 'parked'] as const)
+        this.set({ state }, await countJobs(store.read, state));
     },
   });
   return registry;

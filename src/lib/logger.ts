@@ -14,6 +14,7 @@ const secretFields =
 /** What gives away a secret inside a text: our own tokens and keys, bearer credentials, passwords in addresses. */
 const secretTexts: readonly [RegExp, string][] = [
   [/\bgh[a-z]_[0-9A-Za-z_-]{8,}/g, hidden],
+  [/\bwhsec_[0-9A-Za-z+/=_-]{8,}/g, hidden],
   [/\b(Bearer|Basic)(\s+)[0-9A-Za-z._~+/=-]{8,}/gi, `$1$2${hidden}`],
   [/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@"\\]+@/gi, `$1${hidden}@`],
 ];

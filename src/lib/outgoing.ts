@@ -33,6 +33,8 @@ export interface OutgoingOptions {
   readonly resolve?: ((hostname: string) => Promise<readonly string[]>) | undefined;
   /** Of a response's body. Default: 1 MiB. */
   readonly limitBytes?: number;
+  /** Leaves the rest of a longer body unread, and a compressed one altogether, instead of refusing the response. */
+  readonly cut?: boolean;
   /** For all of it, redirects included. Default: 5 s. */
   readonly timeoutMs?: number;
 }
@@ -50,6 +52,7 @@ export function openOutgoing({
   allowPrivate,
   resolve = resolveBySystem,
   limitBytes = 1024 * 1024,
+  cut = false,
   timeoutMs = 5_000,
 }: OutgoingOptions): Outgoing {
   const agents = { 'http:': new http.Agent({ keepAlive: false }), 'https:': new https.Agent({ keepAlive: false }) };
@@ -72,21 +75,6 @@ export function openOutgoing({
     );
   };
 
-  /** What can be said of an address before it is looked up; a literal one never is. */
-  function check(url: URL): void {
-    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && allowPrivate)) {
-      throw new AppError(
-        'address_refused',
-        `${shown(url)} is not reached: only https addresses are, as long as GATEHOUSE_ALLOW_PRIVATE_NETWORK is not set`,
-      );
-    }
-    if (url.username !== '' || url.password !== '') {
-      throw new AppError('address_refused', 'An address with a user name or a password in it is not reached');
-    }
-    const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-    if (isIP(host) !== 0 && !mayReach(host, allowPrivate)) throw refused(url.host);
-  }
-
   function send(url: URL, init: OutgoingInit, signal: AbortSignal): Promise<Response> {
     const { method = 'GET', headers, body } = init;
     const secure = url.protocol === 'https:';
@@ -101,7 +89,7 @@ export function openOutgoing({
       let answered = false;
       const request = (secure ? https : http).request(url, options, (message) => {
         answered = true;
-        collect(message, limitBytes).then(answer, fail);
+        collect(message, limitBytes, cut).then(answer, fail);
       });
       request.on('error', fail);
       // A switch to another protocol ends the connection without an error.
@@ -111,7 +99,7 @@ export function openOutgoing({
   }
 
   async function exchange(url: URL, init: OutgoingInit, signal: AbortSignal, left: number): Promise<Response> {
-    check(url);
+    checkAddress(url, allowPrivate);
     const response = await send(url, init, signal);
     const location = response.headers.get('location');
     if (!init.follow || location === null || !redirectStatuses.includes(response.status)) return response;
@@ -124,8 +112,7 @@ export function openOutgoing({
 
   return async (address, init = {}) => {
     if (init.follow && ((init.method ?? 'GET') !== 'GET' || init.body)) throw new Error('only a GET follows redirects');
-    if (!URL.canParse(String(address))) throw new AppError('address_refused', 'This is not an address: a URL is');
-    const url = new URL(address);
+    const url = parseAddress(address);
     const late = AbortSignal.timeout(timeoutMs);
     try {
       return await exchange(url, init, init.signal ? AbortSignal.any([init.signal, late]) : late, mostRedirects);
@@ -137,6 +124,31 @@ export function openOutgoing({
   };
 }
 
+/** The URL of an address; throws AppError `address_refused` where it is none. */
+function parseAddress(address: string | URL): URL {
+  if (!URL.canParse(String(address))) throw new AppError('address_refused', 'This is not an address: a URL is');
+  return new URL(address);
+}
+
+/**
+ * What can be said of an address before it is looked up, also where it is only written down; a literal one never is.
+ * Throws AppError `address_refused`.
+ */
+export function checkAddress(address: string | URL, allowPrivate: boolean): void {
+  const url = parseAddress(address);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && allowPrivate)) {
+    throw new AppError(
+      'address_refused',
+      `${shown(url)} is not reached: only https addresses are, as long as GATEHOUSE_ALLOW_PRIVATE_NETWORK is not set`,
+    );
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new AppError('address_refused', 'An address with a user name or a password in it is not reached');
+  }
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  if (isIP(host) !== 0 && !mayReach(host, allowPrivate)) throw refused(url.host);
+}
+
 function headersOf(
   headers: OutgoingInit['headers'],
   body: OutgoingInit['body'],
@@ -145,26 +157,33 @@ function headersOf(
   return { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8', ...headers };
 }
 
-/** The whole of a response, as long as it is bounded. */
-async function collect(message: IncomingMessage, limitBytes: number): Promise<Response> {
+/** The whole of a response, as long as it is bounded; with `cut`, what of it is within the bound. */
+async function collect(message: IncomingMessage, limitBytes: number, cut: boolean): Promise<Response> {
   const tooLarge = () => new AppError('remote_too_large', `The answer is longer than ${limitBytes} bytes`);
   const encoding = message.headers['content-encoding'] ?? 'identity';
   try {
-    if (encoding !== 'identity') throw new Error('it answers compressed, which it was not asked to');
-    if (Number(message.headers['content-length']) > limitBytes) throw tooLarge();
+    const isPlain = encoding === 'identity';
+    if (!isPlain && !cut) throw new Error('it answers compressed, which it was not asked to');
+    if (Number(message.headers['content-length']) > limitBytes && !cut) throw tooLarge();
     const parts: Buffer[] = [];
     let length = 0;
-    for await (const part of message as AsyncIterable<Buffer>) {
-      length += part.length;
-      if (length > limitBytes) throw tooLarge();
-      parts.push(part);
+    if (isPlain) {
+      for await (const part of message as AsyncIterable<Buffer>) {
+        length += part.length;
+        if (length > limitBytes && !cut) throw tooLarge();
+        parts.push(part);
+        if (length > limitBytes) break;
+      }
     }
     const status = message.statusCode ?? 0;
     const headers = new Headers();
     for (let at = 0; at + 1 < message.rawHeaders.length; at += 2) {
       headers.append(message.rawHeaders[at] ?? '', message.rawHeaders[at + 1] ?? '');
     }
-    return new Response(bodiless.includes(status) ? null : Buffer.concat(parts), { status, headers });
+    return new Response(bodiless.includes(status) ? null : Buffer.concat(parts).subarray(0, limitBytes), {
+      status,
+      headers,
+    });
   } finally {
     message.destroy();
   }

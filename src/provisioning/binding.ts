@@ -44,7 +44,7 @@ async function findOrphans(tx: Transaction, group: DirectoryGroup): Promise<read
 
 /** Answers false where the group has a mapping of its own on the same target: one group gives one role on it. */
 async function bind(tx: Transaction, mapping: Mapping, group: DirectoryGroup): Promise<boolean> {
-  const { organizationId, _id, targetId } = mapping;
+  const { organizationId, _id, target, targetId, role } = mapping;
   if (await tx.mappings.findOne(organizationId, { groupId: group._id, targetId })) return false;
   await tx.mappings.updateOne(organizationId, { _id }, { $set: { groupId: group._id } });
   await recordAudit(tx, organizationId, {
@@ -52,7 +52,7 @@ async function bind(tx: Transaction, mapping: Mapping, group: DirectoryGroup): P
     targetKind: 'mapping',
     targetId: _id,
     before: { groupId: mapping.groupId },
-    after: { groupId: group._id },
+    after: { groupId: group._id, target, targetId, role },
   });
   return true;
 }

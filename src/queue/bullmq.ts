@@ -7,6 +7,8 @@ import { PLATFORM } from '../store/index.ts';
 import { channels, openRedis, rareLog } from './bullmq-redis.ts';
 import type { EmbeddedQueueOptions } from './embedded.ts';
 import { holdings, placesOfOne } from './holdings.ts';
+import { type Lane, lanes } from './jobs.ts';
+import { together } from './lanes.ts';
 import { giveBack, type Held, renewLeases } from './leases.ts';
 import type { Queue } from './queue.ts';
 import { anyUnderWay, openRelay } from './relay.ts';
@@ -27,6 +29,9 @@ type Handed = z.output<typeof handed>;
 /** BullMQ ignores an id that it still knows, so it names the attempt and the lease; it never holds a colon. */
 const jobId = ({ row, lease }: Held): string => `${row._id}-${row.attempts}-${lease}`;
 
+/** The names of the lanes in Redis. */
+const names: Readonly<Record<Lane, string>> = { waiting: 'jobs', sending: 'sending' };
+
 const oneTry = { attempts: 1, removeOnComplete: true, removeOnFail: true } as const;
 
 /**
@@ -35,6 +40,10 @@ const oneTry = { attempts: 1, removeOnComplete: true, removeOnFail: true } as co
  * matters: what Redis loses is found by the relay that handed it over, or taken again when its lease has ended.
  */
 export function openBullQueue(options: BullQueueOptions): Queue {
+  return together(lanes.map((lane) => openLane(options, lane)));
+}
+
+function openLane(options: BullQueueOptions, lane: Lane): Queue {
   const { store, logger, redisUrl, prefix = 'gatehouse', clock = systemClock } = options;
   const { concurrency = 16, leaseMs = 30_000, pollMs = 1_000 } = options;
   const relayId = randomBytes(8).toString('hex');
@@ -48,7 +57,11 @@ export function openBullQueue(options: BullQueueOptions): Queue {
   let opened: BullQueue<Handed> | undefined;
   const queue = (): BullQueue<Handed> => {
     if (!opened) {
-      opened = new BullQueue<Handed>('jobs', { connection: commands, prefix, streams: { events: { maxLen: 100 } } });
+      opened = new BullQueue<Handed>(names[lane], {
+        connection: commands,
+        prefix,
+        streams: { events: { maxLen: 100 } },
+      });
       opened.on('error', complain);
     }
     return opened;
@@ -62,7 +75,7 @@ export function openBullQueue(options: BullQueueOptions): Queue {
         .then(resolve, reject)
         .finally(() => abandon.delete(resolve));
     });
-  const worker = new Worker<Handed>('jobs', workOrAbandon, {
+  const worker = new Worker<Handed>(names[lane], workOrAbandon, {
     connection: workerRedis,
     prefix,
     concurrency,
@@ -80,6 +93,7 @@ export function openBullQueue(options: BullQueueOptions): Queue {
     store,
     logger,
     clock,
+    lane,
     holdings: waiting,
     leaseMs,
     pollMs,

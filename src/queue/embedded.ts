@@ -3,7 +3,8 @@ import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store } from '../store/index.ts';
 import { holdings, placesOfOne } from './holdings.ts';
-import type { Retry } from './jobs.ts';
+import { type Lane, lanes, type Retry } from './jobs.ts';
+import { together } from './lanes.ts';
 import { giveBack, type Held, renewLeases } from './leases.ts';
 import type { Handlers, Queue } from './queue.ts';
 import { anyUnderWay, openRelay } from './relay.ts';
@@ -14,7 +15,7 @@ export interface EmbeddedQueueOptions {
   readonly handlers: Handlers;
   readonly logger: Logger;
   readonly clock?: Clock | undefined;
-  /** How many handlers run at once. Default 16. */
+  /** How many handlers of each lane run at once. Default 16. */
   readonly concurrency?: number | undefined;
   /** How long a row is out of others' reach without a sign of life. Default 30 s, renewed every third of it. */
   readonly leaseMs?: number | undefined;
@@ -28,10 +29,14 @@ export interface EmbeddedQueueOptions {
 const fastMs = 100;
 
 /**
- * The queue of a single kind of process: takes rows from the outbox and runs their handlers here. Several processes on
- * one store may do so at once.
+ * The queue of a single kind of process: takes rows from the outbox and runs their handlers here, each lane in places of its own.
+ * Several processes on one store may do so at once.
  */
 export function openEmbeddedQueue(options: EmbeddedQueueOptions): Queue {
+  return together(lanes.map((lane) => openLane(options, lane)));
+}
+
+function openLane(options: EmbeddedQueueOptions, lane: Lane): Queue {
   const { store, logger, clock = systemClock, concurrency = 16, leaseMs = 30_000, pollMs = 1_000 } = options;
   const mostOfOne = placesOfOne(concurrency);
   let usualMs = 0;
@@ -44,7 +49,7 @@ export function openEmbeddedQueue(options: EmbeddedQueueOptions): Queue {
   let beat: NodeJS.Timeout | undefined;
   let draining: Promise<void> | undefined;
 
-  const relay = openRelay({ store, logger, clock, holdings: held, leaseMs, pollMs, accept });
+  const relay = openRelay({ store, logger, clock, lane, holdings: held, leaseMs, pollMs, accept });
 
   function accept(taken: readonly Held[]): void {
     ready.push(...taken);

@@ -11,6 +11,20 @@ export interface Retry {
 const patient: Retry = { attempts: 10, firstMs: 500, capMs: 5 * 60_000 };
 
 /**
+ * Whose places a job takes: most are short and only work with the store; what speaks to servers of somebody else has places of its
+ * own, so that however long they take nothing else waits. A lane is the state of its rows while they wait.
+ */
+export type Lane = 'waiting' | 'sending';
+export const lanes: readonly Lane[] = ['waiting', 'sending'];
+
+interface Job {
+  readonly payload: z.ZodObject;
+  readonly retry: Retry;
+  /** Default: the common one. */
+  readonly lane?: Lane;
+}
+
+/**
  * The job catalogue: what a committed change may ask for. Handlers are idempotent and level-triggered: a payload says
  * whom to look at again, never what to change.
  */
@@ -92,15 +106,29 @@ export const jobs = {
   },
   /** Clear what former memberships and records of sign-ins still say of a deleted account. */
   'erase-account': { payload: z.object({ accountId: z.string() }), retry: patient },
+  /** Events have got these numbers: write down for each webhook what it is to be told of them (EVT-1). */
+  'fan-out': { payload: z.object({ from: z.number(), to: z.number() }), retry: patient },
+  /** Send what waits for this webhook, if nothing has asked for it at another time since. */
+  deliver: { payload: z.object({ webhookId: z.string(), wakeAt: z.string() }), retry: patient, lane: 'sending' },
+  /** Tell the organization's Admins that one of its webhooks was disabled. */
+  'announce-webhook': { payload: z.object({ webhookId: z.string() }), retry: patient },
+  /** The same, to one of them. */
+  'mail-webhook': { payload: z.object({ webhookId: z.string(), to: z.string() }), retry: patient },
   /** Remove every row of the organization (ORG-2); the last look comes a while after the first one. */
   'delete-organization': { payload: z.object({ last: z.boolean() }), retry: patient },
-} as const satisfies Record<string, { readonly payload: z.ZodObject; readonly retry: Retry }>;
+} as const satisfies Record<string, Job>;
 
 export type JobName = keyof typeof jobs;
 /** What a handler is given. */
 export type JobPayload<N extends JobName> = z.output<(typeof jobs)[N]['payload']>;
 /** What is handed in: fields with a default may be left out. */
 export type JobInput<N extends JobName> = z.input<(typeof jobs)[N]['payload']>;
+
+/** The lane of a job; of one that another version has asked for, the common one. */
+export function laneOf(name: string): Lane {
+  const job: Job | undefined = isJobName(name) ? jobs[name] : undefined;
+  return job?.lane ?? 'waiting';
+}
 
 /** Whether a job of this name exists. */
 export function isJobName(name: string): name is JobName {

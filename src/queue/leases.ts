@@ -25,7 +25,7 @@ export async function leaseRows(store: Store, ids: readonly string[], now: Date,
   const lease = randomBytes(12).toString('hex');
   const until = new Date(now.getTime() + leaseMs);
   const rows = await store.transaction(cause(), async (tx) => {
-    const due = { _id: { $in: ids }, state: 'waiting', dueAt: { $lte: now } } as const;
+    const due = { _id: { $in: ids }, state: { $ne: 'parked' }, dueAt: { $lte: now } } as const;
     const taken = await tx.outbox.update(PLATFORM, due, { $set: { lease, dueAt: until }, $inc: { attempts: 1 } });
     return taken === 0 ? [] : tx.outbox.find(PLATFORM, { _id: { $in: ids }, lease });
   });

@@ -8,7 +8,7 @@ import {
   type ReadStore,
   type Transaction,
 } from '../store/index.ts';
-import { type JobInput, type JobName, jobs } from './jobs.ts';
+import { type JobInput, type JobName, jobs, laneOf } from './jobs.ts';
 
 /** Stands for the platform where a job belongs to no organization: its jobs take their turns like any organization's. */
 export const platformJobs = 'platform';
@@ -30,7 +30,7 @@ export async function enqueue<N extends JobName>(
     organizationId,
     job,
     payload: jobs[job].payload.parse(payload),
-    state: 'waiting',
+    state: laneOf(job),
     dueAt: new Date(tx.at.getTime() + afterMs),
     attempts: 0,
   });
@@ -47,10 +47,11 @@ export function findParked(
 
 /** Gives a parked job all its attempts again, from now on. Throws AppError('not_found') where none is parked by this id. */
 export async function replayParked(tx: Transaction, organizationId: string, id: string): Promise<OutboxRow> {
+  const parked = await tx.outbox.get(organizationId, id);
   const row = await tx.outbox.updateOne(
     organizationId,
     { _id: id, state: 'parked' },
-    { $set: { state: 'waiting', dueAt: tx.at, attempts: 0 }, $unset: { error: true, lease: true } },
+    { $set: { state: laneOf(parked?.job ?? ''), dueAt: tx.at, attempts: 0 }, $unset: { error: true, lease: true } },
   );
   if (!row) throw new AppError('not_found', `No parked job has the id ${id}.`);
   return row;

@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { PLATFORM, type Store } from '../store/index.ts';
 import type { Holdings } from './holdings.ts';
+import type { Lane } from './jobs.ts';
 import { type Held, leaseRows } from './leases.ts';
 import { findDueInTurn } from './turns.ts';
 
@@ -10,6 +11,7 @@ export interface RelayOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly holdings: Holdings;
+  readonly lane: Lane;
   readonly leaseMs: number;
   /** How often to look without being woken: for rows of other processes, ended leases, and retries that are due. */
   readonly pollMs: number;
@@ -33,7 +35,7 @@ export interface Relay {
 }
 
 export function openRelay(options: RelayOptions): Relay {
-  const { store, logger, clock, holdings } = options;
+  const { store, logger, clock, holdings, lane } = options;
   const timers = new Set<NodeJS.Timeout>();
   let started = false;
   let stopped = false;
@@ -49,7 +51,7 @@ export function openRelay(options: RelayOptions): Relay {
   async function look(): Promise<void> {
     const now = clock.now();
     const { room } = holdings;
-    const found = await findDueInTurn(store.read, { after: last, now, room, share: holdings.share });
+    const found = await findDueInTurn(store.read, { lane, after: last, now, room, share: holdings.share });
     ({ last, left, unseen } = found);
     const ids = found.rows.map((row) => row._id);
     const held = await leaseRows(store, ids, now, options.leaseMs);
@@ -132,7 +134,7 @@ export function openRelay(options: RelayOptions): Relay {
 /** Whether any job is due or held by anybody. Reads every waiting row: for tests. */
 export async function anyUnderWay(store: Store, now: Date): Promise<boolean> {
   const row = await store.read.outbox.findOne(PLATFORM, {
-    state: 'waiting',
+    state: { $ne: 'parked' },
     $or: [{ dueAt: { $lte: now } }, { lease: { $exists: true } }],
   });
   return row !== undefined;

@@ -4,8 +4,10 @@
  * rest for a retry cost the others anything.
  */
 import { type Filter, type OutboxRow, PLATFORM, type ReadStore } from '../store/index.ts';
+import type { Lane } from './jobs.ts';
 
 export interface Turn {
+  readonly lane: Lane;
   /** The organization that was served last; the walk begins after it. */
   readonly after: string;
   readonly now: Date;
@@ -59,7 +61,7 @@ async function walk(
   let idleSeeks = 0;
   while (!fills(found, turn.room)) {
     const filter: Filter<OutboxRow> = {
-      state: 'waiting',
+      state: turn.lane,
       organizationId: { $gt: position, ...(to !== undefined && { $lte: to }) },
       ...(idleSeeks >= patience && { dueAt: { $lte: turn.now } }),
     };
@@ -84,7 +86,7 @@ async function topUp(reads: Pick<ReadStore, 'outbox'>, turn: Turn, { queues, lef
     if (rows >= turn.room) return;
     const limit = Math.min(turn.room, turn.share(organizationId));
     if (!left.has(organizationId) || limit <= queue.length) continue;
-    const due = { state: 'waiting', dueAt: { $lte: turn.now } } as const;
+    const due = { state: turn.lane, dueAt: { $lte: turn.now } };
     const more = await reads.outbox.find(organizationId, due, { sort: { dueAt: 1 }, limit });
     if (more.length < limit) left.delete(organizationId);
     rows += more.length - queue.length;

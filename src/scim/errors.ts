@@ -32,6 +32,7 @@ const statuses: Record<ErrorKind, number> = {
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
+  gone: 410,
   not_acceptable: 406,
   conflict: 409,
   stale: 412,

@@ -20,7 +20,10 @@ const ending = {
 /** Records for people to read, kept as long as the provisioning log, and when they were made. */
 const records = { signInRecords: 'createdAt' } as const;
 
-type Transient = keyof typeof ending | keyof typeof records;
+/** What subscribers were told, or can still be told (EVT-1). */
+const told = { webhookDeliveries: 'createdAt', eventChunks: 'createdAt' } as const;
+
+type Transient = keyof typeof ending | keyof typeof records | keyof typeof told;
 
 /** How many rows one transaction removes, so that it holds up nobody who writes. */
 const BATCH = 200;
@@ -30,15 +33,22 @@ export interface Cleaning {
   readonly now: Date;
   /** Records from before this instant go. */
   readonly keepFrom: Date;
+  /** Events and deliveries from before this instant go. */
+  readonly eventsFrom: Date;
   goOn(): boolean;
 }
 
 /** Removes what has ended, batch by batch; answers how many rows. */
-export async function removeExpired(store: Store, cause: Cause, { now, keepFrom, goOn }: Cleaning): Promise<number> {
+export async function removeExpired(
+  store: Store,
+  cause: Cause,
+  { now, keepFrom, eventsFrom, goOn }: Cleaning,
+): Promise<number> {
   let removed = 0;
   const tables = [
     [ending, now],
     [records, keepFrom],
+    [told, eventsFrom],
   ] as const;
   for (const [table, before] of tables) {
     for (const [name, field] of Object.entries(table)) {

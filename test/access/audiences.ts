@@ -20,6 +20,21 @@ const org = '/api/v1/organizations/{org}';
 const project = '/api/v1/projects/{project}';
 const directory = `${org}/directories/{directory}`;
 
+/** The organization's and the platform's are the same. */
+const webhookRoutesAt = (path: string) => [
+  `POST ${path}`,
+  `GET ${path}`,
+  `GET ${path}/{webhook}`,
+  `PATCH ${path}/{webhook}`,
+  `DELETE ${path}/{webhook}`,
+  `POST ${path}/{webhook}/rotate-secret`,
+  `POST ${path}/{webhook}/test`,
+  `GET ${path}/{webhook}/deliveries`,
+  `GET ${path}/{webhook}/deliveries/{delivery}`,
+  `POST ${path}/{webhook}/deliveries/{delivery}/replay`,
+  `POST ${path}/{webhook}/replay`,
+];
+
 const lines = {
   anybody: ['GET /.well-known/authzen-configuration'],
   linkHolders: ['POST /api/v1/invitations/accept'],
@@ -54,6 +69,8 @@ const lines = {
     'GET /api/v1/audit',
     'GET /api/v1/audit/verify',
     'GET /api/v1/expiries',
+    'GET /api/v1/events',
+    ...webhookRoutesAt('/api/v1/webhooks'),
     'POST /api/v1/sessions',
     'POST /api/v1/sessions/introspect',
     'POST /api/v1/accounts',
@@ -144,6 +161,8 @@ const lines = {
     `GET ${org}/audit`,
     `GET ${org}/audit/verify`,
     `GET ${org}/jobs/parked`,
+    `GET ${org}/events`,
+    ...webhookRoutesAt(`${org}/webhooks`),
     `POST ${org}/mappings`,
     `GET ${org}/mappings`,
     `GET ${org}/mappings/{mapping}`,

@@ -77,7 +77,7 @@ const roles = fc.constantFrom('admin', 'member');
 const on = fc.boolean();
 
 /** Something that happens: to person `who`, where it happens to one. */
-const anyAct = fc.record({
+export const anyAct = fc.record({
   who: fc.nat({ max: 3 }),
   act: fc.oneof(
     fc.record({ kind: fc.constant('add' as const), role: roles }),
@@ -100,7 +100,7 @@ const anyAct = fc.record({
 type AnyAct = typeof anyAct extends fc.Arbitrary<infer A> ? A : never;
 
 /** Does it, at this node; what is refused, as things stand, changes nothing. */
-async function happen(here: TestGatehouse, { world, people, pushedId }: Stage, { who, act }: AnyAct): Promise<void> {
+export async function happen(here: TestGatehouse, { world, people, pushedId }: Stage, { who, act }: AnyAct): Promise<void> {
   const home = `/api/v1/organizations/${world.organizationId}`;
   const project = `/api/v1/projects/${world.projectId}`;
   const { accountId = '', email = '' } = people[who] ?? {};

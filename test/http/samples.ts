@@ -38,6 +38,8 @@ export function pathIn(route: Route, world: World): string {
     mapping: world.mappingId,
     connection: world.connectionId,
     connectionKey: world.connectionKeyId,
+    webhook: world.webhookId,
+    delivery: world.deliveryId,
     job: world.parkedJobId,
     entry: world.refusedEntryId,
     reference: world.signInReference,
@@ -61,6 +63,17 @@ export const sampleSaml = {
 type Bodies = Readonly<Record<string, (world: World) => object>>;
 
 const org = '/api/v1/organizations/{org}';
+const webhookBodies = (path: string): Bodies => ({
+  [`POST ${path}`]: () => ({
+    url: 'https://hooks.example/2',
+    description: 'Billing',
+    types: ['member.removed'],
+    enabled: false,
+  }),
+  [`PATCH ${path}/{webhook}`]: () => ({ description: 'Billing', types: ['member.removed'] }),
+  [`POST ${path}/{webhook}/rotate-secret`]: () => ({ overlapHours: 1 }),
+  [`POST ${path}/{webhook}/replay`]: () => ({ since: '2030-01-01T00:00:00Z' }),
+});
 const question = (world: World) => ({
   subject: { type: 'user', id: world.member.accountId },
   action: { name: 'project.read' },
@@ -145,6 +158,8 @@ export const bodies: Bodies = {
     jwksUri: 'https://token.example/keys',
   }),
   [`POST ${org}/directories/{directory}/oauth-clients/{client}/keys`]: () => ({ name: 'next', pem: samplePem() }),
+  ...webhookBodies(`${org}/webhooks`),
+  ...webhookBodies('/api/v1/webhooks'),
   [`POST ${org}/mappings`]: (world) => ({ groupId: world.groupId, role: 'admin', projectId: world.projectId }),
   [`PATCH ${org}/mappings/{mapping}`]: () => ({ role: 'admin', grants: 'keep' }),
   [`POST ${org}/projects`]: () => ({ name: 'Production' }),

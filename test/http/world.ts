@@ -46,6 +46,9 @@ export interface World {
   readonly refusedEntryId: string;
   /** Of a sign-in that was refused. */
   readonly signInReference: string;
+  /** Disabled: nothing leaves. */
+  readonly webhookId: string;
+  readonly deliveryId: string;
   /** Of somebody who has not accepted. */
   readonly invitationId: string;
   /** Of somebody who was removed. */
@@ -136,6 +139,7 @@ export async function buildWorld(gatehouse: TestGatehouse, name: string): Promis
   const connectionKey = await ask(201, 'post', `${home}/connections/${connection.id}/keys`);
   await expectStatus(404, gatehouse.bearer(token.secret, 'delete', `/scim/v2/${directory.id}/Users/unknown`));
   const refused = await ask(200, 'get', `${home}/provisioning-log?outcome=refused`);
+  const webhook = await ask(201, 'post', `${home}/webhooks`, { url: 'https://hooks.example/1', enabled: false });
   const parkedJobId = await parkJob(gatehouse, organizationId);
   const owner = await openPerson(gatehouse, `owner@${domain}`);
   const invitation = await ask(201, 'post', `${home}/invitations`, { email: `invited@${domain}` });
@@ -160,6 +164,8 @@ export async function buildWorld(gatehouse: TestGatehouse, name: string): Promis
     connectionId: connection.id,
     connectionKeyId: connectionKey.id,
     parkedJobId,
+    webhookId: webhook.id,
+    deliveryId: await failDelivery(gatehouse, organizationId, webhook.id),
     refusedEntryId: refused.items[0].id,
     signInReference: await refuseSignIn(gatehouse, organizationId),
     waitingIdentityId: await wait(gatehouse, organizationId, member.accountId, 'other_subject'),
@@ -180,6 +186,18 @@ export async function refuseSignIn(gatehouse: TestGatehouse, organizationId: str
     });
     return row.reference;
   });
+}
+
+/** A delivery that has failed for good. */
+async function failDelivery(gatehouse: TestGatehouse, organizationId: string, webhookId: string): Promise<string> {
+  const row = await gatehouse.store.transaction(cause, (tx) =>
+    tx.webhookDeliveries.insert(organizationId, {
+      ...{ _id: newId('webhookDelivery'), organizationId, webhookId, of: organizationId, auditId: newId('audit') },
+      ...{ type: 'member.added', state: 'failed', attempts: 10, dueAt: tx.at },
+      last: { at: tx.at, ms: 3, status: 500, body: 'down' },
+    }),
+  );
+  return row._id;
 }
 
 /** A job that was given up after its last attempt. */

@@ -11,6 +11,7 @@ import {
   findMember,
 } from '../../src/access/index.ts';
 import { createDirectory, getGroup, getUser, type MemberRef, type UserRecord } from '../../src/directory/index.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { openOutgoing } from '../../src/lib/outgoing.ts';
 import { openSealer } from '../../src/lib/secrets.ts';
 import {
@@ -59,7 +60,14 @@ function recordOf({ userName, email, otherEmail, externalId, active = true, titl
 }
 
 /** Jobs of provisioning ask nobody outside. */
-const nowhere = { outgoing: openOutgoing({ allowPrivate: false }), allowPrivate: false };
+const guarded = openOutgoing({ allowPrivate: false });
+const nowhere = {
+  outgoing: guarded,
+  sendOut: guarded,
+  allowPrivate: false,
+  sealer: openSealer('a key that seals nothing'),
+  clock: systemClock,
+};
 
 export class World {
   readonly store: Store;

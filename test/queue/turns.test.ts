@@ -42,7 +42,14 @@ describe('organizations in turn', () => {
     });
 
   const find = async (turn: Partial<Turn> = {}) => {
-    const found = await findDueInTurn(store.read, { after: '', now, room: 100, share: () => 100, ...turn });
+    const found = await findDueInTurn(store.read, {
+      lane: 'waiting',
+      after: '',
+      now,
+      room: 100,
+      share: () => 100,
+      ...turn,
+    });
     return { ...found, order: found.rows.map((row) => row.organizationId).join(' ') };
   };
 

@@ -44,10 +44,12 @@ test('expired rows are removed in every organization, live ones stay, and record
     }
   });
   const goOn = () => true;
-  expect(await removeExpired(store, cause, { now, keepFrom: at(-30), goOn })).toBe(441);
+  expect(await removeExpired(store, cause, { now, keepFrom: at(-30), eventsFrom: at(-90), goOn })).toBe(441);
   expect(await store.read.consumedMessages.count(PLATFORM, {})).toBe(60);
   expect(await store.read.sessions.find(PLATFORM, {})).toMatchObject([{ _id: 'ses-live' }]);
   expect(await store.read.signInRecords.count(PLATFORM, {})).toBe(2);
-  expect(await removeExpired(store, cause, { now, keepFrom: at(1), goOn })).toBe(2);
-  expect(await removeExpired(store, cause, { now: at(2), keepFrom: at(1), goOn: () => false })).toBe(0);
+  expect(await removeExpired(store, cause, { now, keepFrom: at(1), eventsFrom: at(-90), goOn })).toBe(2);
+  expect(
+    await removeExpired(store, cause, { now: at(2), keepFrom: at(1), eventsFrom: at(-90), goOn: () => false }),
+  ).toBe(0);
 });

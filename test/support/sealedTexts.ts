@@ -10,6 +10,8 @@ export const sealedPlaces = [
   'idpSessions.idToken',
   'keyChecks.sealed',
   'signInAttempts.secrets',
+  'webhooks.formerSecret',
+  'webhooks.secret',
 ];
 
 /** Every text anywhere in the store that is sealed with this sealer's present key, with where it stands. */

@@ -104,6 +104,7 @@ describe('the configuration', () => {
       GATEHOUSE_SCIM_RATE: '100',
       GATEHOUSE_SCIM_BURST: '200',
       GATEHOUSE_LOG_DAYS: '90',
+      GATEHOUSE_EVENT_DAYS: '180',
       GATEHOUSE_ALLOW_PRIVATE_NETWORK: 'off',
       GATEHOUSE_RETURN_ORIGINS: 'https://Console.example.com, http://localhost:5173/',
       GATEHOUSE_MAIL_FROM: 'Acme <door@example.com>',
@@ -123,6 +124,7 @@ describe('the configuration', () => {
       trustProxy: 'loopback,10.0.0.0/8',
       drainMs: 7_500,
       logDays: 90,
+      eventDays: 180,
       dnsServers: ['192.0.2.1', '192.0.2.2:5353', '[2001:db8::1]:53', '2001:db8::2'],
       allowPrivateNetwork: false,
       returnOrigins: ['https://console.example.com', 'http://localhost:5173'],
@@ -137,6 +139,7 @@ describe('the configuration', () => {
     ['PORT', '65536'],
     ['PORT', '-1'],
     ['GATEHOUSE_LOG_DAYS', '0'],
+    ['GATEHOUSE_EVENT_DAYS', '6'],
     ['GATEHOUSE_RETURN_ORIGINS', 'https://console.example.com/path'],
     ['GATEHOUSE_RETURN_ORIGINS', 'https://me@console.example.com'],
     ['GATEHOUSE_RETURN_ORIGINS', 'javascript:alert(1)'],
@@ -194,9 +197,14 @@ describe('the configuration', () => {
     expect(faultsOf({ MONGODB_URI: mongo.MONGODB_URI })).toEqual(['GATEHOUSE_KEY', 'GATEHOUSE_OPERATOR_TOKEN']);
   });
 
-  test('asks of a worker for MongoDB and Redis, and for no secret', () => {
-    expect(faultsOf({}, 'worker')).toEqual(['MONGODB_URI', 'REDIS_URL']);
-    expect(faultsOf({ MONGODB_URI: mongo.MONGODB_URI, REDIS_URL: 'redis://localhost' }, 'worker')).toEqual([]);
+  test('asks of a worker for MongoDB, Redis and the key, and for no operator token', () => {
+    expect(faultsOf({}, 'worker')).toEqual(['MONGODB_URI', 'REDIS_URL', 'GATEHOUSE_KEY']);
+    const given = {
+      MONGODB_URI: mongo.MONGODB_URI,
+      REDIS_URL: 'redis://localhost',
+      GATEHOUSE_KEY: mongo.GATEHOUSE_KEY,
+    };
+    expect(faultsOf(given, 'worker')).toEqual([]);
   });
 
   test.each([

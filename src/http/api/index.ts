@@ -8,6 +8,7 @@ import { ssoConnectionRoutes } from './connections.ts';
 import { directoryRoutes } from './directories.ts';
 import { domainRoutes } from './domains.ts';
 import { emailRoutes } from './emails.ts';
+import { eventRoutes } from './events.ts';
 import { expiryRoutes } from './expiries.ts';
 import { explainRoutes } from './explain.ts';
 import { identityRoutes } from './identities.ts';
@@ -31,6 +32,7 @@ import { schemaRoutes } from './schemas.ts';
 import { serviceCredentialRoutes } from './serviceCredentials.ts';
 import { sessionRoutes } from './sessions.ts';
 import { signInRoutes } from './signIns.ts';
+import { webhookRoutes } from './webhooks.ts';
 
 export const apiRoutes: readonly Route[] = [
   ...decisionRoutes,
@@ -54,6 +56,8 @@ export const apiRoutes: readonly Route[] = [
   ...oauthClientRoutes,
   ...provisioningLogRoutes,
   ...recordRoutes,
+  ...eventRoutes,
+  ...webhookRoutes,
   ...mappingRoutes,
   ...projectRoutes,
   ...collaboratorRoutes,

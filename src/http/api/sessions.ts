@@ -209,7 +209,7 @@ export const sessionRoutes: readonly Route[] = [
           type: 'member.sessions_ended',
           targetKind: 'member',
           targetId: _id,
-          after: { ended: live.length },
+          after: { ended: live.length, accountId },
         });
         return { ended: live.length };
       }),
@@ -236,7 +236,7 @@ export const sessionRoutes: readonly Route[] = [
           type: 'member.session_ended',
           targetKind: 'member',
           targetId: member._id,
-          after: { sessionId: row._id },
+          after: { sessionId: row._id, accountId: member.accountId },
         });
         return undefined;
       }),

@@ -23,6 +23,7 @@ import {
   edges,
   provisioningLog,
 } from './directory.ts';
+import { eventChunks, webhookDeliveries, webhooks } from './events.ts';
 import { auditChains, auditEvents, history, keyChecks, leases, outbox } from './machinery.ts';
 import { oauthAssertions, oauthClients, oauthIssuers, oauthKeys, oauthSecrets, oauthTokens } from './oauth.ts';
 import { serviceCredentials } from './platform.ts';
@@ -80,6 +81,9 @@ export const collections = {
   outbox,
   auditEvents,
   auditChains,
+  eventChunks,
+  webhooks,
+  webhookDeliveries,
   history,
   leases,
   keyChecks,
@@ -133,3 +137,6 @@ export type MailedLink = Row<'mailedLinks'>;
 export type IdpSession = Row<'idpSessions'>;
 export type OutboxRow = Row<'outbox'>;
 export type AuditEvent = Row<'auditEvents'>;
+export type EventChunk = Row<'eventChunks'>;
+export type Webhook = Row<'webhooks'>;
+export type WebhookDelivery = Row<'webhookDeliveries'>;

@@ -1,11 +1,14 @@
 import { Schema } from 'mongoose';
 import { organizationCollection, platformCollection } from '../define.ts';
 
-/** Jobs that a committed change has asked for. `dueAt` is when the row may be (re)taken: leasing moves it ahead. */
+/**
+ * Jobs that a committed change has asked for. `dueAt` is when the row may be (re)taken: leasing moves it ahead. `sending`: waits as well,
+ * in the lane of jobs that speak to servers which may take their time.
+ */
 export const outbox = organizationCollection('outbox', {
   job: { type: String, required: true },
   payload: { type: Schema.Types.Mixed, required: true },
-  state: { type: String, enum: ['waiting', 'parked'], required: true },
+  state: { type: String, enum: ['waiting', 'sending', 'parked'], required: true },
   dueAt: { type: Date, required: true },
   attempts: { type: Number, required: true },
   lease: { type: String },
