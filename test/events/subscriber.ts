@@ -30,13 +30,9 @@ export function replay(events: readonly Heard[]): Known {
   const grants = new Map<string, string>();
   let owner: string | undefined;
   for (const { type, data } of events) {
-    const { memberId = '', accountId = '', role = '', status = '', projectId = '', grant, previousGrant } = data;
+    const { memberId = '', accountId = '', role = '', status = '', projectId = '' } = data;
     const member = members.get(memberId);
-    const sourceOf = ({ source, mappingId }: Grant) =>
-      [accountId, projectId || 'organization', source, mappingId].join(' ');
-    if (previousGrant) grants.delete(sourceOf(previousGrant));
-    if (grant && type.endsWith('.removed')) grants.delete(sourceOf(grant));
-    else if (grant) grants.set(sourceOf(grant), grant.role ?? '');
+    hearOfGrant(grants, { type, data });
     if (type === 'member.added') members.set(memberId, { accountId, role, status });
     if (type === 'member.added' && data.source === 'owner') owner = memberId;
     if (type === 'member.removed') members.delete(memberId);
@@ -55,6 +51,15 @@ export function replay(events: readonly Heard[]): Known {
     collaborators: sorted([...collaborators]),
     grants: [...grants].map(([source, role]) => `${source} ${role}`).sort(),
   };
+}
+
+/** By account, place and source: the role that it gives. */
+function hearOfGrant(grants: Map<string, string>, { type, data }: Pick<Heard, 'type' | 'data'>): void {
+  const { accountId = '', projectId, grant, previousGrant } = data;
+  const keyOf = ({ source, mappingId }: Grant) => [accountId, projectId ?? 'organization', source, mappingId].join(' ');
+  if (previousGrant) grants.delete(keyOf(previousGrant));
+  if (grant && type.endsWith('.removed')) grants.delete(keyOf(grant));
+  else if (grant) grants.set(keyOf(grant), grant.role ?? '');
 }
 
 /** What is so. */
