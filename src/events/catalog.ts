@@ -146,14 +146,14 @@ export const catalog = {
   'directory.created': told('A directory was made.', directory),
   'directory.updated': told('Its settings were changed.', directory),
   'directory.deleted': told('It is gone.', directory),
-  'domain.verified': told('The domain is proved to be the organization’s.', domain),
+  'domain.verified': told('The domain is proved to belong to the organization.', domain),
   'domain.verification_lost': told('Its TXT record is gone for too long: the domain proves nothing.', domain),
   'domain.removed': told('The organization claims it no longer.', domain),
 
   'ssh_key.added': told('A person can enter clusters with one more key.', sshKey),
   'ssh_key.removed': told('A key opens nothing for its person any more.', sshKey),
 
-  'account.deleted': told('The account is nobody’s any more: told to subscribers of the platform only.', {
+  'account.deleted': told('The account belongs to nobody any more: told to subscribers of the platform only.', {
     accountId: id,
   }),
 
@@ -181,7 +181,7 @@ export interface DomainEvent {
   readonly timestamp: string;
   /** Absent where it belongs to none, or to one that is gone. */
   readonly organizationId?: string;
-  /** Its number among the audit events of the organization (or the platform): rises, with gaps. */
+  /** Its number among the audit events of the organization (or the platform): rises, with gaps; 0 of a trial. */
   readonly sequence: number;
   /** Who did it, as the audit calls them. */
   readonly actor: string;

@@ -136,13 +136,14 @@ export const isTold = ({ type, outcome }: Pick<AuditEvent, 'type' | 'outcome'>):
   outcome === 'done' && type !== trialAudit && Object.hasOwn(tellings, type);
 
 /**
- * The domain event of a numbered audit event, also of a trial; undefined where subscribers are told nothing: of what was refused, of
+ * The domain event of a numbered audit event, or of a trial, which is in no order; undefined where subscribers are told nothing: of what was refused, of
  * types that are not in the table, and of events from before the catalogue, which lack what it promises.
  */
 export function tell(event: AuditEvent): DomainEvent | undefined {
   const { _id, type, outcome, targetId, before = {}, after = {}, organizationId, seq, actor, createdAt } = event;
   const telling = Object.hasOwn(tellings, type) ? tellings[type] : undefined;
-  if (telling === undefined || outcome !== 'done' || seq === undefined) return undefined;
+  const sequence = type === trialAudit ? 0 : seq;
+  if (telling === undefined || outcome !== 'done' || sequence === undefined) return undefined;
   const [eventType, facts] = telling({ targetId, before, after });
   const data = catalog[eventType].data.safeParse(facts);
   if (!data.success) return undefined;
@@ -151,7 +152,7 @@ export function tell(event: AuditEvent): DomainEvent | undefined {
     type: eventType,
     timestamp: createdAt.toISOString(),
     ...(organizationId !== platformTrail && { organizationId }),
-    sequence: seq,
+    sequence,
     actor,
     data: data.data,
   };

@@ -222,10 +222,10 @@ function routesAt({ path, whose, read, change, params }: Place): readonly Route[
       tag,
       summary: `Give a webhook ${whose} another secret`,
       description:
-        'For `overlapHours` (24; 0 ends the former one at once) each request is signed with both, so that the receiver can be changed meanwhile.',
+        'For `overlapHours` (up to 168; 0 ends the former one at once) each request is signed with both, so that the receiver can be changed meanwhile.',
       access: change,
       params: one,
-      body: z.strictObject({ overlapHours: z.number().min(0).max(168).default(24) }),
+      body: z.strictObject({ overlapHours: z.number().min(0).max(168) }),
       status: 200,
       response: issued,
       handle: ({ params, body, write }, { sealer, clock }) =>
