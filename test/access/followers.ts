@@ -100,7 +100,11 @@ export const anyAct = fc.record({
 type AnyAct = typeof anyAct extends fc.Arbitrary<infer A> ? A : never;
 
 /** Does it, at this node; what is refused, as things stand, changes nothing. */
-export async function happen(here: TestGatehouse, { world, people, pushedId }: Stage, { who, act }: AnyAct): Promise<void> {
+export async function happen(
+  here: TestGatehouse,
+  { world, people, pushedId }: Stage,
+  { who, act }: AnyAct,
+): Promise<void> {
   const home = `/api/v1/organizations/${world.organizationId}`;
   const project = `/api/v1/projects/${world.projectId}`;
   const { accountId = '', email = '' } = people[who] ?? {};
