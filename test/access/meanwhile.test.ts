@@ -4,6 +4,9 @@
  */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import {
+  addCollaborator,
+  addMember,
+  createAccount,
   evaluate,
   findAccountsThatMay,
   findGrants,
@@ -49,13 +52,17 @@ interface Suspended {
 }
 
 /** A suspended member who was added to the project by hand. */
-async function suspend(): Promise<Suspended> {
+function suspend(): Promise<Suspended> {
   made += 1;
-  const { accountId, email } = await openPerson(gatehouse, `person${made}@people.example`);
-  const { id: memberId } = await ask(201, 'post', `${home}/members`, { accountId });
-  await ask(201, 'post', `/api/v1/projects/${acme.projectId}/collaborators`, { email, role: 'admin' });
-  await commit((tx) => suspendMember(tx, acme.organizationId, memberId));
-  return { accountId, memberId };
+  const email = `person${made}@people.example`;
+  return commit(async (tx) => {
+    const { organizationId, projectId } = acme;
+    const { _id: accountId } = await createAccount(tx, { email, provenBy: 'operator' });
+    const { _id: memberId } = await addMember(tx, organizationId, { accountId, source: 'operator' });
+    await addCollaborator(tx, organizationId, projectId, { email, role: 'admin' });
+    await suspendMember(tx, organizationId, memberId);
+    return { accountId, memberId };
+  });
 }
 
 const project = () => ({ kind: 'project', id: acme.projectId }) as const;
