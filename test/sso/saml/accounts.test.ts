@@ -44,6 +44,19 @@ test('the same NameID of another IdP is another person (SSO-6)', async () => {
   expect([typeof first, typeof second, first === second]).toEqual(['string', 'string', false]);
 });
 
+test('who comes for the first time through two connections at once, in several tabs, is one account (SSO-6)', async () => {
+  const pairs = [await world.connect({ vendor }), await world.connect({ vendor })];
+  const person = somebody({ groups: ['Engineering'] });
+  const ended = await Promise.all([...pairs, ...pairs, ...pairs].map((pair) => world.signIn(pair, {}, person)));
+  expect(ended.map(({ signedIn }) => signedIn)).toEqual(Array(6).fill(true));
+  const accounts = await Promise.all(pairs.map((pair) => accountKnownAs(pair, person.id)));
+  expect(new Set(accounts).size).toBe(1);
+  expect(await world.sessionsOf(accounts[0] ?? '')).toBe(6);
+  expect(await world.gatehouse.store.read.members.count(world.organizationId, { accountId: accounts[0] ?? '' })).toBe(
+    1,
+  );
+});
+
 describe('an address opens an account only inside of what the organization has verified (SSO-3)', () => {
   test.each([
     ['of another domain', 'other.test'],
