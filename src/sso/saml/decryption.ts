@@ -30,14 +30,45 @@ export function openEncrypted(
   );
 }
 
-function open({ content, data, oaep, wrappedKey }: EncryptionShape, pem: string): Message | undefined {
+function open({ content, data, oaep, wrappedKey, scope }: EncryptionShape, pem: string): Message | undefined {
   try {
     const key = openOaep(createPrivateKey(pem), wrappedKey, oaep);
     if (key.length !== content.keyBytes) return undefined;
-    return parseText(content.gcm ? openGcm(content.cipher, key, data) : openCbc(content.cipher, key, data));
+    return parseInside(content.gcm ? openGcm(content.cipher, key, data) : openCbc(content.cipher, key, data), scope);
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Whoever encrypts an element may leave out the namespaces that are declared around it: what is opened stands where it stood (XML Encryption §4.3.3). It is
+ * read as it is where it declares all that it uses; else what is missing is taken from around it. A signature inside covers each prefix that is used.
+ */
+function parseInside(bytes: Buffer, scope: ReadonlyMap<string, string>): Message {
+  const alone = parsed(bytes);
+  if (alone?.document.documentElement.namespaceURI) return alone;
+  return parseText(Buffer.from(declared(bytes.toString('utf8'), scope), 'utf8'));
+}
+
+function parsed(bytes: Buffer): Message | undefined {
+  try {
+    return parseText(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+const special: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '"': '&quot;' };
+
+/** The text with these namespaces declared at its first element, but for those that it declares there itself. */
+function declared(text: string, scope: ReadonlyMap<string, string>): string {
+  return text.replace(/<[A-Za-z_][^<>]*/, (tag) => {
+    const missing = [...scope]
+      .map(([prefix, uri]) => [prefix === '' ? 'xmlns' : `xmlns:${prefix}`, uri] as const)
+      .filter(([name]) => !tag.split(/[\s=]+/).includes(name))
+      .map(([name, uri]) => ` ${name}="${uri.replace(/[&<"]/g, (sign) => special[sign] ?? sign)}"`);
+    return tag.replace(/\s*\/?$/, (end) => `${missing.join('')}${end}`);
+  });
 }
 
 /** XML Encryption 1.1 §5.2.4: the nonce first, the tag last. */

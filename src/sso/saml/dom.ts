@@ -65,3 +65,15 @@ export function attributeOf(element: Element, name: string): string | undefined 
 }
 
 export const textOf = (element: Element): string => element.textContent ?? '';
+
+/** The namespaces that hold around an element, by their prefixes; '' is the default one. */
+export function namespacesAbove(element: Element): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (let node = element.parentNode; node !== null; node = node.parentNode) {
+    for (const { name, prefix, localName, value } of Array.from((node as Element).attributes ?? [])) {
+      const declared = name === 'xmlns' ? '' : prefix === 'xmlns' ? localName : undefined;
+      if (declared !== undefined && !found.has(declared)) found.set(declared, value);
+    }
+  }
+  return found;
+}

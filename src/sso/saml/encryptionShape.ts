@@ -3,7 +3,7 @@
  * beside it, named by a RetrievalMethod or not; each with one method of those that count, and one cipher value.
  */
 import { SignInFault } from '../protocol.ts';
-import { attributeOf, childrenNamed, childrenOf, elementsBelow, isNamed, textOf } from './dom.ts';
+import { attributeOf, childrenNamed, childrenOf, elementsBelow, isNamed, namespacesAbove, textOf } from './dom.ts';
 import { encryption11Ns, encryptionNs, signatureNs } from './names.ts';
 import type { OaepScheme } from './oaep.ts';
 
@@ -48,6 +48,8 @@ export interface EncryptionShape {
   readonly data: Buffer;
   readonly oaep: OaepScheme;
   readonly wrappedKey: Buffer;
+  /** The namespaces that hold where it stands, by their prefixes. */
+  readonly scope: ReadonlyMap<string, string>;
 }
 
 const malformed = (detail: string) => new SignInFault('malformed', detail);
@@ -70,7 +72,13 @@ export function readEncryption(encrypted: Element): EncryptionShape {
   const name = attributeOf(method, 'Algorithm');
   const content = contentSchemes.get(name ?? '');
   if (content === undefined) throw refused(name, 'AES in CBC or GCM mode');
-  return { content, data: cipherIn(data), oaep: readOaep(only(key, 'EncryptionMethod')), wrappedKey: cipherIn(key) };
+  return {
+    content,
+    data: cipherIn(data),
+    oaep: readOaep(only(key, 'EncryptionMethod')),
+    wrappedKey: cipherIn(key),
+    scope: namespacesAbove(data),
+  };
 }
 
 /** In the KeyInfo of the data, or beside the data; who points to it points there. */

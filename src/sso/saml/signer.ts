@@ -6,6 +6,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { ExclusiveCanonicalization } from 'xml-crypto';
 import { SignInFault } from '../protocol.ts';
+import { namespacesAbove } from './dom.ts';
 import { digests, verifiesWith } from './schemes.ts';
 import type { SignatureShape } from './signatureShape.ts';
 
@@ -68,17 +69,9 @@ class Canonicalization extends ExclusiveCanonicalization {
 }
 
 function canonical(element: Element, keeps: readonly string[]): string {
-  const options = { inclusiveNamespacesPrefixList: [...keeps], ancestorNamespaces: namespacesAbove(element) };
+  const ancestorNamespaces = [...namespacesAbove(element)]
+    .filter(([prefix]) => prefix !== '')
+    .map(([prefix, namespaceURI]) => ({ prefix, namespaceURI }));
+  const options = { inclusiveNamespacesPrefixList: [...keeps], ancestorNamespaces };
   return new Canonicalization().process(element, options);
-}
-
-/** The prefixes that are bound around an element, by the nearest binding of each. */
-function namespacesAbove(element: Element): { prefix: string; namespaceURI: string }[] {
-  const found = new Map<string, string>();
-  for (let node = element.parentNode; node !== null; node = node.parentNode) {
-    for (const { prefix, localName, value } of Array.from((node as Element).attributes ?? [])) {
-      if (prefix === 'xmlns' && !found.has(localName)) found.set(localName, value);
-    }
-  }
-  return [...found].map(([prefix, namespaceURI]) => ({ prefix, namespaceURI }));
 }

@@ -21,6 +21,7 @@ import { openSamlWorld, type SamlWorld } from './world.ts';
 const dsig = 'http://www.w3.org/2000/09/xmldsig#';
 const more = 'http://www.w3.org/2001/04/xmldsig-more#';
 const mgf1 = 'http://www.w3.org/2007/05/xmldsig-more#';
+const assertionNs = 'urn:oasis:names:tc:SAML:2.0:assertion';
 const xenc = 'http://www.w3.org/2001/04/xmlenc#';
 const xenc11 = 'http://www.w3.org/2009/xmlenc11#';
 const exclusive = 'http://www.w3.org/2001/10/xml-exc-c14n#';
@@ -251,6 +252,8 @@ interface Wrapping {
   /** Where the EncryptedKey stands. */
   readonly place?: 'inside' | 'beside' | 'pointed';
   readonly change?: (xml: string) => string;
+  /** Over what is encrypted. */
+  readonly text?: (assertion: string) => string;
   /** Over the cipher text, and the wrapped key. */
   readonly spoil?: { readonly data?: (bytes: Buffer) => Buffer; readonly key?: (bytes: Buffer) => Buffer };
 }
@@ -265,7 +268,7 @@ function encryptedWith(wrapping: Wrapping): Craft {
       const secret = randomBytes(bits / 8);
       const gcm = content.endsWith('gcm');
       const iv = randomBytes(gcm ? 12 : 16);
-      const text = Buffer.from(assertion, 'utf8');
+      const text = Buffer.from(wrapping.text?.(assertion) ?? assertion, 'utf8');
       const padding = 16 - (text.length % 16);
       const input = gcm ? text : Buffer.concat([text, Buffer.alloc(padding - 1), Buffer.from([padding])]);
       const cipher = createCipheriv(`aes-${bits}-${gcm ? 'gcm' : 'cbc'}` as 'aes-256-gcm', secret, iv);
@@ -326,6 +329,7 @@ describe('an assertion that is encrypted with', () => {
     ['a label and two hashes', { key: oaep11, label: 'a label', digest: sha256, mgf: mgf('sha1') }],
     ['its key beside the data', { place: 'beside' }],
     ['its key beside the data, named there', { place: 'pointed' }],
+    ['the namespace of its prefix declared around it only', { text: swap(` xmlns:saml="${assertionNs}"`, '') }],
   ])('%s is opened; changed on the way it is not, and says nothing of where', async (_title, wrapping) => {
     expect(await decrypted(wrapping)).toEqual(accepted);
     const spoiled = await decrypted({ ...wrapping, spoil: { key: flip } });
@@ -335,12 +339,37 @@ describe('an assertion that is encrypted with', () => {
     expect(await decrypted({ ...wrapping, spoil: { data: flip } })).toEqual(spoiled);
   });
 
+  test('the default namespace declared around it only is opened, too', async () => {
+    const wrapping: Wrapping = {
+      text: swap(` xmlns="${assertionNs}"`, ''),
+      change: swap('<saml:EncryptedAssertion', `<saml:EncryptedAssertion xmlns="${assertionNs}"`),
+    };
+    expect(await outcome('entra', 'RSA', encryptedWith(wrapping))).toEqual(accepted);
+    expect(await outcome('entra', 'RSA', encryptedWith({ text: wrapping.text ?? String }))).toEqual(
+      refused('malformed'),
+    );
+  });
+
   test.each<readonly [string, Wrapping, SignInFaultCode]>([
     ['masks that mgf1p has not', { digest: sha256, mgf: mgf('sha256') }, 'malformed'],
     ['masks that nobody knows', { key: oaep11, mgf: [`${xenc11}mgf1md5`, 'sha1'] }, 'algorithm_refused'],
     ['a digest that nobody knows', { digest: [`${more}md5`, 'sha1'] }, 'algorithm_refused'],
     ['another digest than it says', { digest: [`${xenc}sha256`, 'sha1'] }, 'decryption_failed'],
     ['other masks than it says', { key: oaep11, mgf: [`${xenc11}mgf1sha256`, 'sha1'] }, 'decryption_failed'],
+    ['a prefix that is declared nowhere', { text: (xml) => xml.replaceAll('saml:', 'nobody:') }, 'decryption_failed'],
+    [
+      'a prefix that is declared as something else around it',
+      {
+        text: (xml) => xml.replaceAll('saml:', 'other:').replace(/ xmlns:(saml|other)="[^"]*"/, ''),
+        change: swap(` xmlns:xenc="${xenc}"`, ` xmlns:xenc="${xenc}" xmlns:other="urn:other"`),
+      },
+      'malformed',
+    ],
+    [
+      'namespaces of attributes taken away, which the signature covers',
+      { text: (xml) => xml.replaceAll(/ xmlns:xs="[^"]*"/g, '') },
+      'signature_invalid',
+    ],
     ['a pointer to no key', { place: 'pointed', change: swap('URI="#_key"', 'URI="#_other"') }, 'malformed'],
     ['a pointer to somewhere', { place: 'pointed', change: swap('URI="#_key"', 'URI="https://x.test/"') }, 'malformed'],
     [
