@@ -445,6 +445,33 @@ export function queueSuite(name: string, openRig: () => Promise<Rig>, many: numb
         expect(await effects(rig.store, orgA)).toHaveLength(60);
       });
 
+      test('jobs that speak to servers which hang take no place of the others, however many there are (EVT-1, MAP-5)', async () => {
+        const wait = gate();
+        let hanging = 0;
+        const queue = open(
+          handleAll(async (job) => {
+            if (job.name === 'deliver') {
+              hanging += 1;
+              await wait.opened;
+              await rig.store.transaction(cause, job.done);
+            } else await leave(job);
+          }),
+          { concurrency: 4 },
+        );
+        await rig.store.transaction(cause, async (tx) => {
+          for (let i = 0; i < 20; i++) {
+            await enqueue(tx, `org-${i}`, 'deliver', { webhookId: 'whk-1', wakeAt: '2030-01-01T00:00:00.000Z' });
+          }
+        });
+        await until('all places for such jobs are taken', () => hanging === 4);
+        for (let i = 0; i < 8; i++) await ask(rig.store, orgA, `acc-${i}`);
+        await until('the others have run', async () => (await effects(rig.store, orgA)).length === 8);
+        expect(hanging).toBe(4);
+        wait.open();
+        await queue.idle();
+        expect([hanging, await rows(rig.store)]).toEqual([20, []]);
+      });
+
       test('thousands of jobs that rest for a retry do not stand in the way', async () => {
         const dueAt = new Date(Date.now() + 3_600_000);
         await rig.store.transaction(cause, (tx) =>

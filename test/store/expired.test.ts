@@ -53,3 +53,27 @@ test('expired rows are removed in every organization, live ones stay, and record
     await removeExpired(store, cause, { now: at(2), keepFrom: at(1), eventsFrom: at(-90), goOn: () => false }),
   ).toBe(0);
 });
+
+test('what subscribers were told, and can be told, is kept for its own time', async () => {
+  const now = new Date();
+  const at = (days: number) => new Date(now.getTime() + days * day);
+  await store.transaction(cause, async (tx) => {
+    for (const org of ['org-a', 'org-b']) {
+      await tx.eventChunks.insert(org, { _id: `chk-${org}`, organizationId: org, from: 1, to: 2, pending: true });
+      await tx.webhookDeliveries.insert(org, {
+        ...{ _id: `dlv-${org}`, organizationId: org, webhookId: 'whk-a', of: org, auditId: `aud-${org}`, attempts: 0 },
+        ...{ type: 'member.added', state: 'delivered', dueAt: now },
+      });
+    }
+  });
+  const counts = async () => [
+    await store.read.eventChunks.count(PLATFORM, {}),
+    await store.read.webhookDeliveries.count(PLATFORM, {}),
+  ];
+  const clean = (days: number) =>
+    removeExpired(store, cause, { now, keepFrom: at(-30), eventsFrom: at(days), goOn: () => true });
+  await clean(-1);
+  expect(await counts()).toEqual([2, 2]);
+  await clean(1);
+  expect(await counts()).toEqual([0, 0]);
+});

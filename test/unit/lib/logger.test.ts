@@ -29,6 +29,7 @@ describe('the log', () => {
     ['a field deep inside', { a: { b: [{ client_secret: 'abc' }] } }],
     ['a header', { headers: { 'set-cookie': ['abc'] } }],
     ['our own token in a text', { url: `/x?t=${token}` }],
+    ['the secret of a webhook in a text', { note: `signs with whsec_${'abc+/'.repeat(8)}= now` }],
     ['a bearer in a text', { note: `Authorization: Bearer ${token.slice(4)}` }],
     ['the password in an address', { url: 'mongodb://user:abc@db:27017/x' }],
     ['an error that tells too much', { err: new Error(`refused ${token}`) }],
