@@ -1,5 +1,6 @@
 /** Webhooks over real HTTP (EVT-1): signed, retried, visible, replayable; one that fails is nobody else's trouble. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { wakeOverdue } from '../../src/events/index.ts';
 import { buildWorld, expectStatus, type World } from '../http/world.ts';
 import { type Method, openBuilt, type TestGatehouse } from '../support/gatehouse.ts';
 import { type Mailbox, openMailbox } from '../support/mailbox.ts';
@@ -318,6 +319,28 @@ describe('what does not get through (EVT-1)', () => {
     await ask(200, 'patch', `${hooks()}/${id}`, { enabled: true });
     await until('what waited is taken', async () => (await deliveriesOf(id, { state: 'pending' })).length === 0);
     expect(receiver.received.map(({ event }) => event.type)).toEqual(['collaborator.added', 'collaborator.added']);
+  });
+
+  test('goes on where the job of its webhook was given up: a round wakes it (OPS-2)', async () => {
+    const id = await failing(500);
+    await gatehouse.queue?.idle();
+    const { store } = gatehouse;
+    await store.transaction({ actor: 'test', requestId: 'test' }, (tx) =>
+      tx.outbox.remove(acme.organizationId, { job: 'deliver' }),
+    );
+    receiver.answer(204);
+    ahead += hour;
+    const wake = () =>
+      wakeOverdue(
+        store,
+        { actor: 'job:test', requestId: 'test' },
+        { at: new Date(Date.now() + ahead), goOn: () => true },
+      );
+    await wake();
+    await until('it is taken', async () => (await deliveryOf(id)).state === 'delivered');
+    await gatehouse.queue?.idle();
+    await wake();
+    expect(await store.read.outbox.count(acme.organizationId, { job: 'deliver' })).toBe(0);
   });
 
   test('for five days disables the webhook, and tells the Admins', async () => {

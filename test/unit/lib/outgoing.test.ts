@@ -42,6 +42,23 @@ async function codeOf(asked: Promise<Response>): Promise<string> {
   }
 }
 
+test('content with the beginning, it takes so much of a long answer and leaves the rest, and nothing of a compressed one', async () => {
+  const long = 'x'.repeat(100_000);
+  const { url } = await serve((request, response) => {
+    if (request.url === '/endless') response.writeHead(200).write(long);
+    else response.writeHead(202, { 'Content-Encoding': request.url === '/gzip' ? 'gzip' : 'identity' }).end(long);
+  });
+  const send = inside({ cut: true, limitBytes: 1_000 });
+  for (const [path, status, text] of [
+    ['/', 202, long.slice(0, 1_000)],
+    ['/gzip', 202, ''],
+    ['/endless', 200, long.slice(0, 1_000)],
+  ] as const) {
+    const response = await send(`${url}${path}`, { method: 'POST', body: '{}' });
+    expect([path, response.status, await response.text()]).toEqual([path, status, text]);
+  }
+});
+
 describe('what is asked and answered', () => {
   test('goes there and comes back whole', async () => {
     const { url, requests } = await serve((request, response) => {
