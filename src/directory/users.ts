@@ -155,6 +155,16 @@ export function findUsersOfAccount(
   return reads.directoryUsers.find(organizationId, { accountId, link: 'linked' });
 }
 
+/** Whether an IdP pushes this account's person: what sign-ins have claimed lies in directories that nobody pushes to (SSO-8). */
+export async function isPushed(reads: ReadStore, organizationId: string, accountId: string): Promise<boolean> {
+  const users = await findUsersOfAccount(reads, organizationId, accountId);
+  const among = { _id: { $in: [...new Set(users.map(({ directoryId }) => directoryId))] } };
+  if (users.length === 0) return false;
+  return (
+    (await reads.directories.findOne(organizationId, { ...among, connectionId: { $exists: false } })) !== undefined
+  );
+}
+
 /** Those of the organization's directory users that wait in the adoption queue. */
 export function listWaitingUsers(
   reads: ReadStore,

@@ -1,6 +1,8 @@
 /** Members whom the operator adds or removes while a directory has something to say of them. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { newId } from '../../src/lib/ids.ts';
+import { settleSignIn } from '../../src/sso/index.ts';
+import { openConnection } from '../sso/web/people.ts';
 import { type Method, openBuilt, type TestGatehouse } from '../support/gatehouse.ts';
 import { buildWorld, expectStatus, openPerson, type World } from './world.ts';
 
@@ -100,6 +102,24 @@ describe('a removal says that the next sign-in brings the person back (MEM-4)', 
     await ask(200, 'post', `${home()}/domains/${acme.domain}/verify`, { force: true });
     expect(await removal(accountId)).toEqual(['sign_in']);
     expect(await removal(stranger.accountId)).toEqual([]);
+  });
+
+  test('and speaks of no push where only sign-ins have told of the person and their groups (SSO-8)', async () => {
+    const connection = await openConnection(gatehouse, acme.organizationId);
+    await ask(200, 'post', `${home()}/domains/${acme.domain}/verify`, { force: true });
+    const settled = await gatehouse.store.transaction(cause, (tx) =>
+      settleSignIn(tx, connection, {
+        subject: 'jane',
+        email: { address: `jane@${acme.domain}`, vouched: true },
+        groups: { kind: 'known', names: ['Engineers'] },
+        received: {},
+      }),
+    );
+    if (settled.kind !== 'signed_in') throw new Error(`the sign-in was ${settled.kind}`);
+    const users = await gatehouse.store.read.directoryUsers.find(acme.organizationId, { accountId: settled.accountId });
+    expect(users).toHaveLength(1);
+    const told = await ask(200, 'delete', `${members}/${await memberOf(settled.accountId)}`);
+    expect(told).toMatchObject({ comesBack: true, comesBackBy: ['sign_in'] });
   });
 
   test("where the connection's directory holds the person as active, beside its own push", async () => {

@@ -11,7 +11,7 @@ import {
   listPeople,
   removeMember,
 } from '../../access/index.ts';
-import { findUsersOfAccount } from '../../directory/index.ts';
+import { isPushed } from '../../directory/index.ts';
 import { AppError } from '../../errors.ts';
 import { memberAdded } from '../../provisioning/index.ts';
 import { comesBackBySignIn } from '../../sso/index.ts';
@@ -123,7 +123,7 @@ export async function removeAndTell(
       message: 'Removed and blocked: nobody comes back before being unblocked.',
     };
   }
-  const pushed = (await findUsersOfAccount(tx, organizationId, accountId)).length > 0;
+  const pushed = await isPushed(tx, organizationId, accountId);
   const signsIn = await comesBackBySignIn(tx, organizationId, accountId);
   const comesBackBy = [...(pushed ? (['push'] as const) : []), ...(signsIn ? (['sign_in'] as const) : [])];
   const message =
