@@ -30,6 +30,11 @@ const pages: Readonly<Record<string, readonly string[]>> = {
     'This link is not complete.',
     'This link has been used, or is too old. Ask for a new one.',
     'The address to return to is none that this service leads to.',
+    // Told to whoever begins at a connection of it (ORG-2).
+    'The organization has been closed; until it is deleted the operator can restore it',
+    // Told to whoever has the letter of an invitation (MEM-2).
+    'This invitation has been accepted already: each counts once',
+    'You are signed in to an account that has not proven the address of this invitation: add the address to it first, or accept without that session',
     // Told to whoever reads that mailbox.
     'Another account has proven this address',
     'The form cannot be read. Go back and try again.',
