@@ -19,7 +19,14 @@ import { SignInFault, type SsoDeps } from './protocol.ts';
 import { keepRecord } from './records.ts';
 import type { Refusals } from './refusals.ts';
 import { findConnection } from './routing.ts';
-import { answerSamlLogout, type LogoutInput, type LogoutRequest, readLogout, writeSpMetadata } from './saml/index.ts';
+import {
+  answerSamlLogout,
+  type LogoutInput,
+  type LogoutRequest,
+  readLogout,
+  stateOfId,
+  writeSpMetadata,
+} from './saml/index.ts';
 import { claimNamesOf } from './settings.ts';
 
 const readForm = express.urlencoded({ extended: false, limit: '256kb', parameterLimit: 20 });
@@ -89,7 +96,13 @@ export function samlRouter(deps: SsoDeps & { readonly limits: SignInLimits; read
         const departure = await answerSamlLogout(deps, connection, { id: read.id, relayState: read.relayState });
         if (departure) return depart(response, departure);
       } else {
-        await endAttempt(request, connection, requestId, read.relayState, read.inResponseTo);
+        await endAttempt(
+          request,
+          connection,
+          requestId,
+          read.relayState || stateOfId(read.inResponseTo ?? ''),
+          read.inResponseTo,
+        );
         read.check();
       }
       sendPage(response, signedOutPage(undefined));
@@ -140,14 +153,13 @@ export function samlRouter(deps: SsoDeps & { readonly limits: SignInLimits; read
     request: Request,
     connection: Connection,
     requestId: string,
-    state: string | undefined,
+    state: string,
     inResponseTo: string | undefined,
   ): Promise<void> {
     const browser = readFlowCookie(request.headers, deps.baseUrl);
-    const returned =
-      state !== undefined && isState(state)
-        ? ({ state, browser, connectionId: connection._id, as: 'sign_out' } as const)
-        : undefined;
+    const returned = isState(state)
+      ? ({ state, browser, connectionId: connection._id, as: 'sign_out' } as const)
+      : undefined;
     const attempt = returned && (await takeAttempt(deps.store, requestId, returned).catch(() => undefined));
     if (attempt !== undefined && attempt.requestId === inResponseTo) return;
     throw new SignInFault('request_mismatch', 'The answer belongs to no sign-out that was begun here in this browser');

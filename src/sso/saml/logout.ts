@@ -19,6 +19,12 @@ export interface NewLogout {
   readonly state: string;
 }
 
+/** The id of the request that goes with a state: a letter first, as XML asks. */
+const idOfState = (state: string): string => `_${state}`;
+
+/** The state that a request of this id went with. */
+export const stateOfId = (requestId: string): string => requestId.slice(1);
+
 /**
  * Asks the IdP to end its session, too. Undefined where it has no address for that, or where the connection names people by
  * an attribute and the NameID of this session was not kept: the IdP knows them by no other.
@@ -31,7 +37,8 @@ export async function beginSamlLogout(
   const settings = samlOf(connection);
   if (settings.sloUrl === undefined) return undefined;
   if (nameId === undefined && claimNamesOf(connection).subject !== undefined) return undefined;
-  const requestId = newMessageId();
+  // An answer that comes without our RelayState names the same by the request that it answers.
+  const requestId = idOfState(state);
   const key = await openSigningKey(deps.store.read, deps.sealer, connection);
   const sender = openSender(deps, connection, settings, settings.sloUrl, key, requestId);
   const user: Profile = {

@@ -339,6 +339,24 @@ describe('a person signs out here', () => {
     expect((await respond('Success')).status).toBe(403);
   });
 
+  test('an answer without our RelayState is known by the request that it answers, in the browser that asked, once', async () => {
+    const pair = await world.connect({ vendor: 'entra' });
+    const session = await signIn(pair);
+    const { searchParams } = new URL((await signOut(session)).headers.location ?? '');
+    const { id } = readSamlRequest(searchParams.get('SAMLRequest') ?? '', 'redirect');
+    const respond = (inResponseTo: string, cookies: string, relayState?: string) => {
+      const xml = writeLogoutResponse(factsOf(pair), inResponseTo, 'Success');
+      const query = signRedirect('SAMLResponse', xml, pair.idp.keys[0], relayState);
+      return world.gatehouse.request.get(`${pathOf(sloUrl(pair))}?${query}`).set('cookie', cookies);
+    };
+    expect((await respond(id, '')).status).toBe(403);
+    expect((await respond(`_${'0'.repeat(64)}`, session.cookies)).status).toBe(403);
+    expect((await respond('', session.cookies)).status).toBe(403);
+    const done = await respond(id, session.cookies, '');
+    expect(done).toMatchObject({ status: 200, text: expect.stringContaining('You are signed out') });
+    expect((await respond(id, session.cookies)).status).toBe(403);
+  });
+
   test('an IdP that did not do it is told of to the Admin', async () => {
     const pair = await world.connect({ vendor: 'google' });
     const session = await signIn(pair);
