@@ -8,7 +8,8 @@ import { z } from 'zod';
 import { invalidCursor } from './errors.ts';
 import type { Position } from './order.ts';
 
-const LENGTH_LIMIT = 8192;
+/** Room for a userName of 1,024 characters, each of which JSON writes in six. */
+const LENGTH_LIMIT = 12_000;
 
 const content = z.tuple([
   z.string(),

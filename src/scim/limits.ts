@@ -16,14 +16,11 @@ export interface Limits {
   failed(address: string | undefined): void;
   /** How many refusals a log row of this directory stands for; 0 where none is to be written now. */
   toLog(directoryId: string): number;
-  /** Attempts of a client at the token endpoint, by client and address: refused before they are looked at. */
-  readonly attempts: Attempts;
-}
-
-export interface Attempts {
-  /** Throws AppError rate_limited where this client failed too often from this address. */
-  admit(clientId: string, address: string | undefined): void;
-  failed(clientId: string, address: string | undefined): void;
+  /**
+   * Counts a failed attempt of a client at the token endpoint, by client and address; one that succeeds is never held up. Throws
+   * AppError rate_limited where there were too many.
+   */
+  attemptFailed(clientId: string, address: string | undefined): void;
 }
 
 /** Far more than an IdP with a wrong token makes people wait for; far less than what fills a log. */
@@ -55,14 +52,8 @@ export function openLimits(clock: Clock, perDirectory: Rate): Limits {
       refused.set(directoryId, count);
       return 0;
     },
-    attempts: {
-      admit(clientId, address) {
-        refuseFor(tried.wait(pair(clientId, address)), 'This client failed too often to authenticate');
-      },
-      failed(clientId, address) {
-        tried.take(pair(clientId, address));
-      },
-    },
+    attemptFailed: (clientId, address) =>
+      take(tried, pair(clientId, address), 'This client failed too often to authenticate'),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The order of lists (RFC 7644 §3.4.2.3): by an attribute, else by id; total, so that every page has its place. */
 import type { Sort } from '../store/index.ts';
 import type { AttributePath, ResourceType } from './attributes.ts';
+import { invalidCursor } from './errors.ts';
 import { comparable, order, valuesAt } from './filter/match.ts';
 import type { Where } from './filter/plan.ts';
 import type { Resource } from './input.ts';
@@ -58,6 +59,7 @@ export const storeSort = (column: string | undefined, descending: boolean): Sort
 /** The store's filter of what comes after a position in the order of this column; by id where there is none. */
 export function whereAfter(column: string | undefined, descending: boolean, { key, id }: Position): Where {
   if (column === undefined || key === undefined) return { _id: { $gt: id } };
+  requireKind(column, key);
   const value = column === 'createdAt' || column === 'updatedAt' ? new Date(Number(key)) : key;
   const [beyond, from] = descending ? ['$lt', '$lte'] : ['$gt', '$gte'];
   // booleans have no ranges in the store
@@ -73,6 +75,15 @@ export function whereAfter(column: string | undefined, descending: boolean, { ke
       { $or: [{ [column]: { [beyond as string]: value } }, { [column]: value, _id: { $gt: id } }] },
     ],
   };
+}
+
+/** A cursor that somebody has made may hold any key. Throws scim_invalid_cursor. */
+function requireKind(column: string, key: SortKey): void {
+  const instant = column === 'createdAt' || column === 'updatedAt';
+  const fits = instant
+    ? typeof key === 'number' && !Number.isNaN(new Date(key).getTime())
+    : typeof key === (column === 'active' ? 'boolean' : 'string');
+  if (!fits) throw invalidCursor('The cursor is none that this service has answered');
 }
 
 /** Resources without the attribute come last in ascending order, first in descending; equal ones by type and id. */

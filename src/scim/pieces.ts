@@ -31,8 +31,8 @@ export async function parseInTurns(text: string): Promise<unknown> {
   const mark = randomUUID();
   let frame = '';
   let from = 0;
-  for (const { start, end } of lists) {
-    frame += `${text.slice(from, start)}"${mark}"`;
+  for (const [index, { start, end }] of lists.entries()) {
+    frame += `${text.slice(from, start)}"${mark}${index}"`;
     from = end;
   }
   const value: unknown = JSON.parse(frame + text.slice(from));
@@ -47,7 +47,7 @@ export async function parseInTurns(text: string): Promise<unknown> {
       begin = cut + 1;
       await nextTurn();
     }
-    const holder = holders[index];
+    const holder = holders.get(`${mark}${index}`);
     if (holder === undefined) throw new SyntaxError('a list stands where none can stand');
     holder.length = 0;
     for (const element of elements) holder.push(element);
@@ -95,12 +95,13 @@ async function findLong(text: string): Promise<readonly Long[]> {
   return found;
 }
 
-/** The lists that hold nothing but the mark, in their order in the text. */
-function holdersOf(value: unknown, mark: string): readonly unknown[][] {
-  const found: unknown[][] = [];
+/** The lists that hold nothing but a mark, by it: names that are numbers are not in the order of the text. */
+function holdersOf(value: unknown, mark: string): ReadonlyMap<string, unknown[]> {
+  const found = new Map<string, unknown[]>();
   const look = (one: unknown, depth: number): void => {
     if (typeof one !== 'object' || one === null || depth > DEPTH) return;
-    if (Array.isArray(one) && one.length === 1 && one[0] === mark) found.push(one);
+    const [only] = Array.isArray(one) && one.length === 1 ? one : [];
+    if (typeof only === 'string' && only.startsWith(mark)) found.set(only, one as unknown[]);
     else for (const part of Object.values(one)) look(part, depth + 1);
   };
   look(value, 0);

@@ -3,6 +3,7 @@ import { quoted } from '../lib/text.ts';
 import { type AttributePath, type ResourceType, resolvePath } from './attributes.ts';
 import { type Cursors, cursorsOf } from './cursor.ts';
 import { invalidCount, invalidFilter, invalidValue } from './errors.ts';
+import { LENGTH_LIMIT as FILTER_LIMIT } from './filter/lex.ts';
 import { type Condition, parseFilter } from './filter/parse.ts';
 import type { Position } from './order.ts';
 import { readSelection, type Selection } from './selection.ts';
@@ -48,13 +49,19 @@ export function readParameters(url: string): Parameters {
     const equals = pair.indexOf('=');
     const [name, value] = equals < 0 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)];
     const key = decoded(name).toLowerCase();
-    const [before, text] = [parameters[key], decoded(value)];
+    const [before, text] = [parameters[key], key === 'filter' ? withBlanks(decoded(value)) : decoded(value)];
     if (before === undefined || before === text || !known.has(key)) parameters[key] = text;
     else if (lists.has(key)) parameters[key] = `${before},${text}`;
     else throw invalidValue(`${quoted(decoded(name))} is given twice`);
   }
   return parameters;
 }
+
+/** Outside of a filter's texts a `+` is a blank, also where others come as `%20`. */
+const withBlanks = (filter: string): string =>
+  filter.length > FILTER_LIMIT
+    ? filter
+    : filter.replace(/"(?:[^"\\]|\\.)*"|\+/g, (part) => (part === '+' ? ' ' : part));
 
 const lists: ReadonlySet<string> = new Set(['attributes', 'excludedattributes']);
 const known: ReadonlySet<string> = new Set([
@@ -138,6 +145,9 @@ function readSortBy(types: readonly ResourceType[], name: string): ReadonlyMap<R
     const path = resolvePath(type, name);
     const of = path?.subName === undefined ? path?.attribute : path.sub;
     if (path === undefined || of === undefined) continue;
+    if (of.type === 'complex' && path.subName === undefined && !of.subAttributes?.has('value')) {
+      throw invalidValue(`sortBy: ${name} is complex: name one of its sub-attributes`);
+    }
     if (of.returned === 'never' || path.attribute?.returned === 'never')
       throw invalidValue(`sortBy: ${name} cannot be sorted by`);
     found.set(type, path);

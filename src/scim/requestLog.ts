@@ -88,11 +88,30 @@ export function wholeBody(text: string | undefined): unknown {
 }
 
 /** Also a filter that asks for a password is refused only after it has been sent. */
-const redactQuery = (path: string): string =>
-  path.replace(
-    /([?&][^=&]*(?:token|secret|password)[^=&]*=)[^&]*|([?&]filter=)[^&]*(?:secret|password)[^&]*/gi,
-    `$1$2${REDACTED}`,
-  );
+function redactQuery(path: string): string {
+  const start = path.indexOf('?') + 1;
+  if (start === 0 || !/token|secret|password/i.test(decoded(path))) return path;
+  const parameters = path
+    .slice(start)
+    .split('&')
+    .map((given) => {
+      const equals = given.indexOf('=');
+      const [name, value] = equals < 0 ? [given, ''] : [given.slice(0, equals), given.slice(equals + 1)];
+      const secret =
+        /token|secret|password/i.test(decoded(name)) ||
+        (/^filter$/i.test(decoded(name)) && /secret|password/i.test(decoded(value)));
+      return secret && equals >= 0 ? `${name}=${REDACTED}` : given;
+    });
+  return path.slice(0, start) + parameters.join('&');
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
 
 /** At most this many characters, never half of one. */
 function cut(text: string, limit: number): string {

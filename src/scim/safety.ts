@@ -12,6 +12,9 @@ const unstorable = /\0|\p{Surrogate}/u;
 const poisonous = /(?:^|[.:\]])(?:__proto__|constructor|prototype|_bsontype)(?:$|[.[])/i;
 const secretName = /password|secret|token/i;
 
+/** No resource has nearly as many; what is looked for by name without case would take too long. */
+export const NAME_LIMIT = 500;
+
 /** Walks a value once and refuses poisonous names, NUL characters, halves of characters and endless nesting. */
 export class Inspection {
   /** Whether a name in it speaks of a secret, so that it must be redacted before it is logged. */
@@ -43,13 +46,15 @@ export class Inspection {
       for (const entry of value) this.#add(entry, depth + 1);
       return;
     }
-    for (const key of Object.keys(value)) {
+    const keys = Object.keys(value);
+    if (keys.length > NAME_LIMIT) throw invalidSyntax(`An object holds more than ${NAME_LIMIT} names`);
+    for (const key of keys) {
       if (poisonous.test(key)) throw invalidSyntax(`${key} is not allowed as the name of an attribute`);
       if (unstorable.test(key))
         throw invalidValue('The name of an attribute holds a NUL character or half a character');
       const entry = (value as Record<string, unknown>)[key];
       if (secretName.test(key)) this.secret = true;
-      if (key.toLowerCase() === 'path' && typeof entry === 'string' && secretName.test(entry)) this.secret = true;
+      if (namesSecret(key, entry)) this.secret = true;
       this.#add(entry, depth + 1);
     }
   }
@@ -73,9 +78,27 @@ export const redactText = (text: string): string =>
 
 /** The beginning of a JSON text up to the first name that speaks of a secret: what is cut cannot be read as JSON. */
 export function redactBeginning(text: string): string {
-  const named = /"(?:[^"\\]|\\.)*(?:password|secret|token)(?:[^"\\]|\\.)*"\s*:/i.exec(text);
-  return named ? text.slice(0, named.index) : text;
+  for (let start = text.indexOf('"'); start >= 0; ) {
+    const end = endOfText(text, start);
+    if (end < 0) return text;
+    if (text[end] === ':' && secretName.test(text.slice(start, end))) return text.slice(0, start);
+    start = text.indexOf('"', end);
+  }
+  return text;
 }
+
+/** Behind the text that begins here; -1 where it does not end. The texts are our own JSON: no blanks stand before a colon. */
+function endOfText(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    if (text[at] === '\\') at++;
+    else if (text[at] === '"') return at + 1;
+  }
+  return -1;
+}
+
+/** Whether a value speaks of a secret itself: the `path` of an operation, a `filter` that may hold what it asks for. */
+const namesSecret = (key: string, value: unknown): boolean =>
+  /^(?:path|filter)$/i.test(key) && typeof value === 'string' && secretName.test(value);
 
 /** What stands where a secret stood. */
 export const REDACTED = '[redacted]';
@@ -85,12 +108,13 @@ export function redact(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(redact);
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value);
-  const secretPath = entries.some(
-    ([key, entry]) => key.toLowerCase() === 'path' && typeof entry === 'string' && secretName.test(entry),
-  );
+  const secretPath = entries.some(([key, entry]) => key.toLowerCase() === 'path' && namesSecret(key, entry));
   return Object.fromEntries(
     entries.map(([key, entry]) => {
-      const secret = secretName.test(key) || (secretPath && key.toLowerCase() === 'value');
+      const secret =
+        secretName.test(key) ||
+        (secretPath && key.toLowerCase() === 'value') ||
+        (key.toLowerCase() === 'filter' && namesSecret(key, entry));
       return [key, secret ? REDACTED : redact(entry)];
     }),
   );

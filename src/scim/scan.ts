@@ -1,6 +1,6 @@
 /**
- * Searches that no index serves: every candidate is looked at, in batches, and only the positions of a page are kept. So
- * they take time but no memory; other requests get their turn between batches, and few run at once in one directory.
+ * Searches that no index serves: every candidate is looked at, in batches, and only the positions up to the end of a page are
+ * kept. So they take time but little memory; other requests get their turn meanwhile, and few run at once in one directory.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Directory, ReadStore } from '../store/index.ts';
@@ -15,10 +15,17 @@ import { openTurns } from './turns.ts';
 
 const BATCH = 500;
 
-/** How many such searches run at once in one directory, and how many may wait for their turn. */
+/** A search among no more than these is over before it would have waited for its turn. */
+const FEW = BATCH;
+
+/** Others get their turn after so long. */
+const TURN_MS = 20;
+
+/** How many such searches run at once in one directory, and how many may wait for their turn, how long. */
 const turns = openTurns({
   running: 2,
-  waiting: 20,
+  waiting: 500,
+  patienceMs: 20_000,
   busy: 'Too many searches that read the whole directory are waiting; try again later',
 });
 
@@ -40,21 +47,28 @@ export async function scan<R extends AnyRow>(
   base: BaseUrl,
   { plan, sort, descending, after, limit }: Scan,
 ): Promise<{ readonly total: number; readonly positions: readonly Position[] }> {
-  const leave = await turns.enter(directory._id);
+  const few = plan?.most !== undefined && plan.most <= FEW;
+  const leave = few ? () => {} : await turns.enter(directory._id);
   try {
     const check = plan && !plan.exact ? plan.check : undefined;
     const judge = kind.judgeFor(reads, directory, base, { leaves: check ? leavesOf(check) : [], sort });
     const compare = compareBy(descending);
     const kept = keepFirst(limit, compare);
     let total = 0;
+    let since = performance.now();
+    const giveWay = async () => {
+      await nextTurn();
+      since = performance.now();
+    };
     for await (const rows of batchesOf(kind.stream(reads, directory, plan?.where))) {
       for (const { id, resource, known } of await judge.judge(rows)) {
+        if (performance.now() - since > TURN_MS) await giveWay();
         if (check && !matches(check, resource, known)) continue;
         total++;
         const position = { type: kind.type.name, id, key: sort && sortKey(sort, resource) };
         if (!after || compare(position, after) > 0) kept.add(position);
       }
-      await nextTurn();
+      await giveWay();
     }
     return { total, positions: kept.all() };
   } finally {

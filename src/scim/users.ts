@@ -38,7 +38,9 @@ export const usersOf = (type: ResourceType): ResourceKind<DirectoryUser> => ({
     ),
 
   judgeFor(reads, { organizationId }, base, { leaves, sort }) {
-    const ofGroups = (path: AttributePath | undefined) => path?.attribute?.home?.in === 'edges';
+    // the version that is answered tells the groups, too
+    const ofGroups = (path: AttributePath | undefined) =>
+      path?.attribute?.home?.in === 'edges' || (path?.attribute?.name === 'meta' && path.subName === 'version');
     const groups =
       ofGroups(sort) || leaves.some(({ path }) => ofGroups(path))
         ? groupsReader(reads, base, organizationId)
@@ -71,13 +73,11 @@ export const usersOf = (type: ResourceType): ResourceKind<DirectoryUser> => ({
   },
 
   async replace(tx, directory, row, body) {
-    const { resource, named, notes } = readResource(type, body, row._id);
+    const { resource, notes } = readResource(type, body, row._id);
     keepImmutable(type, () => resourceOf(row), resource);
-    // left out it stays as it is; null clears it, and what is unassigned is as in a new resource (RFC 7643 §2.5)
-    const cleared = named.has('active') && resource.active === undefined;
-    const statesActive = resource.active === true || cleared;
-    const record = userRecord(resource, cleared || row.active);
-    const result = await updatePerson(tx, directory, row, record, { statesActive });
+    // left out it stays as it is, and null is as good as left out (RFC 7643 §2.5): only `true` brings somebody back (MEM-4)
+    const statesActive = resource.active === true;
+    const result = await updatePerson(tx, directory, row, userRecord(resource, row.active), { statesActive });
     return { ...result, row: result.user, notes: [...result.notes, ...notes] };
   },
 

@@ -2,7 +2,7 @@
 import { caseKey } from '../lib/text.ts';
 import { type Attribute, isPoisonous } from './attributes.ts';
 import { invalidSyntax, invalidValue } from './errors.ts';
-import { isObject, memberOf, type Resource, spelled } from './resource.ts';
+import { isObject, memberOf, type Resource } from './resource.ts';
 import { inspect } from './safety.ts';
 
 /** `null` and the empty list say that there is no value (RFC 7643 §2.5). */
@@ -15,9 +15,15 @@ export const unassigned = (value: unknown): boolean => value === null || (Array.
 export function keepUnknown(target: Resource, key: string, value: unknown): void {
   if (isPoisonous(key)) throw invalidSyntax(`${key} is not allowed as the name of an attribute`);
   if (unassigned(value)) return;
-  if (Object.hasOwn(target, spelled(target, key))) throw invalidSyntax(`${key} is given twice`);
+  const names = kept.get(target) ?? new Set();
+  kept.set(target, names);
+  if (Object.hasOwn(target, key) || names.has(key.toLowerCase())) throw invalidSyntax(`${key} is given twice`);
+  names.add(key.toLowerCase());
   target[key] = value;
 }
+
+/** The names that were kept in an object, without case: to look through all of them for each would take too long where there are many. */
+const kept = new WeakMap<Resource, Set<string>>();
 
 /** One attribute's value in canonical form; undefined where unassigned. Throws scim_invalid_value, scim_invalid_syntax. */
 export function readValue(attribute: Attribute, label: string, value: unknown): unknown {
@@ -35,7 +41,7 @@ export function readValue(attribute: Attribute, label: string, value: unknown): 
 }
 
 /** Entra also sends a reference, such as the manager, in a list of one. */
-const onlyOne = (attribute: Attribute, value: unknown): unknown =>
+export const onlyOne = (attribute: Attribute, value: unknown): unknown =>
   attribute.type === 'complex' && Array.isArray(value) && value.length === 1 ? value[0] : value;
 
 /**

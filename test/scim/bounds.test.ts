@@ -198,6 +198,16 @@ test('who asks for a turn gets it in order, beside others of its key; too many a
   await third;
 });
 
+test('whose turn does not come in time is refused, and stands in nobody’s way', async () => {
+  const turns = openTurns({ running: 1, waiting: 2, patienceMs: 50, busy: 'full' });
+  const leave = await turns.enter('a');
+  await expect(turns.enter('a')).rejects.toMatchObject({ code: 'directory_busy' });
+  const next = turns.enter('a');
+  leave();
+  (await next)();
+  (await turns.enter('a'))();
+});
+
 describe('addresses', () => {
   test('the longest filter reaches the service, however it is encoded', async () => {
     const port = await world.gatehouse.listen(0);

@@ -38,6 +38,11 @@ describe('the order of operations', () => {
     expect(orderOf(OPERATION_LIMIT, (index) => [(index + 1) % OPERATION_LIMIT])).toHaveLength(1);
   });
 
+  test('what waits for a later one moves back; all else stays where it stands', () => {
+    const needs = [[2], [], [], [0]];
+    expect(orderOf(4, (index) => needs[index] ?? [])).toEqual([[1], [2], [0], [3]]);
+  });
+
   test('without references it is that of the request', () => {
     expect(orderOf(4, () => [])).toEqual([[0], [1], [2], [3]]);
   });

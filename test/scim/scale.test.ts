@@ -84,15 +84,11 @@ describe('a directory of 20,000', () => {
     expect(body.Resources[0].groups).toEqual([{ type: 'direct' }]);
   });
 
-  test('more searches that no index serves than can wait are told to come again, and the others are answered', async () => {
+  test('many searches at once that no index serves wait for their turn, and are answered', async () => {
     // one half of the directory: what is to be seen is the waiting, not the reading
     const ask = () => world.call('get', '/Users?filter=userName sw "u1" and nickName pr&count=1');
-    const statuses = (await Promise.all(Array.from({ length: 26 }, ask))).map(({ status }) => status);
-    expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(22);
-    expect(statuses.filter((status) => status === 503).length).toBe(
-      26 - statuses.filter((status) => status === 200).length,
-    );
-    expect((await ask()).body.totalResults).toBe(0);
+    const answers = await Promise.all(Array.from({ length: 6 }, ask));
+    expect(answers.map(({ status, body }) => [status, body.totalResults])).toEqual(Array(6).fill([200, 0]));
   });
 });
 

@@ -75,11 +75,12 @@ describe('members', () => {
 });
 
 describe('what is unassigned', () => {
-  test('PUT with active null is a PUT of a new resource: active; left out it stays as it is', async () => {
+  test('PUT with active null or [] leaves it as it is, as one without it does: only true brings somebody back (MEM-4, RFC 7643 §2.5)', async () => {
     const { id, userName } = await world.user({ active: false });
     const put = (more: object) => world.call('put', `/Users/${id}`, { schemas: [USER], userName, ...more });
     expect((await put({})).body.active).toBe(false);
-    expect((await put({ active: null })).body.active).toBe(true);
+    for (const active of [null, []]) expect((await put({ active })).body.active).toBe(false);
+    expect((await put({ active: true })).body.active).toBe(true);
   });
 
   test('schemas cannot be removed by PATCH; what adds to it is accepted, and noted (SCIM-5)', async () => {

@@ -88,7 +88,10 @@ async function byOwnKey(
   const payload = await verified(assertion, now, { issuer: clientId, subject: clientId, audiences }, ({ kid, alg }) => {
     used = kid === undefined && keys.length === 1 ? keys[0] : keys.find(({ keyId }) => keyId === kid);
     if (!used) throw unproven();
-    return importJWK(used.jwk as JWK, alg);
+    // a key of another kind than `alg` says is refused by WebCrypto with an error of its own
+    return importJWK(used.jwk as JWK, alg).catch(() => {
+      throw unproven();
+    });
   });
   if (!used) throw unproven();
   requireBounds(payload, now, longestSeconds);
@@ -149,11 +152,11 @@ async function verified(
 function partiesOf(assertion: string): { readonly issuer: string | undefined; readonly subject: string } {
   try {
     const { iss, sub } = decodeJwt(assertion);
-    if (typeof sub === 'string') return { issuer: iss, subject: sub };
+    if (typeof sub === 'string' && (iss === undefined || typeof iss === 'string')) return { issuer: iss, subject: sub };
   } catch {
     // told below
   }
-  throw refused('client_assertion is not a JWT with a subject');
+  throw refused('client_assertion is not a JWT with a subject, its issuer a text');
 }
 
 export const subjectOf = (assertion: string): string => partiesOf(assertion).subject;

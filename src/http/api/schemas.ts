@@ -109,7 +109,8 @@ const inDirectory = inOrganization.extend(idIn('directory'));
 const urn = z
   .string()
   .max(255)
-  .regex(/^urn:[a-z0-9][a-z0-9-]{0,31}:[\w.:~()+,=@;$!*'-]*[\w~()+,=@;$!*'-]$/i);
+  // what a filter, a path and a list of attributes can name
+  .regex(/^urn:[a-z0-9][a-z0-9-]{0,31}:[\w.:$-]*[\w$-]$/i, 'must be a URN of letters, digits and the signs . : _ $ -');
 const oneSchema = inDirectory.extend({ urn });
 const access = { permission: 'directory.manage', on: 'organization' } as const;
 const tag = 'Directories';

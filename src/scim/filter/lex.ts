@@ -1,7 +1,7 @@
 /** The words of a filter (RFC 7644 §3.4.2.2), read in one pass without backtracking, each with its place. */
 import { invalidFilter } from '../errors.ts';
 
-const LENGTH_LIMIT = 8192;
+export const LENGTH_LIMIT = 8192;
 const WORD_LIMIT = 1000;
 
 export type FilterValue = string | number | boolean | null;

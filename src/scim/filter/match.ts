@@ -55,8 +55,18 @@ function isPresent(value: unknown): boolean {
 /** A value in the form in which it compares. */
 export function comparable(of: Attribute, value: unknown): string | number | boolean | undefined {
   if (of.type === 'dateTime') return typeof value === 'number' ? value : readInstant(String(value));
-  if (typeof value === 'string') return of.caseExact ? value : caseKey(value);
+  if (typeof value === 'string') return of.caseExact ? value : keyOf(value);
   return typeof value === 'number' || typeof value === 'boolean' ? value : undefined;
+}
+
+/** A filter may ask many things of one long text: its key is kept until another one is asked for. */
+const LONG = 1_000;
+let lastLong = { text: '', key: '' };
+
+function keyOf(text: string): string {
+  if (text.length < LONG) return caseKey(text);
+  if (lastLong.text !== text) lastLong = { text, key: caseKey(text) };
+  return lastLong.key;
 }
 
 function compare(condition: Condition & { kind: 'compare' }, value: unknown): boolean {

@@ -26,10 +26,15 @@ export interface Plan {
   readonly where?: Where;
   readonly exact: boolean;
   readonly check: Condition;
+  /** How many rows `where` lets through at most; absent where nobody knows. */
+  readonly most?: number;
 }
 
 /** So many ids are looked up at once; a condition that leads to more is judged row by row. */
 export const ID_LIMIT = 5000;
+
+/** MongoDB takes patterns of up to 32 KiB, in which signs may need a backslash each. */
+const PATTERN_LIMIT = 12_000;
 
 /** Plans the search for `condition` among the resources of one directory. */
 export async function planFilter(context: PlanContext, condition: Condition): Promise<Plan> {
@@ -54,22 +59,36 @@ export async function planFilter(context: PlanContext, condition: Condition): Pr
   }
 }
 
-function both(parts: readonly Plan[]): Plan {
+function both(all: readonly Plan[]): Plan {
+  const check: Condition = { kind: 'and', all: all.map((part) => part.check) };
+  const parts = narrowest(all);
   const wheres = parts.flatMap((part) => part.where ?? []);
-  const check: Condition = { kind: 'and', all: parts.map((part) => part.check) };
-  const exact = parts.every((part) => part.exact);
-  return wheres.length === 0 ? { exact: false, check } : { where: { $and: wheres }, exact, check };
+  const exact = parts.length === all.length && parts.every((part) => part.exact);
+  const known = parts.flatMap(({ most }) => most ?? []);
+  const most = known.length > 0 && { most: Math.min(...known) };
+  return wheres.length === 0 ? { exact: false, check } : { where: { $and: wheres }, exact, check, ...most };
+}
+
+const idsIn = (parts: readonly Plan[]): number => parts.reduce((sum, { most = 0 }) => sum + most, 0);
+
+/** All of them, unless together they would name too many ids for one filter: then, of those that do, the one with the fewest. */
+function narrowest(parts: readonly Plan[]): readonly Plan[] {
+  if (idsIn(parts) <= ID_LIMIT) return parts;
+  const named = parts.filter(({ most }) => most !== undefined);
+  const fewest = named.reduce((least, part) => ((part.most ?? 0) < (least.most ?? 0) ? part : least));
+  return parts.filter((part) => part.most === undefined || part === fewest);
 }
 
 function either(parts: readonly Plan[]): Plan {
   const wheres = parts.flatMap((part) => part.where ?? []);
   const check: Condition = { kind: 'or', all: parts.map((part) => part.check) };
-  if (wheres.length < parts.length) return { exact: false, check };
-  return { where: { $or: wheres }, exact: parts.every((part) => part.exact), check };
+  if (wheres.length < parts.length || idsIn(parts) > ID_LIMIT) return { exact: false, check };
+  const most = parts.every((part) => part.most !== undefined) && { most: idsIn(parts) };
+  return { where: { $or: wheres }, exact: parts.every((part) => part.exact), check, ...most };
 }
 
 function among(ids: ReadonlySet<string>): Plan {
-  return { where: { _id: { $in: [...ids] } }, exact: true, check: { kind: 'ids', ids } };
+  return { where: { _id: { $in: [...ids] } }, exact: true, check: { kind: 'ids', ids }, most: ids.size };
 }
 
 async function planLeaf(context: PlanContext, condition: Leaf): Promise<Plan> {
@@ -102,7 +121,7 @@ function operator(op: Comparison, value: string | number | boolean | Date): Wher
     case 'co':
     case 'sw':
     case 'ew': {
-      if (typeof value !== 'string' || value === '') return undefined;
+      if (typeof value !== 'string' || value === '' || Buffer.byteLength(value) > PATTERN_LIMIT) return undefined;
       return op === 'co' ? contains(value) : op === 'sw' ? startsWith(value) : endsWith(value);
     }
     default:
@@ -133,9 +152,10 @@ function planComparison(condition: Compare): Plan {
   const stored =
     condition.of.type === 'dateTime' ? new Date(Number(value)) : place.keyed ? caseKey(String(value)) : value;
   const test = operator(condition.op, stored);
-  return test === undefined
-    ? { exact: false, check: condition }
-    : { where: { [place.field]: test }, exact: true, check: condition };
+  if (test === undefined) return { exact: false, check: condition };
+  // a userName is unique
+  const one = condition.op === 'eq' && place.field === 'userNameKey' && { most: 1 };
+  return { where: { [place.field]: test }, exact: true, check: condition, ...one };
 }
 
 /** Columns tell whether they are there; an empty text counts as absent (RFC 7644 §3.4.2.2, pr). */
@@ -172,6 +192,6 @@ async function planAddress({ reads, directory }: PlanContext, address: Compare, 
     { limit: ID_LIMIT + 1 },
   );
   if (rows.length > ID_LIMIT) return { exact: false, check };
-  const where = { _id: { $in: [...new Set(rows.map((row) => row.userId))] } };
-  return { where, exact: address === check, check };
+  const ids = [...new Set(rows.map((row) => row.userId))];
+  return { where: { _id: { $in: ids } }, exact: address === check, check, most: ids.length };
 }

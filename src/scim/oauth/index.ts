@@ -65,9 +65,9 @@ export function tokenEndpoint(deps: ScimDeps) {
       const proof = readProof(request.headers.authorization, form);
       asked.prover = proof.kind === 'secret' ? proof.clientId : subjectOf(proof.assertion);
       asked.clientId = proof.clientId ?? asked.prover;
-      deps.limits.attempts.admit(asked.prover, request.ip);
       const proven = await prove(deps, asked.directoryId, proof);
       asked.clientId = proven.clientId;
+      deps.limits.admit(proven.directoryId);
       if (grant !== 'client_credentials') {
         throw new AppError('oauth_unsupported_grant_type', 'The one grant_type here is client_credentials');
       }
@@ -159,7 +159,7 @@ async function refuse(
 function limited({ limits }: ScimDeps, { prover }: Asked, { ip }: Request, error: unknown): unknown {
   if (!(error instanceof AppError) || error.code !== 'oauth_invalid_client') return error;
   try {
-    if (prover !== undefined) limits.attempts.failed(prover, ip);
+    if (prover !== undefined) limits.attemptFailed(prover, ip);
     limits.failed(ip);
     return error;
   } catch (limit) {

@@ -5,13 +5,16 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type ScimResource, scimPatch } from 'scim-patch';
+import { canonicalJson } from '../../lib/canonicalJson.ts';
+import { caseKey } from '../../lib/text.ts';
 import { type Attribute, type AttributePath, isPoisonous, type ResourceType, resolvePath } from '../attributes.ts';
 import { hasConstraints, requirePatched } from '../constraints.ts';
 import { invalidPath, invalidValue, mutability } from '../errors.ts';
 import { isObject, memberOf, nameOnce, noteOn, ownName, type Resource, readAt } from '../input.ts';
 import type { ScimNote } from '../notes.ts';
 import { spelled } from '../resource.ts';
-import { distinct, unassigned } from '../values.ts';
+import { NAME_LIMIT } from '../safety.ts';
+import { distinct, onlyOne, unassigned } from '../values.ts';
 import { addElements, changeElements, isHollow, removeElements } from './elements.ts';
 import { type MemberStep, memberStep } from './members.ts';
 import type { Operation } from './operations.ts';
@@ -44,7 +47,12 @@ interface Work {
   readonly given: Set<string>;
   /** Parts of complex attributes that the operations name. */
   readonly parts: Set<string>;
+  /** How many values of lists the operations have gone through. */
+  visited: number;
 }
+
+/** After so many, which take about a second, no further operation goes through a list. */
+const VISIT_LIMIT = 100_000;
 
 /**
  * Applies operations in their order, all or none (RFC 7644 §3.5.2).
@@ -72,6 +80,7 @@ export function applyPatch(
     reshaped: new Map(),
     given: new Set(),
     parts: new Set(),
+    visited: 0,
   };
   for (const operation of operations) {
     work.given.clear();
@@ -95,13 +104,10 @@ const urnsOf = (resource: Resource): readonly string[] => Object.keys(resource).
  * A name that is no path is an unknown attribute's, kept as in a POST.
  */
 function applyObject(work: Work, operation: Operation, value: Resource, schema?: string): void {
+  const known = [...urnsOf(work.resource), ...(schema === undefined ? [] : [schema])];
   for (const key of Object.keys(value)) {
     const name = schema === undefined ? key : `${schema}:${key}`;
-    const known = [
-      ...urnsOf(work.resource),
-      ...(isObject(value[key]) ? [key] : []),
-      ...(schema === undefined ? [] : [schema]),
-    ];
+    if (isObject(value[key])) known.push(key);
     const path = resolvePath(work.type, name, known);
     if (path?.name !== undefined) nameOnce(work.given, path, name, value[key]);
     if (key.includes('[') || path) {
@@ -220,6 +226,9 @@ function put(work: Work, way: readonly string[], given: unknown, op: Operation['
     holder = holder[key] as Resource;
   }
   const last = keys[keys.length - 1] ?? '';
+  if (!Object.hasOwn(holder, last) && Object.keys(holder).length >= NAME_LIMIT) {
+    throw invalidValue(`An object of the resource would hold more than ${NAME_LIMIT} names`);
+  }
   const value = op === 'add' ? added(holder[last], given) : given;
   if (value === null || (Array.isArray(value) && value.length === 0)) delete holder[last];
   else holder[last] = copyOf(value); // the request's own value stays as it is: a transaction may run again
@@ -233,7 +242,8 @@ function put(work: Work, way: readonly string[], given: unknown, op: Operation['
 function added(held: unknown, value: unknown): unknown {
   if (Array.isArray(held)) {
     const values = Array.isArray(value) ? value : value === null ? [] : [value];
-    return [...held, ...values.filter((one) => !held.some((other) => isDeepStrictEqual(one, other)))];
+    const there = new Set(held.map(canonicalJson));
+    return [...held, ...values.filter((one) => !there.has(canonicalJson(one)))];
   }
   if (!isObject(held) || !isObject(value)) return value;
   const merged = { ...held };
@@ -243,7 +253,8 @@ function added(held: unknown, value: unknown): unknown {
 
 function applySingle(work: Work, operation: Operation, { path, text }: PatchPath): void {
   const { attribute } = path;
-  const { op, value } = operation;
+  const { op } = operation;
+  const value = attribute && path.subName === undefined ? onlyOne(attribute, operation.value) : operation.value;
   if (path.subName !== undefined) work.parts.add(path.keys.join('\n'));
   if (attribute?.type === 'complex' && path.subName === undefined && op !== 'remove' && isObject(value)) {
     readAt(path, text, value);
@@ -290,6 +301,8 @@ function applyPlural(work: Work, operation: Operation, { path, filter, text }: P
   const { attribute, sub } = path;
   if (attribute === undefined) return;
   const list = listAt(work, path);
+  if (work.visited > VISIT_LIMIT) throw invalidValue('The operations go through too many values: send fewer at once');
+  work.visited += list.length;
   const whole: AttributePath = { ...path, keys: path.subName === undefined ? path.keys : path.keys.slice(0, -1) };
   const target = { attribute, filter, sub, text };
   let next: readonly unknown[] | undefined;
@@ -336,8 +349,12 @@ function removeValues(
 ): readonly unknown[] {
   if (!operation.hasValue || operation.value === null) return [];
   const values = (readAt(path, text, operation.value) as readonly unknown[] | undefined) ?? [];
-  const named = (entry: unknown) =>
-    JSON.stringify(isObject(entry) && typeof entry.value === 'string' ? entry.value.toLowerCase() : entry);
+  const named = (entry: unknown): string => {
+    const own = isObject(entry) ? entry.value : entry;
+    const of = isObject(entry) ? path.attribute?.subAttributes?.get('value') : path.attribute;
+    if (typeof own !== 'string') return canonicalJson(entry);
+    return JSON.stringify(of?.caseExact ? own : caseKey(own));
+  };
   const gone = new Set(values.map(named));
   return list.filter((entry) => !gone.has(named(entry)));
 }
@@ -347,11 +364,32 @@ function change(work: Work, path: AttributePath, value: unknown): void {
   const names = path.extension === undefined ? path.keys : path.keys.slice(1);
   const at = (path.extension === undefined ? '' : `${path.extension}:`) + names.join('.');
   if (value === undefined && !holds(work.resource, path.keys)) work.notes.add('nothing_to_remove');
+  clearMisfits(work.resource, path, value);
   // the library's type asks for what belongs to a whole resource; it touches nothing but the path
   const resource = work.resource as Resource & ScimResource;
   scimPatch(resource, [value === undefined ? { op: 'remove', path: at } : { op: 'replace', path: at, value }]);
   if (value === undefined) dropEmpty(work.resource, path.keys.slice(0, -1));
 }
+
+/**
+ * Takes away what has another shape than the table says, since the table has changed after it was stored: the library would write
+ * into it.
+ */
+function clearMisfits(resource: Resource, { keys }: AttributePath, value: unknown): void {
+  let holder = resource;
+  for (const key of keys.slice(0, -1)) {
+    if (!Object.hasOwn(holder, key)) return;
+    if (!isObject(holder[key])) {
+      delete holder[key];
+      return;
+    }
+    holder = holder[key] as Resource;
+  }
+  const last = keys[keys.length - 1] ?? '';
+  if (Object.hasOwn(holder, last) && shapeOf(holder[last]) !== shapeOf(value)) delete holder[last];
+}
+
+const shapeOf = (value: unknown): string => (Array.isArray(value) ? 'list' : isObject(value) ? 'object' : 'single');
 
 function dropEmpty(resource: Resource, keys: readonly string[]): void {
   const [first, second] = keys;

@@ -8,6 +8,9 @@ export const PATCH_URN = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 
 const OPERATION_LIMIT = 1000;
 
+/** Longer ones are refused where they are parsed. */
+const PATH_LIMIT = 8192;
+
 export interface Operation {
   readonly op: 'add' | 'remove' | 'replace';
   readonly path?: string;
@@ -55,7 +58,9 @@ function readOperation(entry: unknown): Operation {
   const value = memberOf(entry, 'value');
   const hasValue = value !== undefined;
   if (typeof path === 'string' && path.trim() !== '') {
-    if (path.split(/[.:\]]/).some((part) => isPoisonous(part.split('[')[0] ?? '')))
+    // outside of the texts of its filter
+    const names = path.length > PATH_LIMIT ? path : path.replace(/"(?:[^"\\]|\\.)*"/g, '""');
+    if (names.split(/[.:\]]/).some((part) => isPoisonous(part.split('[')[0] ?? '')))
       throw invalidPath(`${quoted(path)} is not a path`);
     if (op !== 'remove' && !hasValue) throw invalidValue(`${op} ${quoted(path)} needs a value`);
     return { op, path, hasValue, ...(hasValue && { value }) };
