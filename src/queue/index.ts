@@ -4,6 +4,6 @@
  */
 export { openEmbeddedQueue } from './embedded.ts';
 export type { JobName, JobPayload, Retry } from './jobs.ts';
-export { countJobs, enqueue, findParked, platformJobs, replayParked } from './outbox.ts';
+export { countJobs, enqueue, enqueueMany, findParked, platformJobs, replayParked } from './outbox.ts';
 export { openPeriodic, type Periodic, type PeriodicOptions } from './periodic.ts';
 export type { Handlers, Queue, TakenJob } from './queue.ts';

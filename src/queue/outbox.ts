@@ -25,16 +25,35 @@ export async function enqueue<N extends JobName>(
   payload: JobInput<N>,
   { afterMs = 0 }: { readonly afterMs?: number } = {},
 ): Promise<void> {
-  await tx.outbox.insert(organizationId, {
-    _id: newId('outbox'),
-    organizationId,
-    job,
-    payload: jobs[job].payload.parse(payload),
-    state: laneOf(job),
-    dueAt: new Date(tx.at.getTime() + afterMs),
-    attempts: 0,
-  });
+  await tx.outbox.insert(organizationId, newRow(tx, organizationId, job, payload, afterMs));
 }
+
+/** The same for several of one kind, in one step. */
+export async function enqueueMany<N extends JobName>(
+  tx: Transaction,
+  organizationId: string,
+  job: N,
+  asked: readonly { readonly payload: JobInput<N>; readonly afterMs: number }[],
+): Promise<void> {
+  const rows = asked.map(({ payload, afterMs }) => newRow(tx, organizationId, job, payload, afterMs));
+  await tx.outbox.insertMany(organizationId, rows);
+}
+
+const newRow = <N extends JobName>(
+  { at }: Transaction,
+  organizationId: string,
+  job: N,
+  payload: JobInput<N>,
+  afterMs: number,
+) => ({
+  _id: newId('outbox'),
+  organizationId,
+  job,
+  payload: jobs[job].payload.parse(payload),
+  state: laneOf(job),
+  dueAt: new Date(at.getTime() + afterMs),
+  attempts: 0,
+});
 
 /** The organization's jobs that were given up after their last attempt, oldest first, with the error of that attempt. */
 export function findParked(

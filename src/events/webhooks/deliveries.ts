@@ -56,7 +56,7 @@ export async function replayDelivery(
     targetId: webhookId,
     after: { deliveryId },
   });
-  await wakeWebhook(tx, organizationId, webhookId, tx.at);
+  await wakeWebhook(tx, organizationId, webhookId);
   return changed ?? delivery;
 }
 
@@ -85,7 +85,7 @@ export async function replayFailed(
     targetId: webhookId,
     after: { since: since.toISOString(), deliveries: replayed },
   });
-  await wakeWebhook(tx, organizationId, webhookId, tx.at);
+  await wakeWebhook(tx, organizationId, webhookId);
   return { replayed, more: found.length === batch };
 }
 

@@ -182,7 +182,7 @@ export async function tryWebhook(tx: Transaction, organizationId: string, webhoo
   });
   const row = newDelivery(tx, webhook, { _id: auditId, organizationId }, trialType);
   const delivery = await tx.webhookDeliveries.insert(organizationId, row);
-  await wakeWebhook(tx, organizationId, webhookId, tx.at);
+  await wakeWebhook(tx, organizationId, webhookId);
   return delivery;
 }
 

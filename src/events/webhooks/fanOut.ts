@@ -3,7 +3,7 @@ import type { AuditEvent, Transaction, Webhook } from '../../store/index.ts';
 import { platformTrail } from '../audit.ts';
 import type { DomainEvent } from '../catalog.ts';
 import { isTold, tell } from '../telling.ts';
-import { wakeWebhook } from './wake.ts';
+import { wakeWebhooks } from './wake.ts';
 
 interface Told {
   readonly audit: AuditEvent;
@@ -12,7 +12,7 @@ interface Told {
 
 /**
  * Writes down which of these numbered events each webhook is to be told: those of the organization, and those that hear of all.
- * It is done in the transaction that ends its job, and therefore once.
+ * It is done in the transaction that ends its job, and therefore once; in few steps, however many webhooks there are.
  */
 export async function fanOut(
   tx: Transaction,
@@ -25,20 +25,23 @@ export async function fanOut(
     return event ? [{ audit, event }] : [];
   });
   for (const listener of new Set([organizationId, platformTrail])) {
-    for (const webhook of await tx.webhooks.find(listener, { enabled: true })) await addDeliveries(tx, webhook, told);
+    const webhooks = await tx.webhooks.find(listener, { enabled: true });
+    const chosen = webhooks.map((webhook) => ({ webhook, events: told.filter(({ event }) => wants(webhook, event)) }));
+    const concerned = chosen.filter(({ events }) => events.length > 0);
+    if (concerned.length === 0) continue;
+    const deliveries = concerned.flatMap(({ webhook, events }) =>
+      events.map(({ audit, event }) => newDelivery(tx, webhook, audit, event.type)),
+    );
+    await tx.webhookDeliveries.insertMany(listener, deliveries);
+    await wakeWebhooks(
+      tx,
+      listener,
+      concerned.map(({ webhook }) => webhook),
+    );
   }
 }
 
-async function addDeliveries(tx: Transaction, webhook: Webhook, told: readonly Told[]): Promise<void> {
-  const { organizationId, _id, types } = webhook;
-  const chosen = told.filter(({ event }) => types === undefined || types.includes(event.type));
-  if (chosen.length === 0) return;
-  await tx.webhookDeliveries.insertMany(
-    organizationId,
-    chosen.map(({ audit, event }) => newDelivery(tx, webhook, audit, event.type)),
-  );
-  await wakeWebhook(tx, organizationId, _id, tx.at);
-}
+const wants = ({ types }: Webhook, { type }: DomainEvent): boolean => types === undefined || types.includes(type);
 
 /** The row of a delivery that is due at once. */
 export const newDelivery = (

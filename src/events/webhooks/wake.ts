@@ -4,15 +4,34 @@
  * to send does not end unseen.
  */
 import { newId } from '../../lib/ids.ts';
-import { enqueue } from '../../queue/index.ts';
+import { enqueueMany } from '../../queue/index.ts';
 import { type Cause, PLATFORM, type Store, type Transaction, type Webhook } from '../../store/index.ts';
 
-/** Sends what waits at `at`, or, where the webhook rests, once that is over; nothing where it is disabled or gone. */
-export async function wakeWebhook(tx: Transaction, organizationId: string, webhookId: string, at: Date): Promise<void> {
-  const webhook = await tx.webhooks.lock(organizationId, webhookId);
-  if (!webhook?.enabled) return;
-  const time = laterOf(at, webhook.restUntil);
-  if (webhook.wakeAt === undefined || webhook.wakeAt > time) await setWake(tx, webhook, time);
+/**
+ * Sends what waits for these webhooks, as they were read in this transaction, now, or, where one rests, once that is over. None of
+ * them may be changed meanwhile.
+ */
+export async function wakeWebhooks(
+  tx: Transaction,
+  organizationId: string,
+  webhooks: readonly Webhook[],
+): Promise<void> {
+  const times = webhooks.map((webhook) => ({ webhook, wakeAt: laterOf(tx.at, webhook.restUntil) }));
+  const asleep = times.filter(({ webhook, wakeAt }) => webhook.wakeAt === undefined || webhook.wakeAt > wakeAt);
+  const awake = times.filter((one) => !asleep.includes(one));
+  if (awake.length > 0) {
+    await tx.webhooks.lockMany(
+      organizationId,
+      awake.map(({ webhook }) => webhook._id),
+    );
+  }
+  await setWake(tx, organizationId, asleep);
+}
+
+/** The same for one; nothing where it is disabled or gone. */
+export async function wakeWebhook(tx: Transaction, organizationId: string, webhookId: string): Promise<void> {
+  const webhook = await tx.webhooks.get(organizationId, webhookId);
+  if (webhook?.enabled) await wakeWebhooks(tx, organizationId, [webhook]);
 }
 
 /** What is next where a round has ended: the webhook sleeps until the next delivery is due, or for good. */
@@ -21,14 +40,26 @@ export async function sleepUntilDue(tx: Transaction, organizationId: string, web
   if (!webhook?.enabled) return;
   const waiting = { webhookId, state: 'pending' } as const;
   const next = await tx.webhookDeliveries.findOne(organizationId, waiting, { sort: { dueAt: 1 } });
-  if (next) await setWake(tx, webhook, laterOf(laterOf(next.dueAt, webhook.restUntil), tx.at));
+  const wakeAt = next && laterOf(laterOf(next.dueAt, webhook.restUntil), tx.at);
+  if (wakeAt) await setWake(tx, organizationId, [{ webhook, wakeAt }]);
   else await tx.webhooks.updateOne(organizationId, { _id: webhookId }, { $unset: { wakeAt: true } });
 }
 
-async function setWake(tx: Transaction, { organizationId, _id }: Webhook, wakeAt: Date): Promise<void> {
-  await tx.webhooks.updateOne(organizationId, { _id }, { $set: { wakeAt } });
-  const afterMs = Math.max(0, wakeAt.getTime() - tx.at.getTime());
-  await enqueue(tx, organizationId, 'deliver', { webhookId: _id, wakeAt: wakeAt.toISOString() }, { afterMs });
+async function setWake(
+  tx: Transaction,
+  organizationId: string,
+  times: readonly { readonly webhook: Webhook; readonly wakeAt: Date }[],
+): Promise<void> {
+  if (times.length === 0) return;
+  await tx.webhooks.updateEach(
+    organizationId,
+    times.map(({ webhook, wakeAt }) => ({ id: webhook._id, change: { $set: { wakeAt } } })),
+  );
+  const jobs = times.map(({ webhook, wakeAt }) => ({
+    payload: { webhookId: webhook._id, wakeAt: wakeAt.toISOString() },
+    afterMs: Math.max(0, wakeAt.getTime() - tx.at.getTime()),
+  }));
+  await enqueueMany(tx, organizationId, 'deliver', jobs);
 }
 
 const laterOf = (at: Date, other: Date | undefined): Date => (other && other > at ? other : at);
@@ -47,7 +78,9 @@ export async function wakeOverdue(
     if (!goOn()) return;
     await store.transaction({ ...cause, requestId: newId('request') }, async (tx) => {
       const webhook = await tx.webhooks.lock(organizationId, _id);
-      if (webhook?.enabled && webhook.wakeAt !== undefined && webhook.wakeAt <= at) await setWake(tx, webhook, tx.at);
+      if (webhook?.enabled && webhook.wakeAt !== undefined && webhook.wakeAt <= at) {
+        await setWake(tx, organizationId, [{ webhook, wakeAt: tx.at }]);
+      }
     });
   }
 }
