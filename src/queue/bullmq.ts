@@ -40,15 +40,15 @@ const oneTry = { attempts: 1, removeOnComplete: true, removeOnFail: true } as co
  * matters: what Redis loses is found by the relay that handed it over, or taken again when its lease has ended.
  */
 export function openBullQueue(options: BullQueueOptions): Queue {
-  return together(lanes.map((lane) => openLane(options, lane)));
+  const complain = rareLog(options.logger, 'trouble with Redis; jobs wait in the outbox');
+  return together(lanes.map((lane) => openLane(options, lane, complain)));
 }
 
-function openLane(options: BullQueueOptions, lane: Lane): Queue {
+function openLane(options: BullQueueOptions, lane: Lane, complain: (error: unknown) => void): Queue {
   const { store, logger, redisUrl, prefix = 'gatehouse', clock = systemClock } = options;
   const { concurrency = 16, leaseMs = 30_000, pollMs = 1_000 } = options;
   const relayId = randomBytes(8).toString('hex');
   const channel = channels(prefix);
-  const complain = rareLog(logger, 'trouble with Redis; jobs wait in the outbox');
 
   const commands = openRedis(redisUrl, 'impatient', complain);
   const workerRedis = openRedis(redisUrl, 'patient', complain);
