@@ -136,7 +136,7 @@ async function openProvider(deps: SsoDeps, connection: Connection): Promise<Prov
 
 /**
  * An issuer's metadata, as openid-client reads it through the guarded client. `issuer` in the answer is the one that its tokens must name: that is
- * compared here, since openid-client lets any pass at Microsoft's hosts, and knows of no pinned tenant (decision 36). Throws SignInFault: the issuer
+ * compared here, since openid-client lets any pass at Microsoft's hosts, and knows of no pinned tenant (decision 37). Throws SignInFault: the issuer
  * is no issuer, answers with something else, or is another one; and what the guarded client throws.
  */
 export async function discover(outgoing: Outgoing, settings: OidcSettings): Promise<Metadata> {
