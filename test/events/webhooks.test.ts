@@ -387,16 +387,18 @@ describe('webhooks of the platform (EVT-1)', () => {
     for (const request of receiver.received) expect(verifies(secret, request)).toBe(true);
     await ask(200, 'post', `/api/v1/organizations/${rival.organizationId}/close`, { confirm: 'rival' });
     await ask(202, 'delete', `/api/v1/organizations/${rival.organizationId}?confirm=rival`);
-    const gone = (await receiver.waitFor(3))[2];
+    const gone = (await receiver.waitFor(3, 60_000))[2];
     expect(gone?.event).toMatchObject({
       type: 'organization.deleted',
       data: { organizationId: rival.organizationId, slug: 'rival' },
     });
     const path = `/api/v1/webhooks/${id}/deliveries`;
-    await until('what was told of it is forgotten', async () => {
+    // A deletion is many transactions, one after the other.
+    const forgotten = async () => {
       const { items } = await ask(200, 'get', path);
       return !JSON.stringify(items).includes(rival.organizationId);
-    });
+    };
+    await until('what was told of it is forgotten', forgotten, 150_000);
     expect((await ask(200, 'get', path)).items.map(({ type }: { type: string }) => type).sort()).toEqual([
       'collaborator.added',
       'organization.deleted',
@@ -405,5 +407,5 @@ describe('webhooks of the platform (EVT-1)', () => {
       expect((await gatehouse.bearer(token, 'get', path)).status).toBe(403);
       expect((await gatehouse.bearer(token, 'get', `${hooks()}/${id}`)).status).toBe(404);
     }
-  });
+  }, 240_000);
 });
