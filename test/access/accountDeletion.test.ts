@@ -49,13 +49,14 @@ interface Readable {
   find(scope: typeof PLATFORM, filter: object): Promise<readonly { readonly of?: string }[]>;
 }
 
-/** Where a text still stands: collections, and of former versions those of which. */
+/** Where a text still stands, as the beginning of a word (a random key holds any letters once in a while): collections, and of former versions those of which. */
 async function whereIs(text: string): Promise<readonly string[]> {
+  const word = new RegExp(`(?<![a-z0-9+/])${text}`, 'i');
   const found = new Set<string>();
   for (const name of Object.keys(collections) as readonly CollectionName[]) {
     for (const row of await rowsByName<Readable>(gatehouse.store.read, name).find(PLATFORM, {})) {
       const where = name === 'history' ? `history of ${row.of}` : name;
-      if (JSON.stringify(row).toLowerCase().includes(text)) found.add(where);
+      if (word.test(JSON.stringify(row))) found.add(where);
     }
   }
   return [...found].sort();
