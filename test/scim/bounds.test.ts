@@ -117,7 +117,7 @@ describe('bodies', () => {
   );
 
   test('a bomb is unpacked no further than to the limit', async () => {
-    const bomb = gzipSync(Buffer.alloc(512 * MIB));
+    const bomb = gzipSync(Buffer.alloc(512 * MIB), { level: 1 });
     const peak = process.memoryUsage().rss;
     const answer = await raw('POST', '/Groups', [bomb], { 'Content-Encoding': 'gzip' });
     expect(answer.status).toBe(413);
