@@ -51,10 +51,13 @@ const sshKey = { accountId: id, sshKeyId: id, fingerprint: z.string() };
 /** The catalogue. A type keeps its meaning and the fields of its data for ever; further fields may come. */
 export const catalog = {
   'organization.created': told('The organization was made.', { name: z.string(), slug: z.string() }),
-  'organization.updated': told('Its name or settings were changed; `settings` are all of them, as they are now.', {
-    name: z.string(),
-    settings: z.record(z.string(), z.unknown()),
-  }),
+  'organization.updated': told(
+    'Its name or settings were changed; `settings` are all that were ever set, as they are now.',
+    {
+      name: z.string(),
+      settings: z.record(z.string(), z.unknown()),
+    },
+  ),
   'organization.closed': told('All access has ended; what there is will be deleted at `deleteAt`.', { deleteAt: time }),
   'organization.restored': told('A closed organization is open again, with everything that was in it.', {}),
   'organization.deleted': told('It is gone, and its own feed with it: told to subscribers of the platform only.', {

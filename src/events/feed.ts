@@ -62,6 +62,8 @@ export async function readFeedOf(
   { after, limit, types, keptFrom }: FeedQuery,
 ): Promise<FeedPage> {
   const head = (await findEndOf(reads, organizationId)).seq;
+  // a point that is not reached yet is one of data that a backup has been put in the place of
+  if (after && after.seq > head) throw expired();
   const from = after?.seq ?? (await findBefore(reads, organizationId, keptFrom, head));
   const items: DomainEvent[] = [];
   let seq = from;
@@ -82,6 +84,7 @@ export async function readFeedOf(
 export async function readFeed(reads: FeedReads, { after, limit, types, keptFrom }: FeedQuery): Promise<FeedPage> {
   const end = await findStreamEnd(reads);
   const begin = after ?? { position: 0, seq: 0 };
+  if (begin.position > end + 1) throw expired();
   if (after && after.position <= end) await refuseLost(reads, after, keptFrom);
   const items: DomainEvent[] = [];
   let place: Place = begin;
@@ -118,7 +121,7 @@ function told(row: AuditEvent, types: readonly string[] | undefined): readonly D
 const expired = (): AppError =>
   new AppError(
     'cursor_expired',
-    'Events that come after this cursor are no longer kept. Read the present state, then begin without a cursor',
+    'Events that come after this cursor are no longer kept, or it is of data that has been replaced by a backup. Read the present state, then begin without a cursor',
   );
 
 function refuseExpired(next: Date | undefined, keptFrom: Date): void {

@@ -160,6 +160,18 @@ describe('the feed of an organization (EVT-1)', () => {
     }
   });
 
+  test('a cursor behind the end, as a backup leaves it that was put in the place of newer data, is answered 410', async () => {
+    for (const path of [feed(), all]) {
+      const { cursor } = await read(path, { from: 'now' });
+      const [name, position, seq] = Buffer.from(cursor, 'base64url').toString().split('.').map(String);
+      const beyond = path === all ? `${name}.${Number(position) + 2}.0` : `${name}.0.${Number(seq) + 1}`;
+      const answer = await gatehouse
+        .bearer(secret, 'get', path)
+        .query({ cursor: Buffer.from(beyond).toString('base64url'), wait: 1 });
+      expect([path, answer.status, answer.body.code]).toEqual([path, 410, 'cursor_expired']);
+    }
+  });
+
   test('what is no longer kept is not told, and a cursor from before it is answered 410, on both feeds', async () => {
     const early = { one: await read(feed(), { limit: 1 }), all: await read(all, { limit: 1 }) };
     ahead += 80 * day;

@@ -264,6 +264,22 @@ describe('what does not get through (EVT-1)', () => {
     expect(ids).toEqual(Array.from({ length: 11 }, () => failed.eventId));
   });
 
+  test('while a webhook rests, a replay and a trial are sent at once: whoever asks knows that its receiver is back', async () => {
+    const id = await failing(500);
+    for (let round = 2; round <= 4; round += 1) {
+      const { nextAttemptAt } = await deliveryOf(id);
+      await pass(Date.parse(nextAttemptAt) - Date.now() - ahead + 1_000);
+      await until(`round ${round}`, async () => (await deliveryOf(id)).attempts === round);
+    }
+    await gatehouse.queue?.idle();
+    receiver.answer(204);
+    const delivery = await deliveryOf(id);
+    await ask(202, 'post', `${hooks()}/${id}/deliveries/${delivery.id}/replay`);
+    await until('it is taken', async () => (await deliveryOf(id)).state === 'delivered');
+    await ask(202, 'post', `${hooks()}/${id}/test`);
+    await until('the trial is taken', async () => (await deliveriesOf(id, { state: 'delivered' })).length === 2);
+  });
+
   test('all that has failed since an instant is sent again at once, and nothing from before it', async () => {
     const id = await failing(500);
     const fail = () =>

@@ -28,10 +28,11 @@ export async function wakeWebhooks(
   await setWake(tx, organizationId, asleep);
 }
 
-/** The same for one; nothing where it is disabled or gone. */
+/** The same for one, at once even where it rests: somebody asks for it, who knows more. Nothing where it is disabled or gone. */
 export async function wakeWebhook(tx: Transaction, organizationId: string, webhookId: string): Promise<void> {
-  const webhook = await tx.webhooks.get(organizationId, webhookId);
-  if (webhook?.enabled) await wakeWebhooks(tx, organizationId, [webhook]);
+  const rested = { $unset: { restUntil: true } } as const;
+  const webhook = await tx.webhooks.updateOne(organizationId, { _id: webhookId, enabled: true }, rested);
+  if (webhook) await wakeWebhooks(tx, organizationId, [webhook]);
 }
 
 /** What is next where a round has ended: the webhook sleeps until the next delivery is due, or for good. */

@@ -9,7 +9,8 @@ export interface Message {
   readonly document: Document;
 }
 
-const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+/** With its padding or without. */
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/;
 /** Base64 of the largest message, with line breaks. */
 const ENCODED_LIMIT = Math.ceil(responseLimits.bytes * 1.4);
 const utf8 = new TextDecoder('utf-8', { fatal: true });
