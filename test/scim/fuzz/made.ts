@@ -5,6 +5,13 @@ import { common } from '../../../src/scim/schemas/common.ts';
 
 type Made = fc.Arbitrary<Record<string, unknown>>;
 
+/** Whether no object in it has two names that differ by case alone: those are one name, given twice (RFC 7643 §2.1). */
+function namesOnce(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  const names = Array.isArray(value) ? [] : Object.keys(value).map((name) => name.toLowerCase());
+  return new Set(names).size === names.length && Object.values(value).every(namesOnce);
+}
+
 /** A place in a resource: how it is named, and values that fit there. */
 interface Place {
   readonly path: string;
@@ -116,7 +123,10 @@ export function madeFrom(type: ResourceType, { ids }: Pool) {
       { maxKeys: 3 },
     )
     // names that no body may hold are tested elsewhere
-    .filter((value) => !/\\u0000|"(?:__proto__|constructor|prototype|_bsontype)":/.test(JSON.stringify(value)));
+    .filter(
+      (value) =>
+        namesOnce(value) && !/\\u0000|"(?:__proto__|constructor|prototype|_bsontype)":/.test(JSON.stringify(value)),
+    );
 
   const extensions = fc.record(
     { ...Object.fromEntries(type.extensions.map((table) => [table.urn, fields(table.attributes.values())])) },
