@@ -11,6 +11,19 @@ export const inProject = z.object({ project: pathId });
 export const idIn = <const N extends string>(name: N) => ({ [name]: pathId }) as { readonly [K in N]: typeof pathId };
 
 export const id = z.string().max(64);
+
+const mostSeconds = 30;
+
+/** The parameter of a route that answers later where there is nothing yet. `what`: what is waited for, and when. */
+export const waitFor = (what: string) =>
+  z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(mostSeconds)
+    .default(0)
+    .meta({ description: `seconds to wait for ${what}, up to ${mostSeconds}` });
+
 export const time = z.iso.datetime();
 /** `admin` or `member`, in any case. */
 export const roleInput = z

@@ -16,7 +16,7 @@ import {
 import type { ReadStore } from '../../store/index.ts';
 import { invalidRequest } from '../errors.ts';
 import { type ApiDeps, type Call, type Route, route } from '../route.ts';
-import { id, inOrganization, time } from './common.ts';
+import { id, inOrganization, time, waitFor } from './common.ts';
 
 export const domainEvent = z
   .strictObject({
@@ -32,7 +32,6 @@ export const domainEvent = z
 
 const presentEvent = (event: DomainEvent): z.output<typeof domainEvent> => ({ ...event, data: { ...event.data } });
 
-const mostSeconds = 30;
 const askEveryMs = 250;
 
 /** One type or several, separated by commas. */
@@ -56,13 +55,7 @@ const query = z.strictObject({
     .max(200)
     .default(100)
     .meta({ description: 'at most so many events, up to 200' }),
-  wait: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(mostSeconds)
-    .default(0)
-    .meta({ description: `seconds to wait for an event where there is none yet, up to ${mostSeconds}` }),
+  wait: waitFor('an event where there is none yet'),
 });
 
 const answer = z.strictObject({

@@ -5,7 +5,7 @@ import { getProject } from '../../access/index.ts';
 import { listIdentities, type NamedIdentities, type ProjectIdentity } from '../../provisioning/index.ts';
 import type { ReadStore } from '../../store/index.ts';
 import { type Route, route } from '../route.ts';
-import { id, inProject, role } from './common.ts';
+import { id, inProject, role, waitFor } from './common.ts';
 
 const identity = z
   .strictObject({
@@ -20,8 +20,6 @@ const identity = z
     sshKeys: z.array(z.strictObject({ fingerprint: z.string(), publicKey: z.string(), name: z.string() })),
   })
   .meta({ id: 'ProjectIdentity' });
-
-const mostSeconds = 30;
 
 /** How often a waiting request asks whether anything has happened, and looks at the list itself in any case. */
 const askEveryMs = 250;
@@ -55,15 +53,7 @@ export const identityExportRoutes: readonly Route[] = [
         .regex(/^[\w-]{43}$/, 'must be the `cursor` of an answer')
         .optional()
         .meta({ description: '`cursor` of the list that the client has' }),
-      wait: z.coerce
-        .number()
-        .int()
-        .min(0)
-        .max(mostSeconds)
-        .default(0)
-        .meta({
-          description: `seconds to wait for a change, up to ${mostSeconds}, where since, or If-None-Match, names the list as it is`,
-        }),
+      wait: waitFor('a change where since, or If-None-Match, names the list as it is'),
     }),
     status: 200,
     etag: true,
