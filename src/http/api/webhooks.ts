@@ -112,11 +112,11 @@ interface Place {
   readonly read: Access;
   readonly change: Access;
   /** The parameters of its path: the platform's has no organization. */
-  readonly params: typeof inOrganization;
+  readonly params: z.ZodObject<{ readonly org?: typeof inOrganization.shape.org }>;
 }
 
 /** Whose webhooks a path is about. */
-const listenerOf = ({ org }: { readonly org?: string }): string => org ?? platformTrail;
+const listenerOf = ({ org }: { readonly org?: unknown }): string => (typeof org === 'string' ? org : platformTrail);
 
 function routesAt({ path, whose, read, change, params }: Place): readonly Route[] {
   const tag = 'Events';
@@ -321,8 +321,7 @@ function routesAt({ path, whose, read, change, params }: Place): readonly Route[
   ];
 }
 
-/** No parameter: the type is that of an organization's paths, of which `org` is then absent. */
-const inPlatform = z.object({}) as unknown as typeof inOrganization;
+const inPlatform = z.object({});
 
 export const webhookRoutes: readonly Route[] = [
   ...routesAt({
