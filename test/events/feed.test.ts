@@ -275,10 +275,12 @@ describe('whatever happens, in whatever order (EVT-1)', () => {
         if (one.who % 2 === 0) await quietly('delete', `/api/v1/projects/${id}`);
       }
     };
+    const runs = store.engine === 'sqlite' ? 25 : 6;
+    const story = fc.array(fc.array(more, { minLength: 1, maxLength: 4 }), { minLength: 3, maxLength: 6 });
     let heard: readonly Heard[] = [];
     let cursor: string | undefined;
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.array(more, { minLength: 1, maxLength: 4 }), { maxLength: 6 }), async (steps) => {
+      fc.asyncProperty(story, async (steps) => {
         // What happens at once commits in any order.
         for (const acts of steps) await Promise.all(acts.map(does));
         await quietly('post', `${home()}/restore`);
@@ -291,9 +293,10 @@ describe('whatever happens, in whatever order (EVT-1)', () => {
         }
         expect(replay(heard)).toEqual(await present(store, acme.organizationId));
       }),
-      { numRuns: store.engine === 'sqlite' ? 25 : 6, endOnFailure: true },
+      { numRuns: runs, endOnFailure: true },
     );
-    expect(heard.length).toBeGreaterThan(50);
+    // Enough has happened for the comparison to mean something.
+    expect(heard.length).toBeGreaterThan(2 * runs);
   }, 300_000);
 
   test('every audit event of a kind that subscribers are told of becomes an event that keeps the catalogue', async () => {
