@@ -18,7 +18,7 @@ const told = <S extends z.ZodRawShape>(says: string, data: S) => ({ says, data: 
 
 const person = { memberId: id, accountId: id };
 
-/** A role that one source gives; `previousGrant`, beside it, is what it was where it has changed. */
+/** A role that one source gives; `previousGrant` is what it was where it has changed, and stands alone where it gives none any more. */
 const grant = z.object({
   role,
   source: z.enum(['manual', 'mapping', 'creator']),
@@ -97,13 +97,16 @@ export const catalog = {
     role,
     grant,
   }),
-  'collaborator.role_changed': told('The highest role that is given to them in the project is another one.', {
-    ...collaborator,
-    role,
-    previousRole: role,
-    grant,
-    previousGrant: grant.optional(),
-  }),
+  'collaborator.role_changed': told(
+    'The highest role that is given to them in the project is another one: a source gives `grant` now, or has ceased to give `previousGrant`, or both.',
+    {
+      ...collaborator,
+      role,
+      previousRole: role,
+      grant: grant.optional(),
+      previousGrant: grant.optional(),
+    },
+  ),
   'collaborator.removed': told('Nothing gives them a role in the project any more.', {
     ...collaborator,
     previousRole: role,

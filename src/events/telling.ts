@@ -62,9 +62,12 @@ const granted =
     const facts = type === 'grant.removed' ? before : after;
     const changed = type === 'grant.changed' && { previousGrant: grantOf(before) };
     const shared = { accountId: targetId, ...targetOf(facts), grant: grantOf(facts), ...changed };
-    const role = collaboratorType(said);
-    if (role === undefined) return [type, shared];
-    return [role, { ...shared, role: after.projectRole, previousRole: before.projectRole }];
+    const collaborator = collaboratorType(said);
+    if (collaborator === undefined) return [type, shared];
+    const roles = { role: after.projectRole, previousRole: before.projectRole };
+    // of somebody who stays, a role that is given no longer must not be taken for one that is
+    const gone = collaborator === 'collaborator.role_changed' && type === 'grant.removed';
+    return [collaborator, { ...shared, ...roles, ...(gone && { grant: undefined, previousGrant: shared.grant }) }];
   };
 
 const mapped =

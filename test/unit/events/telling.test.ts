@@ -68,7 +68,7 @@ describe('a grant', () => {
       { ...mapped, projectRole: 'admin' },
       { projectRole: 'member' },
       'collaborator.role_changed',
-      { role: 'member', previousRole: 'admin', grant: fromGroup },
+      { role: 'member', previousRole: 'admin', previousGrant: fromGroup },
     ],
     [
       'one of several that goes',
