@@ -18,7 +18,7 @@ import { type Mail, openMailer } from './lib/mail.ts';
 import { type OutgoingOptions, openOutgoing } from './lib/outgoing.ts';
 import { openSealer } from './lib/secrets.ts';
 import { IdentityVersions } from './provisioning/index.ts';
-import { openEmbeddedQueue, type Periodic, type Queue } from './queue/index.ts';
+import { openEmbeddedQueue, type Periodic, type Queue, takeOver } from './queue/index.ts';
 import { openScim } from './scim/index.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 import { openSignInLimits, ssoRouter } from './sso/index.ts';
@@ -80,6 +80,8 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
     await store.close();
     throw error;
   });
+  // A data file is one process's alone: whoever had taken jobs from it is gone.
+  if (options.store === undefined && store.engine === 'sqlite') await takeOver(store, clock.now());
   if (sealer.hasFormer) await tellRemaining(store, sealer, logger);
   const rotation = openKeyRotation({ store, sealer, logger, clock });
   const lifecycle: Lifecycle = { closing: false };

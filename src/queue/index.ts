@@ -4,6 +4,7 @@
  */
 export { openEmbeddedQueue } from './embedded.ts';
 export type { JobName, JobPayload, Retry } from './jobs.ts';
+export { takeOver } from './leases.ts';
 export { countJobs, enqueue, enqueueMany, findParked, platformJobs, replayParked } from './outbox.ts';
 export { openPeriodic, type Periodic, type PeriodicOptions } from './periodic.ts';
 export type { Handlers, Queue, TakenJob } from './queue.ts';

@@ -54,6 +54,20 @@ export async function giveBack(store: Store, held: readonly Held[], now: Date): 
   });
 }
 
+/**
+ * Makes due at once what a process that has been killed had taken; the attempt counts. Only for a store on which nobody else can
+ * work: otherwise it would be taken from somebody who is at it.
+ */
+export async function takeOver(store: Store, now: Date): Promise<void> {
+  await store.transaction(cause(), (tx) =>
+    tx.outbox.update(
+      PLATFORM,
+      { lease: { $exists: true }, dueAt: { $gt: now } },
+      { $set: { dueAt: now }, $unset: { lease: true } },
+    ),
+  );
+}
+
 /** Ends a failed attempt: due again at `dueAt`. Answers false where the lease had gone to somebody else. */
 export function putOff(
   store: Store,

@@ -1,9 +1,15 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { readConfig } from '../../src/config.ts';
+import { openGatehouse } from '../../src/gatehouse.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { openEmbeddedQueue } from '../../src/queue/index.ts';
+import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { openTestStore, testEngine } from '../support/engines.ts';
 import { until } from '../support/until.ts';
-import { ask, gate, handleAll, leaveEffect, type Rig, rows } from './rig.ts';
+import { ask, gate, handleAll, insertRow, leaveEffect, type Rig, rows } from './rig.ts';
 import { queueSuite } from './suite.ts';
 
 /** In process: on SQLite, and (with MongoDB and no Redis) on MongoDB. */
@@ -42,4 +48,23 @@ test('a drain gives back what was taken ahead: due at once, no attempt used up',
   expect(left).toHaveLength(6);
   for (const row of left) expect(row).toMatchObject({ attempts: 0, state: 'waiting' });
   await close();
+});
+
+test('the next process on a data file goes on at once with what a killed one had taken, whose attempt counts (OPS-2)', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-killed-'));
+  const store = await openSqliteStore({ path: join(folder, 'gatehouse.db') });
+  const soon = new Date(Date.now() + 3_600_000);
+  await insertRow(store, { _id: 'job-taken', attempts: 1, lease: 'of one that is gone', dueAt: soon });
+  await insertRow(store, { _id: 'job-last', attempts: 10, lease: 'of one that is gone', dueAt: soon });
+  await insertRow(store, { _id: 'job-resting', attempts: 1, dueAt: soon });
+  await insertRow(store, { _id: 'job-parked', attempts: 10, state: 'parked', dueAt: soon });
+  await store.close();
+  const next = await openGatehouse(readConfig({ GATEHOUSE_DATA: folder, GATEHOUSE_KEY: 'a key of the tests' }), {
+    logger: silentLogger,
+  });
+  const left = async () => (await rows(next.store)).map(({ _id, state }) => `${_id} ${state}`).sort();
+  const expected = ['job-last parked', 'job-parked parked', 'job-resting waiting'];
+  await until('they have ended', async () => (await left()).join() === expected.join());
+  await next.close();
+  await rm(folder, { recursive: true });
 });
