@@ -5,7 +5,6 @@
  */
 import { createPublicKey, type JsonWebKey, X509Certificate } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
-import { generate } from 'selfsigned';
 import { tellOwner } from '../access/index.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
@@ -29,6 +28,8 @@ const dayMs = 86_400_000;
 
 /** Makes an RSA key of 2048 bits, which every IdP takes, and its certificate; outside of transactions, for it takes a while. */
 export async function makeKey(at: Date): Promise<NewKey> {
+  // Loaded here, since it takes long, and most processes never make a key.
+  const { generate } = await import('selfsigned');
   const expiresAt = new Date(at.getTime() + lifeDays * dayMs);
   const made = await generate([{ name: 'commonName', value: 'Gatehouse' }], {
     keyType: 'rsa',

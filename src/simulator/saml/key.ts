@@ -1,5 +1,4 @@
 /** A key pair with a self-signed certificate: what a SAML party signs with, and is encrypted for. */
-import { generate } from 'selfsigned';
 
 export interface SamlKey {
   /** PEM, both. */
@@ -9,6 +8,7 @@ export interface SamlKey {
 
 /** Makes an RSA key of 2048 bits; takes some tenths of a second. */
 export async function makeSamlKey(commonName: string): Promise<SamlKey> {
+  const { generate } = await import('selfsigned');
   const { cert, private: privateKey } = await generate([{ name: 'commonName', value: commonName }], {
     keySize: 2048,
     algorithm: 'sha256',
