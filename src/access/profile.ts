@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
 import { newId } from '../lib/ids.ts';
 import { parseSshPublicKey } from '../lib/sshPublicKey.ts';
+import { cut } from '../lib/text.ts';
 import { type Account, PLATFORM, type ReadStore, type Session, type SshKey, type Transaction } from '../store/index.ts';
 import { getAccount } from './accounts.ts';
 import { findLiveOrganizationIds } from './sessions.ts';
@@ -90,7 +91,7 @@ export async function addSshKey(
   const key = await tx.sshKeys.insert(PLATFORM, {
     _id: newId('sshKey'),
     accountId,
-    name: input.name ?? (parsed.comment?.slice(0, 200) || parsed.fingerprint),
+    name: input.name ?? (cut(parsed.comment ?? '', 200) || parsed.fingerprint),
     type: parsed.type,
     publicKey: parsed.line,
     fingerprint: parsed.fingerprint,

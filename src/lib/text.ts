@@ -11,13 +11,16 @@ const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 /** On one line, without control characters, marks of direction and halves of characters: each becomes a blank. */
 export const printable = (text: string): string => text.replace(unprintable, ' ');
 
+/** The beginning of a text, at most `limit` UTF-16 units; a character is never cut in half: no row takes such a half. */
+export const cut = (text: string, limit: number): string =>
+  text.length <= limit ? text : text.slice(0, limit).replace(/[\uD800-\uDBFF]$/, '');
+
 /**
  * What somebody sent, for an error message: printable, in quotation marks, cut to `limit` characters.
  *
- * @param limit in UTF-16 units; a character is never cut in half
+ * @param limit as of `cut`
  */
 export function quoted(text: string, limit = 100): string {
-  const whole = text.length <= limit;
-  const shown = printable(whole ? text : text.slice(0, limit).replace(/[\uD800-\uDBFF]$/, ''));
-  return JSON.stringify(whole ? shown : `${shown}…`);
+  const shown = printable(cut(text, limit));
+  return JSON.stringify(text.length <= limit ? shown : `${shown}…`);
 }

@@ -1,5 +1,6 @@
 /** What follows when a handler has thrown: pure rules. */
 import { AppError } from '../errors.ts';
+import { cut } from '../lib/text.ts';
 import type { Retry } from './jobs.ts';
 
 /**
@@ -42,5 +43,5 @@ export function errorText(error: unknown): string {
   for (let at = error; at !== undefined && parts.length < 4; at = at instanceof Error ? at.cause : undefined) {
     parts.push(at instanceof AppError ? `${at.code}: ${at.message}` : String(at));
   }
-  return parts.join(' ← ').replaceAll('\0', '').slice(0, longestText);
+  return cut(parts.join(' ← ').replaceAll('\0', ''), longestText);
 }

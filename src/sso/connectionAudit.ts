@@ -1,5 +1,6 @@
 import type { AppError } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
+import { cut } from '../lib/text.ts';
 import type { Connection, JsonObject, Transaction } from '../store/index.ts';
 
 /** An audit event of a connection (AUD-1); never a secret in it. */
@@ -31,6 +32,6 @@ export function auditRefusedIdp(
     outcome: 'refused',
     ...target,
     after: { code },
-    detail: detail.slice(0, 1024),
+    detail: cut(detail, 1024),
   });
 }

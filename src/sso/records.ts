@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { recordAudit } from '../events/index.ts';
 import { newId } from '../lib/ids.ts';
+import { cut } from '../lib/text.ts';
 import type {
   Connection,
   Filter,
@@ -53,8 +54,8 @@ export async function keepRecord(
     purpose,
     outcome,
     code,
-    detail: readable(detail).slice(0, DETAIL_LIMIT),
-    ...(subject !== undefined && { subject: readable(subject).slice(0, SUBJECT_LIMIT) }),
+    detail: cut(readable(detail), DETAIL_LIMIT),
+    ...(subject !== undefined && { subject: cut(readable(subject), SUBJECT_LIMIT) }),
     ...(accountId !== undefined && { accountId }),
     ...(tx.cause.from && { from: tx.cause.from }),
     ...(received && { received: bounded(received) }),
@@ -66,7 +67,7 @@ export async function keepRecord(
       targetKind: 'connection',
       targetId: connectionId,
       after: { reference, code, purpose },
-      detail: readable(detail).slice(0, DETAIL_LIMIT),
+      detail: cut(readable(detail), DETAIL_LIMIT),
     });
   }
   return reference;

@@ -66,6 +66,12 @@ describe('a profile', () => {
     expect(await audited('ssh_key.removed')).toMatchObject([{ before: { sshKeyId: added.id } }]);
   });
 
+  test('has a key whose comment is cut where it is long, and never within a character', async () => {
+    const [type, key] = sshKeys.nistp384.line.split(' ');
+    const added = await expectStatus(201, add(bob, `${type} ${key} ${'x'.repeat(199)}😀`));
+    expect(added.name).toBe('x'.repeat(199));
+  });
+
   test('has a key once, while others may have the same one; two requests at once add it once', async () => {
     const answers = await Promise.all([add(bob, sshKeys.nistp256.line), add(bob, sshKeys.nistp256.line)]);
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);

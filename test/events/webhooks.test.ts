@@ -302,6 +302,16 @@ describe('what does not get through (EVT-1)', () => {
     expect(await ask(202, 'post', `${hooks()}/${id}/replay`, { since })).toEqual({ replayed: 0 });
   });
 
+  test('is written down whatever the answer says, which is kept as far as whole characters go', async () => {
+    receiver.answer((_received, response) => response.writeHead(200).end(`${'x'.repeat(999)}😀 thanks`));
+    const { id } = await add();
+    await join();
+    await until('it is taken', async () => (await deliveryOf(id))?.state === 'delivered');
+    expect((await deliveryOf(id)).lastAttempt.body).toBe('x'.repeat(999));
+    await gatehouse.queue?.idle();
+    expect(receiver.received).toHaveLength(1);
+  });
+
   test.each([
     ['7200', 2 * hour],
     ['9999999', day],

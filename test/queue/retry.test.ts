@@ -81,5 +81,6 @@ describe('the error on a parked row', () => {
     const endless = new Error('x'.repeat(10_000));
     endless.cause = endless;
     expect(errorText(endless)).toHaveLength(2_000);
+    expect(errorText(`${'x'.repeat(1_999)}😀`)).toBe('x'.repeat(1_999));
   });
 });

@@ -3,7 +3,7 @@ import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Outgoing } from '../../lib/outgoing.ts';
 import type { Sealer } from '../../lib/secrets.ts';
-import { printable } from '../../lib/text.ts';
+import { cut, printable } from '../../lib/text.ts';
 import type { Cause, Store, Transaction, Webhook, WebhookDelivery } from '../../store/index.ts';
 import { tell } from '../telling.ts';
 import { disableWebhook } from './endpoints.ts';
@@ -89,7 +89,7 @@ async function attempt(
       headers: { 'content-type': 'application/json', ...signed },
       body,
     });
-    const text = printable(await response.text()).slice(0, keptCharacters);
+    const text = cut(printable(await response.text()), keptCharacters);
     return {
       delivery,
       last: { ...ended(), status: response.status, ...(text !== '' && { body: text }) },

@@ -7,6 +7,7 @@ import {
   WWWAuthenticateChallengeError,
 } from 'openid-client';
 import { AppError } from '../../errors.ts';
+import { cut } from '../../lib/text.ts';
 import { SignInFault, type SignInFaultCode } from '../protocol.ts';
 import { describeClaims } from './received.ts';
 
@@ -16,7 +17,7 @@ const TEXT_LIMIT = 300;
 export function quote(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
   const readable = text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\u{fffd}');
-  return readable.length > TEXT_LIMIT ? `"${readable.slice(0, TEXT_LIMIT)}…"` : `"${readable}"`;
+  return readable.length > TEXT_LIMIT ? `"${cut(readable, TEXT_LIMIT)}…"` : `"${readable}"`;
 }
 
 const faultOfClaim: Readonly<Record<string, SignInFaultCode>> = {

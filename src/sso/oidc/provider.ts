@@ -17,6 +17,7 @@ import { z } from 'zod';
 import { KEY_LIMIT, readKeySet } from '../../lib/keySet.ts';
 import type { Outgoing } from '../../lib/outgoing.ts';
 import { asymmetricSignatures } from '../../lib/signatures.ts';
+import { cut } from '../../lib/text.ts';
 import type { Connection } from '../../store/index.ts';
 import { SignInFault, type SsoDeps } from '../protocol.ts';
 import { type OidcSettings, oidcOf } from '../settings.ts';
@@ -152,7 +153,7 @@ export async function discover(outgoing: Outgoing, settings: OidcSettings): Prom
     throw outgoingIn(error) ?? faultOf(error, what);
   });
   const parsed = metadataSchema.safeParse(found.serverMetadata());
-  if (!parsed.success) throw new SignInFault('malformed', `${what}: ${z.prettifyError(parsed.error).slice(0, 500)}`);
+  if (!parsed.success) throw new SignInFault('malformed', `${what}: ${cut(z.prettifyError(parsed.error), 500)}`);
   const issuer = expectedIssuer(settings, parsed.data.issuer);
   if (issuer === undefined) {
     const named = quote(parsed.data.issuer);

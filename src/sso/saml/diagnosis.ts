@@ -1,5 +1,6 @@
 /** What an admin is shown of a response: who sent it, how it was signed, how the clocks differ, what it claims (SSO-1). */
 import { createHash, X509Certificate } from 'node:crypto';
+import { cut } from '../../lib/text.ts';
 import type { JsonObject } from '../../store/index.ts';
 import type { Assertion } from './assertion.ts';
 import type { ResponseShape } from './responseShape.ts';
@@ -9,7 +10,7 @@ const ATTRIBUTE_LIMIT = 100;
 const VALUE_LIMIT = 50;
 const TEXT_LIMIT = 256;
 
-const cut = (text: string): string => (text.length > TEXT_LIMIT ? `${text.slice(0, TEXT_LIMIT)}…` : text);
+const shortened = (text: string): string => (text.length > TEXT_LIMIT ? `${cut(text, TEXT_LIMIT)}…` : text);
 
 /** What the message itself shows, whether it is believed or not. `known`: certificates of the connection (PEM). */
 export function describeShape(shape: ResponseShape, known: readonly string[]): JsonObject {
@@ -41,7 +42,10 @@ function describeCertificate(base64: string, known: readonly string[]): JsonObje
   return {
     sha256: fingerprint,
     configured,
-    ...(certificate && { subject: cut(certificate.subject), expiresAt: new Date(certificate.validTo).toISOString() }),
+    ...(certificate && {
+      subject: shortened(certificate.subject),
+      expiresAt: new Date(certificate.validTo).toISOString(),
+    }),
   };
 }
 
@@ -57,19 +61,22 @@ function readCertificate(source: string | Buffer): X509Certificate | undefined {
 export function describeAssertion(assertion: Assertion, now: Date): JsonObject {
   const { issuer, nameId, conditions, claims, statements, issueInstant } = assertion;
   return {
-    issuer: cut(issuer.value),
+    issuer: shortened(issuer.value),
     ...(nameId && {
-      nameId: { value: cut(nameId.value), ...(nameId.format !== undefined && { format: cut(nameId.format) }) },
+      nameId: {
+        value: shortened(nameId.value),
+        ...(nameId.format !== undefined && { format: shortened(nameId.format) }),
+      },
     }),
-    audiences: (conditions?.audiences.flat() ?? []).slice(0, VALUE_LIMIT).map(cut),
+    audiences: (conditions?.audiences.flat() ?? []).slice(0, VALUE_LIMIT).map(shortened),
     issuedAt: issueInstant.toISOString(),
     clockDifferenceSeconds: Math.round((issueInstant.getTime() - now.getTime()) / 1000),
-    ...(statements[0]?.sessionIndex !== undefined && { sessionIndex: cut(statements[0].sessionIndex) }),
+    ...(statements[0]?.sessionIndex !== undefined && { sessionIndex: shortened(statements[0].sessionIndex) }),
     // As a list: names of attributes hold dots, which keys of rows must not.
     attributes: [...claims].slice(0, ATTRIBUTE_LIMIT).map(([name, values]) => ({
-      name: cut(name),
+      name: shortened(name),
       count: values.length,
-      values: values.slice(0, VALUE_LIMIT).map(cut),
+      values: values.slice(0, VALUE_LIMIT).map(shortened),
     })),
   };
 }

@@ -319,3 +319,9 @@ test('what was learnt of a refused message is in the record, not on the page (SS
   expect(Math.abs(Number(record?.received?.clockDifferenceSeconds) + 200)).toBeLessThan(30);
   for (const word of ['audience', 'Audience', 'other.example', 'idp.test', 'groups']) expect(page).not.toContain(word);
 });
+
+test('what is shown of a long value ends between two characters, so that there is a record (SSO-1)', async () => {
+  const audience = `https://${'x'.repeat(247)}😀 and more`;
+  const { record } = await world.signIn(pair, { facts: (facts) => ({ ...facts, audience }) });
+  expect(record).toMatchObject({ code: 'audience_mismatch', received: { audiences: [`https://${'x'.repeat(247)}…`] } });
+});

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { groupBy } from '../../../src/lib/groupBy.ts';
 import { nearest } from '../../../src/lib/nearest.ts';
-import { caseKey } from '../../../src/lib/text.ts';
+import { caseKey, cut } from '../../../src/lib/text.ts';
 
 describe('case keys', () => {
   test('texts that differ in case or composition only have one key', () => {
@@ -14,6 +14,16 @@ describe('case keys', () => {
     expect(caseKey(' a')).not.toBe(caseKey('a'));
     expect(caseKey('zoë')).not.toBe(caseKey('zoe'));
   });
+});
+
+test.each([
+  ['abc', 3, 'abc'],
+  ['abcd', 3, 'abc'],
+  ['ab😀', 3, 'ab'],
+  ['ab😀', 4, 'ab😀'],
+  ['😀😀', 2, '😀'],
+])('%s, cut to %d, has no half of a character', (text, limit, expected) => {
+  expect(cut(text, limit)).toBe(expected);
 });
 
 describe('the nearest name', () => {
