@@ -1,4 +1,5 @@
 /** Webhooks over real HTTP (EVT-1): signed, retried, visible, replayable; one that fails is nobody else's trouble. */
+import type { ServerResponse } from 'node:http';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { wakeOverdue } from '../../src/events/index.ts';
 import { buildWorld, expectStatus, type World } from '../http/world.ts';
@@ -262,6 +263,24 @@ describe('what does not get through (EVT-1)', () => {
     await until('it is taken', async () => (await ask(200, 'get', path)).state === 'delivered');
     const ids = receiver.received.map(({ headers }) => headers['webhook-id']);
     expect(ids).toEqual(Array.from({ length: 11 }, () => failed.eventId));
+  });
+
+  test('that is asked to be sent again during its last attempt has all its attempts, whatever becomes of that one', async () => {
+    const id = await failing(500);
+    const held: ServerResponse[] = [];
+    receiver.answer((_received, response) => held.push(response));
+    const { id: delivery } = await deliveryOf(id);
+    await gatehouse.store.transaction({ actor: 'test', requestId: 'test' }, (tx) =>
+      tx.webhookDeliveries.update(acme.organizationId, { webhookId: id }, { $set: { attempts: 9 } }),
+    );
+    await gatehouse.queue?.idle();
+    ahead += 6_000;
+    await until('the last attempt is under way', () => held.length === 1);
+    receiver.answer(204);
+    await ask(202, 'post', `${hooks()}/${id}/deliveries/${delivery}/replay`);
+    held[0]?.writeHead(500).end();
+    await until('it is taken', async () => (await deliveryOf(id)).state === 'delivered');
+    expect(receiver.received).toHaveLength(3);
   });
 
   test('while a webhook rests, a replay and a trial are sent at once: whoever asks knows that its receiver is back', async () => {

@@ -103,7 +103,10 @@ async function attempt(
 
 const gotThrough = ({ last: { status } }: Attempt): boolean => status !== undefined && status >= 200 && status < 300;
 
-/** Writes down how a round has ended, for its deliveries and for the webhook. Answers whether to go on at once. */
+/**
+ * Writes down how a round has ended, for its deliveries and for the webhook. Answers whether to go on at once. An attempt of what somebody
+ * has asked to be sent again meanwhile does not count: it goes out anew, at once.
+ */
 async function writeRound(
   tx: Transaction,
   { organizationId, _id: webhookId }: Webhook,
@@ -113,9 +116,12 @@ async function writeRound(
   const tried = new Set(attempts.map(({ delivery }) => delivery._id));
   const lost = deliveries.filter(({ _id }) => !tried.has(_id)).map(({ _id }) => _id);
   if (lost.length > 0) await tx.webhookDeliveries.remove(organizationId, { _id: { $in: lost } });
+  const present = await tx.webhookDeliveries.find(organizationId, { _id: { $in: [...tried] } });
+  const versions = new Map(present.map(({ _id, version }) => [_id, version]));
+  const counting = attempts.filter(({ delivery: { _id, version } }) => versions.get(_id) === version);
   await tx.webhookDeliveries.updateEach(
     organizationId,
-    attempts.map((one) => ({ id: one.delivery._id, change: { $set: outcomeOf(one, tx.at), $inc: { attempts: 1 } } })),
+    counting.map((one) => ({ id: one.delivery._id, change: { $set: outcomeOf(one, tx.at), $inc: { attempts: 1 } } })),
   );
   const webhook = await tx.webhooks.lock(organizationId, webhookId);
   if (!webhook?.enabled) return false;
@@ -123,11 +129,11 @@ async function writeRound(
     await disableWebhook(tx, webhook, 'gone');
     return false;
   }
-  if (attempts.length === 0) return true;
   if (attempts.some(gotThrough)) {
     if (webhook.failures > 0) await recover(tx, webhook);
     return true;
   }
+  if (attempts.length === 0 || counting.length < attempts.length) return true;
   await noteFailure(tx, webhook, Math.max(0, ...attempts.map(({ askedMs }) => askedMs ?? 0)));
   return false;
 }
