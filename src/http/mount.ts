@@ -102,6 +102,7 @@ async function answer(
       async renew() {
         await authorize(route, await whoAsks(route, request, deps, options), params, store.read, deps.baseUrl);
       },
+      isGone: () => response.destroyed,
       write: (work) => {
         if (!mayWrite(route)) throw new Error(`${route.method} ${route.path} is declared to change nothing`);
         return store.transaction({ ...causeOf(principal, requestId), from: originOf(request) }, async (tx) => {

@@ -80,6 +80,8 @@ export interface Call<P, Q, B> {
   isKnown(answer: unknown): boolean;
   /** For a route that waits: throws where the one who asks may no longer, as at the beginning. */
   renew(): Promise<void>;
+  /** For a route that waits: whether nobody waits for its answer any more. */
+  isGone(): boolean;
   /** Runs a transaction whose cause names the principal and the request. */
   write<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
 }

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { anyAct, happen, setStage } from '../access/followers.ts';
 import { buildWorld, expectStatus, openPerson, type World } from '../http/world.ts';
 import { type Method, openBuilt, type TestGatehouse } from '../support/gatehouse.ts';
+import { ReadWatch } from '../support/readWatch.ts';
 import { until } from '../support/until.ts';
 import { type Heard, present, replay, settled } from './subscriber.ts';
 
@@ -20,6 +21,7 @@ let gatehouse: TestGatehouse;
 let acme: World;
 let rival: World;
 let secret: string;
+const watch = new ReadWatch();
 
 const openWorld = openBuilt(async (gatehouse) => {
   const credentials = gatehouse.operator('post', '/api/v1/service-credentials');
@@ -35,6 +37,7 @@ beforeEach(async () => {
   ahead = 0;
   ({ gatehouse, acme, rival, secret } = await openWorld({
     rehearse: false,
+    watch,
     clock: { now: () => new Date(Date.now() + ahead) },
   }));
   for (const { organizationId } of [acme, rival]) await settled(gatehouse.store, organizationId);
@@ -112,6 +115,31 @@ describe('the feed of an organization (EVT-1)', () => {
         data: { projectId: acme.projectId, accountId: acme.member.accountId, role: 'member' },
       },
     ]);
+  });
+
+  test.each([
+    ['of this feed', () => feed(), 'cursor', 'auditChains.get'],
+    ['of all', () => all, 'cursor', 'leases.get'],
+    [
+      'of a list of identities',
+      () => `/api/v1/projects/${acme.projectId}/identities`,
+      'since',
+      'provisioningLog.findOne',
+    ],
+  ])('asks nothing more of the store once who waited has hung up: %s', async (_title, path, point, call) => {
+    const { cursor } = await ask(200, 'get', path() === feed() || path() === all ? `${path()}?from=now` : path());
+    const asked = gatehouse.operator('get', path()).query({ [point]: cursor, wait: 30 });
+    const ended = asked.catch(() => {});
+    await until('it waits', () => watch.last.filter((one) => one.startsWith(call)).length > 3);
+    asked.abort();
+    await ended;
+    let before = -1;
+    await until('nothing more is asked', async () => {
+      const more = watch.last.length - before;
+      before = watch.last.length;
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      return more === 0;
+    });
   });
 
   test('that waits in vain moves on past what it was not asked for', async () => {

@@ -84,12 +84,12 @@ function placeOf({ name }: Feed, cursor: string): Place {
   return { position: Number(position), seq: Number(seq) };
 }
 
-type FeedCall = Pick<Call<unknown, z.output<typeof query>, unknown>, 'query' | 'renew'>;
+type FeedCall = Pick<Call<unknown, z.output<typeof query>, unknown>, 'query' | 'renew' | 'isGone'>;
 
 /** Reads on, and waits for what is not there yet: the end of the feed is asked often, the feed itself once that has moved. */
 async function follow(
   feed: Feed,
-  { query, renew }: FeedCall,
+  { query, renew, isGone }: FeedCall,
   { clock, eventDays, isClosing }: ApiDeps,
 ): Promise<z.output<typeof answer>> {
   const { limit, type: types } = query;
@@ -100,16 +100,16 @@ async function follow(
   for (;;) {
     const page = await feed.read({ after, limit, types, keptFrom });
     after = page.place;
-    if (page.items.length > 0 || page.more || !(await moves(feed, after, until, isClosing))) {
+    if (page.items.length > 0 || page.more || !(await moves(feed, after, until, () => isClosing() || isGone()))) {
       return { items: page.items.map(presentEvent), cursor: cursorOf(feed, after), more: page.more };
     }
     await renew();
   }
 }
 
-/** Whether the feed goes on beyond this point before the time is over. */
-async function moves(feed: Feed, { position, seq }: Place, until: number, isClosing: () => boolean): Promise<boolean> {
-  for (let left = until - performance.now(); left > 0 && !isClosing(); left = until - performance.now()) {
+/** Whether the feed goes on beyond this point before the time, or the waiting, is over. */
+async function moves(feed: Feed, { position, seq }: Place, until: number, isOver: () => boolean): Promise<boolean> {
+  for (let left = until - performance.now(); left > 0 && !isOver(); left = until - performance.now()) {
     await sleep(Math.min(askEveryMs, left));
     const end = await feed.end();
     if (end.position > position || (end.position === position && end.seq > seq)) return true;

@@ -58,7 +58,7 @@ export const identityExportRoutes: readonly Route[] = [
     status: 200,
     etag: true,
     response: answer,
-    handle: async ({ params, query, reads, isKnown, renew }, { isClosing, identityVersions }) => {
+    handle: async ({ params, query, reads, isKnown, renew, isGone }, { isClosing, identityVersions }) => {
       const { since } = query;
       const look = async (): Promise<Answer> => {
         const list = await listIdentities(reads, params.project);
@@ -68,7 +68,7 @@ export const identityExportRoutes: readonly Route[] = [
       const end = performance.now() + query.wait * 1000;
       let told = await look();
       const follow = await openSignal(reads, params.project);
-      while (isSame(told) && performance.now() < end && !isClosing()) {
+      while (isSame(told) && performance.now() < end && !isClosing() && !isGone()) {
         await sleep(Math.min(askEveryMs, Math.max(0, end - performance.now())));
         if (!(await follow.isDue()) && performance.now() < end) continue;
         await renew();
