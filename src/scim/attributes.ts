@@ -125,10 +125,20 @@ function under(urn: string, text: string): boolean {
   return text.length === urn.length || text[urn.length] === ':';
 }
 
+/** Whether an attribute of the table is written with a dot in place of the last colon, as many clients do. */
+function dotted({ urn, attributes }: AttributeTable, text: string): boolean {
+  if (text[urn.length] !== '.' || text.slice(0, urn.length).toLowerCase() !== urn.toLowerCase()) return false;
+  const [name = ''] = text.slice(urn.length + 1).split('.');
+  return attributes.has(name.toLowerCase());
+}
+
 /** Splits `urn:…:attribute.sub` into the schema and the rest. An unknown URN ends at its last colon. */
 function splitUrn(type: ResourceType, text: string, known: readonly string[]): { urn?: string; rest: string } {
   if (!/^urn:/i.test(text)) return { rest: text };
-  if (under(type.core.urn, text)) return { rest: text.slice(type.core.urn.length + 1) };
+  const { core, extensions } = type;
+  if (under(core.urn, text) || dotted(core, text)) return { rest: text.slice(core.urn.length + 1) };
+  const table = extensions.find((extension) => dotted(extension, text));
+  if (table) return { urn: table.urn, rest: text.slice(table.urn.length + 1) };
   for (const urn of [...type.extensions.map((table) => table.urn), ...known]) {
     if (under(urn, text)) return { urn, rest: text.slice(urn.length + 1) };
   }
@@ -193,6 +203,23 @@ function resolveAny(type: ResourceType, text: string, known: readonly string[]):
     ...(sub && { sub }),
     keys,
   };
+}
+
+/**
+ * What a name without URN means that the core schema does not have: the attribute of the one extension that has it.
+ * Clients should name extensions by their URN, and need not (RFC 7644 §3.10); Entra asks for `manager` like this.
+ */
+export function meantInExtension(type: ResourceType, path: AttributePath | undefined): AttributePath | undefined {
+  if (path?.name === undefined || path.attribute || path.extension !== undefined) return undefined;
+  const name = path.name.toLowerCase();
+  const [table, ...others] = type.extensions.filter(({ attributes }) => attributes.has(name));
+  return table && others.length === 0 ? resolvePath(type, `${table.urn}:${path.keys.join('.')}`) : undefined;
+}
+
+/** The attribute by whose name a client asks, as resolvePath has it; the URN of an extension may be missing. */
+export function resolveAsked(type: ResourceType, text: string): AttributePath | undefined {
+  const path = resolvePath(type, text);
+  return meantInExtension(type, path) ?? path;
 }
 
 /** The known spelling of a schema URN that compares without case; `urn` itself where no table has it. */

@@ -1,6 +1,6 @@
 /** The query of a request: the parameters of RFC 7644 §3.4.2 and §3.9 in typed form. */
 import { quoted } from '../lib/text.ts';
-import { type AttributePath, type ResourceType, resolvePath } from './attributes.ts';
+import { type AttributePath, type ResourceType, resolveAsked } from './attributes.ts';
 import { type Cursors, cursorsOf } from './cursor.ts';
 import { invalidCount, invalidFilter, invalidValue } from './errors.ts';
 import { LENGTH_LIMIT as FILTER_LIMIT } from './filter/lex.ts';
@@ -142,7 +142,7 @@ function readInteger(
 function readSortBy(types: readonly ResourceType[], name: string): ReadonlyMap<ResourceType, AttributePath> {
   const found = new Map<ResourceType, AttributePath>();
   for (const type of types) {
-    const path = resolvePath(type, name);
+    const path = resolveAsked(type, name);
     const of = path?.subName === undefined ? path?.attribute : path.sub;
     if (path === undefined || of === undefined) continue;
     if (of.type === 'complex' && path.subName === undefined && !of.subAttributes?.has('value')) {

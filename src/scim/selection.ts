@@ -1,5 +1,5 @@
 /** Which attributes are answered: `attributes` and `excludedAttributes` (RFC 7644 §3.9). */
-import { type Attribute, type AttributePath, type ResourceType, resolvePath } from './attributes.ts';
+import { type Attribute, type AttributePath, meantInExtension, type ResourceType, resolvePath } from './attributes.ts';
 import { invalidValue } from './errors.ts';
 import { isObject, type Resource } from './input.ts';
 import { LongList } from './long.ts';
@@ -23,7 +23,11 @@ function pathsIn(type: ResourceType, names: string | undefined): readonly Attrib
     .map((name) => name.trim())
     .filter((name) => name !== '');
   if (!list || list.length === 0) return undefined;
-  return list.flatMap((name) => resolvePath(type, name) ?? []);
+  return list.flatMap((name) => {
+    const path = resolvePath(type, name);
+    // the resource may have an attribute of this name that no schema has, too
+    return [path ?? [], meantInExtension(type, path) ?? []].flat();
+  });
 }
 
 /** Whether a path names the whole core schema, by its URN. */

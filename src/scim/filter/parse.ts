@@ -7,7 +7,7 @@ import {
   type AttributePath,
   isPlainList,
   type ResourceType,
-  resolvePath,
+  resolveAsked,
   singleOf,
 } from '../attributes.ts';
 import { type Comparison, type Condition, type Leaf, suit } from './condition.ts';
@@ -47,7 +47,7 @@ export function parseElementFilter(attribute: Attribute, text: string): Conditio
 
 function resourceNames(type: ResourceType, others: readonly ResourceType[]): Resolve {
   const find = (candidate: ResourceType, name: string): Named | undefined => {
-    const path = resolvePath(candidate, name);
+    const path = resolveAsked(candidate, name);
     const of = path?.subName === undefined ? path?.attribute : path.sub;
     return path === undefined || of === undefined ? undefined : { path, of };
   };

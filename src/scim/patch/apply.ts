@@ -85,7 +85,7 @@ export function applyPatch(
   for (const operation of operations) {
     work.given.clear();
     if (operation.path === undefined) applyObject(work, operation, operation.value as Resource);
-    else applyAt(work, operation, parsePath(type, operation.path, urnsOf(resource)), 'path');
+    else applyAt(work, operation, parsePath(type, operation.path, urnsOf(resource), resource), 'path');
   }
   for (const path of work.thinned.values()) dropHollow(work, path);
   for (const path of work.reshaped.values()) dropRepeated(work, path);

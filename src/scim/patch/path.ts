@@ -1,8 +1,9 @@
 /** The paths of PATCH operations (RFC 7644 §3.5.2): `attribute`, `attribute.sub`, `attribute[filter].sub`, each with or without URN. */
 import { quoted } from '../../lib/text.ts';
-import { type AttributePath, type ResourceType, resolvePath } from '../attributes.ts';
+import { type AttributePath, meantInExtension, type ResourceType, resolvePath } from '../attributes.ts';
 import { invalidPath } from '../errors.ts';
 import { type Condition, parseElementFilter } from '../filter/parse.ts';
+import { type Resource, spelled } from '../resource.ts';
 
 export interface PatchPath {
   readonly text: string;
@@ -26,21 +27,28 @@ function closing(text: string, open: number): number {
  * Parses a path.
  *
  * @param known URNs of custom extensions that the resource carries
+ * @param carrier the resource, where the URN of an extension may be missing: of its own attributes that no schema has,
+ *   it may carry one by that name
  * Throws scim_invalid_path where it is malformed, scim_invalid_filter where its filter is.
  */
-export function parsePath(type: ResourceType, text: string, known: readonly string[]): PatchPath {
+export function parsePath(type: ResourceType, text: string, known: readonly string[], carrier?: Resource): PatchPath {
+  const resolve = (name: string): AttributePath | undefined => {
+    const path = resolvePath(type, name, known);
+    const own = path?.name !== undefined && carrier && Object.hasOwn(carrier, spelled(carrier, path.name));
+    return carrier === undefined || own ? path : (meantInExtension(type, path) ?? path);
+  };
   const trimmed = text.trim();
   const open = trimmed.indexOf('[');
   if (open < 0) {
-    const path = resolvePath(type, trimmed, known);
+    const path = resolve(trimmed);
     if (path === undefined) throw invalidPath(`${quoted(text)} is not a path`);
     return { text: trimmed, path };
   }
   const close = closing(trimmed, open);
   const rest = trimmed.slice(close + 1);
   if (close < 0 || (rest !== '' && !/^\.[^.]+$/.test(rest))) throw invalidPath(`${quoted(text)} is not a path`);
-  const path = resolvePath(type, trimmed.slice(0, open) + rest, known);
-  if (path === undefined || trimmed.slice(0, open).includes('.', trimmed.slice(0, open).lastIndexOf(':') + 1)) {
+  const path = resolve(trimmed.slice(0, open) + rest);
+  if (path === undefined || resolve(trimmed.slice(0, open))?.subName !== undefined) {
     throw invalidPath(`${quoted(text)} is not a path`);
   }
   const { attribute } = path;
