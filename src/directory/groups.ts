@@ -2,15 +2,43 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
-import { caseKey } from '../lib/text.ts';
+import { caseKey, quoted } from '../lib/text.ts';
 import type { DirectoryGroup, Filter, NewRow, Page, PageOptions, ReadStore, Transaction } from '../store/index.ts';
 import { batches, removeEdgesIn, removeEdgesOf } from './edges.ts';
 import type { DirectoryRef, GroupRecord } from './records.ts';
 import type { ListQuery } from './users.ts';
 
-/** Stores a new group, empty. Two groups may have one name (RFC 7643 §4.2 asks for no uniqueness). */
-export function insertGroup(tx: Transaction, directory: DirectoryRef, record: GroupRecord): Promise<DirectoryGroup> {
+/**
+ * Stores a new group, empty. Two groups may have one name (RFC 7643 §4.2 asks for no uniqueness), unless their externalId
+ * says that they are one: an IdP whose push was lost on the way back repeats it, and Entra's validator asks for a
+ * refusal. Throws AppError `scim_uniqueness`.
+ */
+export async function insertGroup(
+  tx: Transaction,
+  directory: DirectoryRef,
+  record: GroupRecord,
+): Promise<DirectoryGroup> {
+  await refuseRepeated(tx, directory, record);
   return tx.directoryGroups.insert(directory.organizationId, newGroup(directory, record));
+}
+
+async function refuseRepeated(
+  tx: Transaction,
+  { _id: directoryId, organizationId }: DirectoryRef,
+  { displayName, externalId }: GroupRecord,
+): Promise<void> {
+  if (externalId === undefined) return;
+  // of two at once the second sees the first
+  await tx.directories.lock(organizationId, directoryId);
+  const told = await tx.directoryGroups.find(organizationId, { directoryId, externalId });
+  const twin = told.find((group) => group.displayName === displayName);
+  if (!twin) return;
+  throw new AppError(
+    'scim_uniqueness',
+    `This directory has the group ${quoted(displayName)} with the externalId ${quoted(externalId)} already. ` +
+      'Find it by a filter on either and update it.',
+    { details: { attribute: 'externalId', value: externalId, id: twin._id } },
+  );
 }
 
 const newGroup = (directory: DirectoryRef, record: GroupRecord): NewRow<DirectoryGroup> => ({

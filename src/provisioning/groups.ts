@@ -39,7 +39,8 @@ export interface MemberChange {
 
 /**
  * A group pushed for the first time. Mappings of a deleted group with the same externalId are bound to it (MAP-1).
- * Throws `scim_invalid_value` naming a member that the directory does not have.
+ * Throws `scim_invalid_value` naming a member that the directory does not have, `scim_uniqueness` where the group is
+ * there by this name and externalId.
  */
 export async function createGroup(
   tx: Transaction,

@@ -134,7 +134,7 @@ describe('a group that is deleted and made again (MAP-1)', () => {
     const jane = await person('jane');
     const group = await world.group('gpu users', [], 'ext-1');
     await map(group);
-    await world.group('gpu users', [jane.id], 'ext-1');
+    await world.group('gpu people', [jane.id], 'ext-1');
     await world.group('gpu users', [jane.id]);
     await world.dropGroup(group._id);
     await world.group('gpu users', [jane.id], 'ext-2');

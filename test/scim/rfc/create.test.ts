@@ -242,7 +242,9 @@ describe('what a resource is (RFC 7643 §2, §3)', () => {
         await world.call('put', `/Users/${id}`, { schemas: [USER], userName: `renamed${round}@acme.test` });
         expect((await world.call('get', `/Users/${id}`)).body.id).toBe(id);
         await world.call('delete', `/Users/${id}`);
-        seen.push(id, (await world.group({ displayName: 'again', externalId: 'again' })).id);
+        const group = await world.group({ displayName: 'again', externalId: 'again' });
+        await world.call('delete', `/Groups/${group.id}`);
+        seen.push(id, group.id);
       }
       expect(new Set(seen).size).toBe(6);
       expect(seen.join()).not.toMatch(/bulkid/i);

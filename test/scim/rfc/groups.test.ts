@@ -162,6 +162,26 @@ describe('groups (RFC 7643 §4.2)', () => {
     expect(body.members.map(({ value }: { value: string }) => value).sort()).toEqual(many.sort());
   });
 
+  test('a group that is pushed once more, by name and externalId, is the one that is there (SCIM-2)', async () => {
+    const told = { schemas: [GROUP], displayName: 'Told twice', externalId: 'told-twice' };
+    const answers = await Promise.all(Array.from({ length: 8 }, () => world.call('post', '/Groups', told)));
+    const made = answers.filter(({ status }) => status === 201);
+    expect(made).toHaveLength(1);
+    for (const { status, body } of answers.filter((answer) => answer.status !== 201)) {
+      expect([status, body.scimType, body.detail]).toEqual([409, 'uniqueness', expect.stringContaining('told-twice')]);
+    }
+    await world.call('delete', `/Groups/${made[0]?.body.id}`);
+    expect((await world.call('post', '/Groups', told)).status).toBe(201);
+  });
+
+  test('groups of one name are several where their externalId differs or is missing (RFC 7643 §8.7.1)', async () => {
+    const told = [{ externalId: 'one' }, { externalId: 'two' }, {}, {}];
+    for (const fields of told) await world.group({ displayName: 'Namesake', ...fields });
+    await world.group({ displayName: 'Renamed', externalId: 'one' });
+    const { body } = await world.call('get', '/Groups?filter=displayName eq "namesake"');
+    expect(body.totalResults).toBe(4);
+  });
+
   test('two groups whose names differ in case or blanks only are two groups', async () => {
     const names = ['Same Name', 'same name', 'Same  Name'];
     for (const displayName of names) await world.group({ displayName });
