@@ -32,9 +32,9 @@ for (const warning of config.warnings) logger.warn(warning);
 
 const store = await openMongoStore({ uri }).catch(refuseToStart);
 const mailer = openMailer(config.mail, logger);
-const allowPrivate = config.allowPrivateNetwork;
-const outgoing = openOutgoing({ allowPrivate });
-const sendOut = openOutgoing({ allowPrivate, ...forWebhooks });
+const { allowPrivateNetwork: allowPrivate, dnsServers } = config;
+const outgoing = openOutgoing({ allowPrivate, dnsServers });
+const sendOut = openOutgoing({ allowPrivate, dnsServers, ...forWebhooks });
 const sealer = openSealer(key);
 await checkKey(store, sealer).catch(refuseToStart);
 const lookUpTxt = openTxtLookup(config.dnsServers);

@@ -9,6 +9,7 @@ import https from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { AppError } from '../errors.ts';
 import { mayReach } from './addresses.ts';
+import { openAddressLookup } from './dns.ts';
 
 /** What may be asked for; a body is text or bytes, never a stream. */
 export interface OutgoingInit {
@@ -29,8 +30,13 @@ export type Outgoing = (url: string | URL, init?: OutgoingInit) => Promise<Respo
 export interface OutgoingOptions {
   /** Lets private networks, loopback and plain http be reached. */
   readonly allowPrivate: boolean;
-  /** A host name's addresses. Default: as the operating system resolves it. */
+  /**
+   * A host name's addresses. Default: as the DNS tells them; where private networks are reached, whose names may stand elsewhere, as the
+   * operating system resolves it.
+   */
   readonly resolve?: ((hostname: string) => Promise<readonly string[]>) | undefined;
+  /** The DNS servers that are asked. Default: the operating system's. */
+  readonly dnsServers?: readonly string[];
   /** Of a response's body. Default: 1 MiB. */
   readonly limitBytes?: number;
   /** Leaves the rest of a longer body unread, and a compressed one altogether, instead of refusing the response. */
@@ -50,7 +56,8 @@ const resolveBySystem = async (hostname: string): Promise<readonly string[]> =>
 /** Opens the client. It keeps no connections, knows no proxies, and asks for no compression, which would hide sizes. */
 export function openOutgoing({
   allowPrivate,
-  resolve = resolveBySystem,
+  dnsServers = [],
+  resolve = allowPrivate ? resolveBySystem : openAddressLookup(dnsServers),
   limitBytes = 1024 * 1024,
   cut = false,
   timeoutMs = 5_000,
