@@ -67,7 +67,7 @@ function onlyOne(elements: readonly Element[], response: Element, name: string):
 export function refuseSharedIds(elements: readonly Element[]): void {
   const seen = new Set<string>();
   for (const element of elements) {
-    const ids = ['ID', 'Id', 'id'].map((name) => attributeOf(element, name)).filter((id) => id !== undefined);
+    const ids = ['ID', 'Id', 'id', 'xml:id'].map((name) => attributeOf(element, name)).filter((id) => id !== undefined);
     for (const id of ids) {
       if (seen.has(id)) throw malformed('Two elements of the message have the same id');
       seen.add(id);

@@ -63,26 +63,44 @@ function parse(source: string): Document {
 
 /** No URI holds these; canonicalization writes the name of a namespace as it is, so that one could write on behind its end. */
 const noNamespace = /["<>&\t\n\r]/;
+const xmlNamespace = 'http://www.w3.org/XML/1998/namespace';
+const xmlnsNamespace = 'http://www.w3.org/2000/xmlns/';
 
 /**
- * Namespaces in XML §5.1: a prefix must be bound. The parser leaves such names without a namespace. And what two readers could understand in
- * two ways: a namespace that is no URI, and an attribute that is merely called like a declaration, which no canonical form shows.
+ * Namespaces in XML §3, §5.1 and §6.3: a prefix is bound, to one name, and no name is there twice. The parser passes over all of that. And what two
+ * readers could understand in two ways: a namespace that is no URI, and an attribute that is merely called like a declaration, which no canonical
+ * form shows.
  */
 function refuseNames(root: Element): void {
   const waiting: Element[] = [root];
   for (let element = waiting.pop(); element; element = waiting.pop()) {
     if (element.prefix && !element.namespaceURI) throw malformed('it has a prefix that is bound to no namespace');
-    for (const { name, prefix, namespaceURI, value } of Array.from(element.attributes)) {
-      if (prefix && !namespaceURI) throw malformed('it has a prefix that is bound to no namespace');
-      if (!name.startsWith('xmlns')) continue;
-      if (name !== 'xmlns' && prefix !== 'xmlns')
-        throw malformed('it has an attribute that is called like a namespace');
-      if (noNamespace.test(value)) throw malformed('it has a namespace whose name is no URI');
+    const attributes = Array.from(element.attributes);
+    for (const each of attributes) {
+      if (each.prefix && !each.namespaceURI) throw malformed('it has a prefix that is bound to no namespace');
+      if (each.name.startsWith('xmlns')) refuseDeclaration(each);
     }
+    refuseSameName(attributes);
     for (let child = element.firstChild; child; child = child.nextSibling) {
       if (child.nodeType === ELEMENT_NODE) waiting.push(child as Element);
     }
   }
+}
+
+function refuseDeclaration({ name, prefix, value }: Attr): void {
+  if (name !== 'xmlns' && prefix !== 'xmlns') throw malformed('it has an attribute that is called like a namespace');
+  if (noNamespace.test(value)) throw malformed('it has a namespace whose name is no URI');
+  if (name !== 'xmlns' && value === '') throw malformed('it has a prefix that is bound to no namespace');
+  const reserved = value === xmlnsNamespace || (value === xmlNamespace) !== (name === 'xmlns:xml');
+  if (reserved || name === 'xmlns:xmlns') throw malformed('it binds a prefix, or a namespace, that is bound for good');
+}
+
+/** Two prefixes of one namespace make two attributes with one name; the parser looks at how they are written. */
+function refuseSameName(attributes: readonly Attr[]): void {
+  const prefixed = attributes.filter(({ prefix }) => prefix && prefix !== 'xmlns');
+  if (prefixed.length < 2) return;
+  const names = new Set(prefixed.map(({ namespaceURI, localName }) => `${namespaceURI} ${localName}`));
+  if (names.size < prefixed.length) throw malformed('it has an attribute twice');
 }
 
 const ELEMENT_NODE = 1;

@@ -154,6 +154,13 @@ describe('the assertion is signed', () => {
       },
       code: 'malformed',
     },
+    'an element with the id of the assertion as XML itself names elements': {
+      craft: {
+        message: (xml) =>
+          swap('<samlp:Status>', `<samlp:Status xml:id="${/<saml:Assertion[^>]* ID="([^"]*)"/.exec(xml)?.[1]}">`)(xml),
+      },
+      code: 'malformed',
+    },
     'the signature stands beside the assertion': {
       craft: replaced((original) => part(original, signature) + original.replace(signature, '')),
       code: 'signature_invalid',
