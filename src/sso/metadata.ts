@@ -36,8 +36,8 @@ export interface MetadataOptions {
  * location that is not https, no way to sign in or none to verify it) and `certificate_invalid`.
  */
 export function readIdpMetadata(xml: string, { at, allowPrivate }: MetadataOptions): IdpMetadata {
-  const { entity, descriptor, root } = findIdp(xml);
-  for (const element of [root, entity, descriptor]) refuseExpired(element, at);
+  const { entity, descriptor, lists } = findIdp(xml);
+  for (const element of [...lists, entity, descriptor]) refuseExpired(element, at);
   const entityId = entity.getAttribute('entityID') ?? '';
   if (entityId === '' || entityId.length > 1024)
     throw invalid('its entityID is missing or longer than 1024 characters');
@@ -81,20 +81,32 @@ function parse(xml: string): Element {
   }
 }
 
+interface Listed {
+  readonly entity: Element;
+  /** The lists that it is in, the outermost first. */
+  readonly lists: readonly Element[];
+}
+
 /** The one entity that is an IdP: the root, or the only one in a list of entities. */
-function findIdp(xml: string): { readonly root: Element; readonly entity: Element; readonly descriptor: Element } {
+function findIdp(xml: string): Listed & { readonly descriptor: Element } {
   const root = parse(xml);
-  const isList = isNamed(root, md, 'EntitiesDescriptor');
-  if (!isList && !isNamed(root, md, 'EntityDescriptor')) throw invalid('its root is no EntityDescriptor of SAML 2.0');
-  const entities = isList ? childrenOf(root, md, 'EntityDescriptor') : [root];
-  const idps = entities.flatMap((entity) =>
-    idpDescriptorsOf(entity).map((descriptor) => ({ root, entity, descriptor })),
+  if (!isNamed(root, md, 'EntitiesDescriptor') && !isNamed(root, md, 'EntityDescriptor'))
+    throw invalid('its root is no EntityDescriptor of SAML 2.0');
+  const idps = entitiesIn(root, []).flatMap((listed) =>
+    idpDescriptorsOf(listed.entity).map((descriptor) => ({ ...listed, descriptor })),
   );
   const [first, ...others] = idps;
   if (first === undefined)
     throw invalid('it describes no IdP (an IDPSSODescriptor for SAML 2.0); is it that of a service?');
   if (others.length > 0) throw invalid('it describes several IdPs; a connection is to one');
   return first;
+}
+
+/** An entity, or those of a list and of the lists in it (saml-metadata-2.0-os §2.3.1); the gate bounds how deep they are. */
+function entitiesIn(element: Element, lists: readonly Element[]): readonly Listed[] {
+  if (isNamed(element, md, 'EntityDescriptor')) return [{ entity: element, lists }];
+  const inside = ['EntityDescriptor', 'EntitiesDescriptor'].flatMap((name) => childrenOf(element, md, name));
+  return inside.flatMap((each) => entitiesIn(each, [...lists, element]));
 }
 
 const idpDescriptorsOf = (entity: Element): readonly Element[] =>

@@ -86,6 +86,17 @@ describe('metadata of an IdP (SSO-1)', () => {
     expect(refusal(() => read(list(sp))).message).toContain('no IdP');
   });
 
+  test('may be in a list in a list, of which none has expired', () => {
+    const list = (inner: string, more = '') =>
+      `<x:EntitiesDescriptor xmlns:x="urn:oasis:names:tc:SAML:2.0:metadata" ${more}>${inner}</x:EntitiesDescriptor>`;
+    const idp = entityOf({ certificates: [good] });
+    expect(read(list(list(idp))).entityId).toBe('https://idp.example/entity');
+    expect(refusal(() => read(list(list(idp) + idp))).message).toContain('several IdPs');
+    const ended = `validUntil="${new Date(at.getTime() - 1000).toISOString()}"`;
+    for (const xml of [list(list(idp, ended)), list(list(idp), ended)])
+      expect(refusal(() => read(xml)).message).toContain('expired');
+  });
+
   test('a key without a use signs too; one for encryption does not, nor does the chain behind a certificate', () => {
     const sso = service('https://idp.example/sso');
     const certificates = { certificates: [] };
