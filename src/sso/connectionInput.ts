@@ -142,9 +142,10 @@ export async function resolveOidc(deps: IdpDeps, input: OidcInput, before?: Oidc
   const clientId = input.clientId ?? before?.clientId;
   if (issuer === undefined) throw invalid('issuer is missing: the address that the OpenID provider is known by');
   if (clientId === undefined) throw invalid('clientId is missing: the provider gives it to its client');
-  const { authentication = before?.authentication ?? 'client_secret_basic' } = input;
+  const chosen = input.authentication ?? before?.authentication;
+  const usesSecret = chosen !== 'private_key_jwt';
   const sealed = input.clientSecret === undefined ? before?.clientSecret : deps.sealer.seal(input.clientSecret);
-  if (authentication !== 'private_key_jwt' && sealed === undefined) {
+  if (usesSecret && sealed === undefined) {
     throw invalid('clientSecret is missing; without one, authenticate by private_key_jwt');
   }
   const scopes = [...new Set(['openid', ...(input.scopes ?? before?.scopes ?? usualScopes)])];
@@ -152,17 +153,17 @@ export async function resolveOidc(deps: IdpDeps, input: OidcInput, before?: Oidc
   // A secret that was replaced has another end than the one before it, or none that is known.
   const expiresAt =
     input.clientSecretExpiresAt ?? (input.clientSecret === undefined ? before?.clientSecretExpiresAt : undefined); // prettier-ignore
-  const usesSecret = authentication !== 'private_key_jwt';
-  const settings: OidcSettings = {
+  const known = issuer === before?.issuer && tenantId === before?.tenantId;
+  const said = known ? undefined : await verifyIssuer(deps, { issuer, clientId, tenantId });
+  const announcesIss = said === undefined ? before?.announcesIss : said.announcesIss;
+  return {
     issuer,
     clientId,
-    authentication,
+    authentication: chosen ?? said?.takesSecretBy ?? 'client_secret_basic',
     ...(usesSecret && sealed !== undefined && { clientSecret: sealed }),
     ...(usesSecret && expiresAt !== undefined && { clientSecretExpiresAt: expiresAt }),
     scopes,
     ...(tenantId !== undefined && { tenantId }),
+    ...(announcesIss && { announcesIss }),
   };
-  const known = issuer === before?.issuer && tenantId === before?.tenantId;
-  const announcesIss = known ? before?.announcesIss : await verifyIssuer(deps, settings);
-  return { ...settings, ...(announcesIss && { announcesIss }) };
 }

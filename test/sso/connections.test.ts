@@ -233,6 +233,22 @@ describe('an OIDC connection', () => {
     expect(jwks.body).toEqual(await publicJwks(gatehouse.store.read, after));
   });
 
+  test.each([
+    [
+      'by what the issuer takes, where that is one way',
+      ['client_secret_post', 'private_key_jwt'],
+      'client_secret_post',
+    ],
+    ['in the usual way where it takes both', ['client_secret_post', 'client_secret_basic'], 'client_secret_basic'],
+    ['in the usual way where it does not say', undefined, 'client_secret_basic'],
+  ])('shows its secret %s, unless an Admin says how (SSO-1)', async (_title, ways, way) => {
+    const issuer = await openProvider({ token_endpoint_auth_methods_supported: ways });
+    const oidc = { issuer, clientId: 'client', clientSecret: 'x' };
+    expect((await connect({ oidc })).oidc.authentication).toBe(way);
+    const said = await connect({ oidc: { ...oidc, authentication: 'client_secret_basic' } });
+    expect(said.oidc.authentication).toBe('client_secret_basic');
+  });
+
   test('needs a client id, and a secret unless it signs with a key', async () => {
     const issuer = await openProvider();
     const refusal = async (oidc: object) =>

@@ -1,6 +1,11 @@
 /** Issuers: which texts name one, and whose tokens an organization's connection takes where many tenants share an issuer. */
 import type { OidcSettings } from '../settings.ts';
 
+/** What decides which issuer a connection's is, whatever is chosen beside it. */
+export type IssuerSettings = Readonly<Pick<OidcSettings, 'issuer' | 'clientId'>> & {
+  readonly tenantId?: string | undefined;
+};
+
 /** Entra's names for "whichever tenant"; only a pinned tenant makes them mean one. */
 const anyTenant = /(?<=\/)(common|organizations|consumers|\{tenantid\})(?=\/|$)/i;
 const tenantName = /^[A-Za-z0-9][A-Za-z0-9.-]{0,127}$/;
@@ -23,7 +28,7 @@ export function issuerFault(text: string): string | undefined {
 }
 
 /** Where the metadata of an issuer is (OpenID Connect Discovery §4). */
-export function discoveryAddress({ issuer, tenantId }: OidcSettings): string {
+export function discoveryAddress({ issuer, tenantId }: IssuerSettings): string {
   const base = tenantId === undefined ? issuer : issuer.replace(/\{tenantid\}/i, () => tenantId);
   return `${base.replace(/\/$/, '')}/.well-known/openid-configuration`;
 }
@@ -32,7 +37,7 @@ export function discoveryAddress({ issuer, tenantId }: OidcSettings): string {
  * The one `iss` that tokens of this connection must have, exactly; undefined where the metadata is another issuer's. Entra's
  * metadata of `common` and `organizations` says `{tenantid}`: it is filled with the pinned tenant, never with what a token says.
  */
-export function expectedIssuer({ issuer, tenantId }: OidcSettings, named: string): string | undefined {
+export function expectedIssuer({ issuer, tenantId }: IssuerSettings, named: string): string | undefined {
   if (!URL.canParse(named)) return undefined;
   if (tenantId === undefined) return sameAddress(named, issuer) && !/\{tenantid\}/i.test(named) ? named : undefined;
   if (!tenantName.test(tenantId)) return undefined;

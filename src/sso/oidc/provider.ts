@@ -23,7 +23,7 @@ import { SignInFault, type SsoDeps } from '../protocol.ts';
 import { type OidcSettings, oidcOf } from '../settings.ts';
 import { authenticateAs } from './client.ts';
 import { faultOf, outgoingIn, quote } from './faults.ts';
-import { discoveryAddress, expectedIssuer, issuerFault } from './issuer.ts';
+import { discoveryAddress, expectedIssuer, type IssuerSettings, issuerFault } from './issuer.ts';
 import { isTooDeep } from './received.ts';
 
 /** How far two clocks may differ. */
@@ -91,6 +91,7 @@ const metadataSchema = z.object({
   userinfo_endpoint: maybe(endpoint),
   end_session_endpoint: maybe(endpoint),
   id_token_signing_alg_values_supported: maybe(z.array(z.string())),
+  token_endpoint_auth_methods_supported: maybe(z.array(z.string())),
   authorization_response_iss_parameter_supported: maybe(z.boolean()),
 });
 type Metadata = z.output<typeof metadataSchema>;
@@ -135,12 +136,30 @@ async function openProvider(deps: SsoDeps, connection: Connection): Promise<Prov
   };
 }
 
+/** How often the keys of an IdP are read again because a signature is by none of them. */
+const againEveryMs = 10_000;
+const readAgainAt = new WeakMap<Provider, number>();
+
+/**
+ * Reads the keys again because a signature is by none of them: an IdP that names no keys, or its next one as the last, says in no other way that it has
+ * another. Answers whether it has; false, too, where that was asked a moment ago. What the guarded client throws is for the caller to tell.
+ */
+export async function readKeysAgain(provider: Provider): Promise<boolean> {
+  const { keys } = provider;
+  const now = Date.now();
+  if (now - (readAgainAt.get(provider) ?? 0) < againEveryMs) return false;
+  readAgainAt.set(provider, now);
+  const before = JSON.stringify(keys.jwks());
+  await keys.reload();
+  return JSON.stringify(keys.jwks()) !== before;
+}
+
 /**
  * An issuer's metadata, as openid-client reads it through the guarded client. `issuer` in the answer is the one that its tokens must name: that is
  * compared here, since openid-client lets any pass at Microsoft's hosts, and knows of no pinned tenant (decision 37). Throws SignInFault: the issuer
  * is no issuer, answers with something else, or is another one; and what the guarded client throws.
  */
-export async function discover(outgoing: Outgoing, settings: OidcSettings): Promise<Metadata> {
+export async function discover(outgoing: Outgoing, settings: IssuerSettings): Promise<Metadata> {
   const fault = issuerFault(settings.issuer);
   if (fault !== undefined) throw new SignInFault('issuer_mismatch', `${quote(settings.issuer)}: ${fault}`);
   const address = discoveryAddress(settings);

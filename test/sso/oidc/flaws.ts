@@ -201,6 +201,8 @@ export const signatureFlaws = (foreign: SigningKey, sameKid: SigningKey, ec: Sig
     },
     'signature_invalid',
   ],
+  ['a signature with padding', { idToken: (token) => `${token}==` }, 'malformed'],
+  ['a line break behind the token', { idToken: (token) => `${token}\n` }, 'malformed'],
   ['a token of two parts', { idToken: (token) => token.split('.').slice(0, 2).join('.') }, 'malformed'],
   ['an encrypted token', { idToken: (token) => `${token}.x.y` }, 'malformed'],
   [

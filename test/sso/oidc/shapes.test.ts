@@ -100,6 +100,34 @@ describe('tokens of honest IdPs are accepted', () => {
     expect((await direct.signIn(connection, idp, ann)).identity?.subject).toBe('ann');
   });
 
+  test.each<[string, Flaw]>([
+    ['of the same name', {}],
+    [
+      'without a name',
+      {
+        keys: (honest) => ({ keys: honest.map((jwk) => ({ ...jwk, kid: undefined })) }),
+        header: () => ({ kid: undefined }),
+      },
+    ],
+  ])(
+    'a key that has replaced another %s is found at once, and another signature is refused still',
+    async (_title, shape) => {
+      idp.misbehave(shape);
+      const connection = await direct.connect(idp.issuer);
+      const name = idp.key.kid;
+      expect((await direct.signIn(connection, idp, ann, shape)).identity?.subject).toBe('ann');
+      idp.rotate(await newKey(name));
+      expect((await direct.signIn(connection, idp, ann, shape)).identity?.subject).toBe('ann');
+      const stranger = await newKey(name);
+      const forged: Flaw = {
+        ...shape,
+        idToken: (_token, body) => idp.sign(body, shape.header?.(body) ?? {}, stranger),
+      };
+      expect((await direct.signIn(connection, idp, ann, forged)).code).toBe('signature_invalid');
+      idp.misbehave({});
+    },
+  );
+
   test('two keys and no kid: the one that has signed is found', async () => {
     const other = await newKey('other');
     await accepts({ keys: (honest) => ({ keys: [other.jwk, ...honest] }), header: () => ({ kid: undefined }) });
