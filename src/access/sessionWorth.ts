@@ -41,18 +41,17 @@ export interface WorthFacts {
 export type Worth = 'counts' | 'ended' | 'step_up';
 
 /**
- * Whether a session counts in an organization. Its own IdP's word always does, and so does the operator's. Enforced SSO
- * asks everybody but the Owner and External Collaborators for it (SSO-5, PRJ-6, OWN-5). Another organization's IdP is
+ * Whether a session counts in an organization. Its own IdP's word always does. Enforced SSO asks everybody but the Owner and
+ * External Collaborators for it (SSO-5, PRJ-6, OWN-5), also in a session that the operator made. Another organization's IdP is
  * believed as far as the organization trusts others: by default for its External Collaborators only.
  */
 export function decideWorth(facts: WorthFacts): Worth {
   const { proofs, organizationId, standing, trusts } = facts;
   if (facts.ended) return 'ended';
   const has = (kind: Proof['kind']) => proofs.some((proof) => proof.kind === kind);
-  if (has('operator')) return 'counts';
   if (proofs.some((proof) => proof.kind === 'connection' && proof.organizationId === organizationId)) return 'counts';
   if (standing === 'member' && facts.ssoEnforced) return 'step_up';
-  if (has('mailbox')) return 'counts';
+  if (has('mailbox') || has('operator')) return 'counts';
   const trusted = trusts === 'everybody' || (trusts === 'external_collaborators' && standing === 'external');
   return has('connection') && trusted ? 'counts' : 'step_up';
 }

@@ -52,13 +52,10 @@ const samlInput = z.strictObject({
 const oidcInput = z.strictObject({
   issuer: url.optional(),
   clientId: text.optional(),
-  authentication: z
-    .enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt'])
-    .optional()
-    .meta({
-      description:
-        'client_secret_basic, where it is left out, unless the issuer says that it takes client_secret_post only',
-    }),
+  authentication: z.enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt']).optional().meta({
+    description:
+      'client_secret_basic, where it is left out, unless the issuer says that it takes client_secret_post only',
+  }),
   clientSecret: z.string().min(1).max(1024).optional().meta({ description: 'kept sealed, never shown again' }),
   clientSecretExpiresAt: time
     .optional()

@@ -112,7 +112,7 @@ export const sessionRoutes: readonly Route[] = [
     tag: 'Sessions',
     summary: 'Make a session for an account',
     description:
-      'A session that the operator made reads no secrets of the Owner (OWN-4), and stands in the audit of the platform.',
+      'A session that the operator made reads no secrets of the Owner (OWN-4), has to come through the connection where SSO is enforced, as any other (SSO-5), and stands in the audit of the platform.',
     access: 'operator',
     body: z
       .strictObject({ accountId: id.optional(), email: emailInput.optional() })

@@ -49,6 +49,14 @@ describe('where SSO is enforced', () => {
     },
   );
 
+  test('a session that the operator made has to step up as any other, and counts elsewhere (SSO-5)', async () => {
+    const made = gatehouse.operator('post', '/api/v1/sessions').send({ accountId: acme.admin.accountId });
+    const { token } = await expectStatus(201, made);
+    expect((await browse(gatehouse, token, 'get', `${home}/members`)).body.code).toBe('step_up_required');
+    await expectStatus(200, settings({ ssoEnforced: false }));
+    await expectStatus(200, browse(gatehouse, token, 'get', `${home}/members`));
+  });
+
   test('the same person passes with a session through the connection', async () => {
     const { token } = await openSessionOf(gatehouse, acme.admin.accountId, (at) => [through(okta, at)]);
     await expectStatus(200, browse(gatehouse, token, 'get', `${home}/members`));

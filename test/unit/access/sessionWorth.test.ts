@@ -64,7 +64,13 @@ const table: readonly Row[] = [
   ],
   ["another's IdP asks the Owner for a mailbox", { proofs: [theirs], standing: 'owner' }, 'step_up'],
   ['one good proof among several is enough', { proofs: [theirs, mailbox, ours], ssoEnforced: true }, 'counts'],
-  ['what the operator made counts', { proofs: [operator], ssoEnforced: true }, 'counts'],
+  ['what the operator made counts', { proofs: [operator] }, 'counts'],
+  ['what the operator made steps up where SSO is enforced', { proofs: [operator], ssoEnforced: true }, 'step_up'],
+  [
+    'what the operator made counts for the Owner there',
+    { proofs: [operator], ssoEnforced: true, standing: 'owner' },
+    'counts',
+  ],
   ['what has ended is ended, whatever was proven', { proofs: [ours, mailbox, operator], ended: true }, 'ended'],
   ['nothing proven is worth nothing', { proofs: [] }, 'step_up'],
 ];
