@@ -22,12 +22,15 @@ export async function announceNumbered(
   const [from, to] = [told.at(0), told.at(-1)];
   if (from === undefined || to === undefined) return;
   await tx.eventChunks.insert(organizationId, { _id: newId('eventChunk'), organizationId, from, to, pending: true });
-  if (await hasListeners(tx, organizationId)) await enqueue(tx, organizationId, 'fan-out', { from, to });
+  if (await hasListeners(tx, organizationId, events)) await enqueue(tx, organizationId, 'fan-out', { from, to });
 }
 
-async function hasListeners(tx: Transaction, organizationId: string): Promise<boolean> {
+/** Whether there is a webhook, or was one when these happened, which comes to hear of them once it is enabled again. */
+async function hasListeners(tx: Transaction, organizationId: string, events: readonly AuditEvent[]): Promise<boolean> {
+  const first = events.map(({ createdAt }) => createdAt).sort((a, b) => a.getTime() - b.getTime())[0] ?? tx.at;
+  const listening = { $or: [{ enabled: true }, { disabledAt: { $gte: first } }] };
   for (const listener of new Set([organizationId, platformTrail])) {
-    if (await tx.webhooks.findOne(listener, { enabled: true })) return true;
+    if (await tx.webhooks.findOne(listener, listening)) return true;
   }
   return false;
 }

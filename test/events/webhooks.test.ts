@@ -188,6 +188,35 @@ describe('a webhook (EVT-1)', () => {
     expect((await read()).lastAttempt.error).toContain('not an address of the public internet');
   });
 
+  test('that is disabled right after something has happened is told of it once it is enabled again, and of nothing since', async () => {
+    const { id } = await add({ types: ['collaborator.added', 'collaborator.removed'] });
+    const path = `${hooks()}/${id}`;
+    const { organizationId } = acme;
+    await settled(gatehouse.store, organizationId);
+    // Who numbers its events is elsewhere, and slow.
+    const leaseUntil = (until: number) =>
+      gatehouse.store.transaction({ actor: 'test', requestId: 'test' }, (tx) =>
+        tx.auditChains.updateOne(
+          organizationId,
+          { _id: organizationId },
+          { $set: { holder: 'another', until: new Date(until) } },
+        ),
+      );
+    await leaseUntil(Date.now() + hour);
+    await join();
+    await ask(200, 'patch', path, { enabled: false });
+    await leaseUntil(0);
+    await settled(gatehouse.store, acme.organizationId);
+    await leave();
+    await settled(gatehouse.store, acme.organizationId);
+    await gatehouse.queue?.idle();
+    expect(receiver.received).toEqual([]);
+    await ask(200, 'patch', path, { enabled: true });
+    await receiver.waitFor(1);
+    await gatehouse.queue?.idle();
+    expect(receiver.received.map(({ event }) => event.type)).toEqual(['collaborator.added']);
+  });
+
   test('there are twenty of at most, and a changed one is told accordingly', async () => {
     for (let count = 1; count < 20; count += 1) await add({ enabled: false });
     const refused = await gatehouse.operator('post', hooks()).send({ url: receiver.url });

@@ -25,8 +25,8 @@ export async function fanOut(
     return event ? [{ audit, event }] : [];
   });
   for (const listener of new Set([organizationId, platformTrail])) {
-    const webhooks = await tx.webhooks.find(listener, { enabled: true });
-    const chosen = webhooks.map((webhook) => ({ webhook, events: told.filter(({ event }) => wants(webhook, event)) }));
+    const webhooks = await tx.webhooks.find(listener, {});
+    const chosen = webhooks.map((webhook) => ({ webhook, events: told.filter((one) => wants(webhook, one)) }));
     const concerned = chosen.filter(({ events }) => events.length > 0);
     if (concerned.length === 0) continue;
     const deliveries = concerned.flatMap(({ webhook, events }) =>
@@ -41,7 +41,9 @@ export async function fanOut(
   }
 }
 
-const wants = ({ types }: Webhook, { type }: DomainEvent): boolean => types === undefined || types.includes(type);
+/** One that has been disabled since it happened is told when it is enabled again. */
+const wants = ({ types, enabled, disabledAt }: Webhook, { event, audit }: Told): boolean =>
+  (enabled || (disabledAt !== undefined && disabledAt >= audit.createdAt)) && (types?.includes(event.type) ?? true);
 
 /** The row of a delivery that is due at once. */
 export const newDelivery = (

@@ -8,8 +8,8 @@ import { enqueueMany } from '../../queue/index.ts';
 import { type Cause, PLATFORM, type Store, type Transaction, type Webhook } from '../../store/index.ts';
 
 /**
- * Sends what waits for these webhooks, as they were read in this transaction, now, or, where one rests, once that is over. None of
- * them may be changed meanwhile.
+ * Sends what waits for these webhooks, as they were read in this transaction, now, or, where one rests, once that is over; where one is
+ * disabled, not before it is enabled again. None of them may be changed meanwhile.
  */
 export async function wakeWebhooks(
   tx: Transaction,
@@ -17,7 +17,9 @@ export async function wakeWebhooks(
   webhooks: readonly Webhook[],
 ): Promise<void> {
   const times = webhooks.map((webhook) => ({ webhook, wakeAt: laterOf(tx.at, webhook.restUntil) }));
-  const asleep = times.filter(({ webhook, wakeAt }) => webhook.wakeAt === undefined || webhook.wakeAt > wakeAt);
+  const asleep = times.filter(
+    ({ webhook, wakeAt }) => webhook.enabled && (webhook.wakeAt === undefined || webhook.wakeAt > wakeAt),
+  );
   const awake = times.filter((one) => !asleep.includes(one));
   if (awake.length > 0) {
     await tx.webhooks.lockMany(
