@@ -70,6 +70,7 @@ describe('a profile', () => {
     const [type, key] = sshKeys.nistp384.line.split(' ');
     const added = await expectStatus(201, add(bob, `${type} ${key} ${'x'.repeat(199)}😀`));
     expect(added.name).toBe('x'.repeat(199));
+    await expectStatus(204, gatehouse.bearer(bob.token, 'delete', `${path}/${added.id}`));
   });
 
   test('has a key once, while others may have the same one; two requests at once add it once', async () => {
