@@ -14,12 +14,13 @@ import { authorize, refuseInClosed } from './authorize.ts';
 import { foresee, invalidRequest } from './errors.ts';
 import { parseInput, readJson, refusePoison } from './input.ts';
 import { type Answering, nameRoute, requestIdOf } from './observe.ts';
+import { errorsOf } from './openapi.ts';
 import { type ApiDeps, mayWrite, type Principal, type Route } from './route.ts';
 import { noteUse } from './sessionUse.ts';
 
 export interface MountOptions {
   readonly operatorTokens: readonly string[];
-  /** Tests: an answer that its route's schema does not allow becomes an error. */
+  /** Tests: an answer that its route's schema does not allow, and a refusal that its description does not name, become errors. */
   readonly checkResponses?: boolean;
 }
 
@@ -50,7 +51,7 @@ export function exactRoutes(
   return new Map(
     plain.map((one) => [
       `${one.method.toUpperCase()} ${one.path}`,
-      (message, response, told) => answer(one, message, response, told, deps, mounted),
+      (message, response, told) => answerAsDescribed(one, message, response, told, deps, mounted),
     ]),
   );
 }
@@ -64,12 +65,23 @@ export function mountRoutes(routes: readonly Route[], deps: ApiDeps, given: Moun
     const mounted = router.route(path.replace(/\{(\w+)\}/g, ':$1'));
     for (const declared of siblings) {
       mounted[declared.method]((request: Request, response: Response) =>
-        answer(declared, request, response, request, deps, options),
+        answerAsDescribed(declared, request, response, request, deps, options),
       );
     }
     mounted.all(refuseMethod(path, siblings));
   }
   return router;
+}
+
+async function answerAsDescribed(...request: Parameters<typeof answer>): Promise<void> {
+  const [route, , , , , { checkResponses }] = request;
+  try {
+    await answer(...request);
+  } catch (error) {
+    const code = checkResponses ? foresee(error)?.code : undefined;
+    if (code === undefined || errorsOf(route).includes(code)) throw error;
+    throw new Error(`${route.method} ${route.path} is not described to answer ${code}`, { cause: error });
+  }
 }
 
 async function answer(

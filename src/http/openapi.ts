@@ -32,15 +32,16 @@ export function errorsOf(route: Route): readonly ErrorCode[] {
   const add = (...more: readonly ErrorCode[]): void => {
     for (const code of more) codes.add(code);
   };
+  const mayIdentify = route.access !== 'public' || route.session !== undefined;
+  if (mayIdentify) add('token_invalid', 'token_expired', 'token_revoked', 'act_as_refused');
   if (route.access !== 'public') {
-    add('authentication_required', 'token_invalid', 'token_expired', 'token_revoked');
-    add('act_as_refused', 'scope_insufficient');
+    add('authentication_required', 'scope_insufficient');
     add(route.access === 'operator' ? 'operator_only' : 'permission_denied');
   }
-  if (typeof route.access === 'object') add('step_up_required');
+  if (typeof route.access === 'object') add('step_up_required', 'organization_closed');
   if (route.params) add('not_found');
   if (mayWrite(route)) add('stale');
-  if (route.access !== 'public' && route.method !== 'get') add('csrf_refused');
+  if (mayIdentify && route.method !== 'get') add('csrf_refused');
   if (route.body) add('malformed_json', 'body_too_large');
   if (route.body && route.tag !== 'Decisions') add('unsupported_content_type');
   if (route.access !== 'public') add('store_unavailable');

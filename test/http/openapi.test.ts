@@ -119,7 +119,7 @@ describe('the OpenAPI document', () => {
       expect(responses['405']?.description).toContain('`method_not_allowed`');
       const asks = route.method === 'get' || /^\/access\/|\/introspect$|\/keys\/verify$/.test(route.path);
       expect(responses['409']?.description.includes('`stale`') ?? false).toBe(!asks);
-      expect('401' in responses).toBe(route.access !== 'public');
+      expect('401' in responses).toBe(route.access !== 'public' || route.session !== undefined);
       expect('415' in responses).toBe(route.body !== undefined && !route.path.startsWith('/access/'));
     }
   });

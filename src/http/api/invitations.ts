@@ -209,8 +209,10 @@ export const invitationRoutes: readonly Route[] = [
       role,
     }),
     errors: [
+      'not_found',
       'invitation_expired',
       'invitation_closed',
+      'organization_closed',
       'invitation_of_another',
       'sign_in_required',
       'member_suspended',
