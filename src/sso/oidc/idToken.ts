@@ -190,8 +190,10 @@ const isOfTenant: Check = ({ claims: { tid } }, { provider: { issuer, settings }
   return ['issuer_mismatch', `its tid is ${quote(tid)}, expected ${quote(tenant)}`];
 };
 
-const isFresh: Check = ({ claims: { auth_time: at } }, { authenticatedSince: since }) => {
+const isFresh: Check = ({ claims: { auth_time: at } }, { authenticatedSince: since, now }) => {
   if (since === undefined) return undefined;
+  if (typeof at === 'number' && at > now.getTime() / 1000 + skewSeconds)
+    return ['not_yet_valid', `its auth_time is ${quote(at)}, which is in the future: compare the clocks`];
   if (typeof at === 'number' && at >= since.getTime() / 1000 - skewSeconds) return undefined;
   return [
     'authentication_too_old',

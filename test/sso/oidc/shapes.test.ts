@@ -219,6 +219,9 @@ describe('the IdP is asked and answered as the standards say', () => {
     expect((await fresh(claims({ auth_time: now() }))).identity?.subject).toBe('ann');
     expect((await fresh(claims({ auth_time: now() - 600 }))).code).toBe('authentication_too_old');
     expect((await fresh({})).code).toBe('authentication_too_old');
+    expect((await fresh(claims({ auth_time: now() + 50 }))).identity?.subject).toBe('ann');
+    expect((await fresh(claims({ auth_time: now() + 600 }))).code).toBe('not_yet_valid');
+    expect((await fresh(claims({ auth_time: 1e300 }))).code).toBe('not_yet_valid');
   });
 
   test('metadata is read once for many sign-ins, and again once the settings have changed', async () => {
