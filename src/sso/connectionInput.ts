@@ -29,13 +29,22 @@ export interface SamlInput {
   readonly ssoBinding?: SamlSettings['ssoBinding'] | undefined;
   readonly sloUrl?: string | null | undefined;
   readonly sloBinding?: SamlSettings['ssoBinding'] | undefined;
+  readonly sloResponseUrl?: string | null | undefined;
   readonly certificates?: readonly string[] | undefined;
   readonly signRequests?: boolean | undefined;
   readonly requireEncryption?: boolean | undefined;
   readonly nameIdFormat?: string | null | undefined;
 }
 
-const idpFields = ['entityId', 'ssoUrl', 'ssoBinding', 'sloUrl', 'sloBinding', 'certificates'] as const;
+const idpFields = [
+  'entityId',
+  'ssoUrl',
+  'ssoBinding',
+  'sloUrl',
+  'sloBinding',
+  'sloResponseUrl',
+  'certificates',
+] as const;
 
 const invalid = (message: string) => new AppError('invalid_request', message);
 
@@ -69,6 +78,7 @@ export async function resolveSaml(
     ssoUrl: idp.ssoUrl,
     ssoBinding: idp.ssoBinding,
     ...(idp.sloUrl !== undefined && { sloUrl: idp.sloUrl, sloBinding: idp.sloBinding ?? idp.ssoBinding }),
+    ...(idp.sloResponseUrl !== undefined && { sloResponseUrl: idp.sloResponseUrl }),
     certificates: idp.certificates,
     ...(metadataUrl !== undefined && { metadataUrl }),
     signRequests: input.signRequests ?? (idp.wantsSignedRequests || (before?.signRequests ?? false)),
@@ -93,8 +103,6 @@ async function resolveIdp(
 function readFields(input: SamlInput, allowPrivate: boolean, at: Date, before: SamlSettings | undefined): IdpMetadata {
   const { entityId = before?.entityId, ssoBinding = before?.ssoBinding ?? 'redirect' } = input;
   const ssoUrl = input.ssoUrl === undefined ? before?.ssoUrl : locationIn('ssoUrl', input.ssoUrl, allowPrivate);
-  const sloUrl =
-    typeof input.sloUrl === 'string' ? locationIn('sloUrl', input.sloUrl, allowPrivate) : keptSlo(input, before);
   if (entityId === undefined) throw invalid('entityId is missing: the name that the IdP gives itself');
   if (ssoUrl === undefined) throw invalid('ssoUrl is missing: where the IdP signs people in');
   const certificates = input.certificates
@@ -105,14 +113,32 @@ function readFields(input: SamlInput, allowPrivate: boolean, at: Date, before: S
     entityId,
     ssoUrl,
     ssoBinding,
-    ...(sloUrl !== undefined && { sloUrl, sloBinding: input.sloBinding ?? before?.sloBinding ?? ssoBinding }),
+    ...logOutIn(input, ssoBinding, allowPrivate, before),
     certificates,
     wantsSignedRequests: false,
   };
 }
 
-const keptSlo = (input: SamlInput, before: SamlSettings | undefined): string | undefined =>
-  input.sloUrl === null ? undefined : before?.sloUrl;
+/** Where the IdP ends sessions; nothing where it has no address for that. Another such address has no other one for answers, unless it is given. */
+function logOutIn(
+  input: SamlInput,
+  ssoBinding: SamlSettings['ssoBinding'],
+  allowPrivate: boolean,
+  before: SamlSettings | undefined,
+): Pick<SamlSettings, 'sloUrl' | 'sloBinding' | 'sloResponseUrl'> {
+  const read = (field: 'sloUrl' | 'sloResponseUrl', kept: string | undefined): string | undefined => {
+    const given = input[field];
+    return typeof given === 'string' ? locationIn(field, given, allowPrivate) : given === null ? undefined : kept;
+  };
+  const sloUrl = read('sloUrl', before?.sloUrl);
+  const sloResponseUrl = read('sloResponseUrl', input.sloUrl === undefined ? before?.sloResponseUrl : undefined);
+  if (sloUrl === undefined && sloResponseUrl !== undefined)
+    throw invalid('sloResponseUrl goes with sloUrl, where the IdP is asked');
+  return {
+    ...(sloUrl !== undefined && { sloUrl, sloBinding: input.sloBinding ?? before?.sloBinding ?? ssoBinding }),
+    ...(sloResponseUrl !== undefined && { sloResponseUrl }),
+  };
+}
 
 function locationIn(field: string, text: string, allowPrivate: boolean): string {
   const url = readLocation(text, allowPrivate);

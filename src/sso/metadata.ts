@@ -19,7 +19,7 @@ const unspecified = 'urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified';
 /** What metadata says of an IdP, in the form of a connection's settings. */
 export type IdpMetadata = Pick<
   SamlSettings,
-  'entityId' | 'ssoUrl' | 'ssoBinding' | 'sloUrl' | 'sloBinding' | 'certificates' | 'nameIdFormat'
+  'entityId' | 'ssoUrl' | 'ssoBinding' | 'sloUrl' | 'sloBinding' | 'sloResponseUrl' | 'certificates' | 'nameIdFormat'
 > & {
   /** The IdP asks for signed requests. */
   readonly wantsSignedRequests: boolean;
@@ -51,6 +51,7 @@ export function readIdpMetadata(xml: string, { at, allowPrivate }: MetadataOptio
     ssoUrl: sso.url,
     ssoBinding: sso.binding,
     ...(slo && { sloUrl: slo.url, sloBinding: slo.binding }),
+    ...(slo?.responseUrl !== undefined && { sloResponseUrl: slo.responseUrl }),
     certificates: readCertificates(descriptor, at),
     // One of several is the Admin's to choose; to ask for "unspecified" is to ask for nothing.
     ...(format !== undefined && formats.length === 1 && format !== unspecified && { nameIdFormat: format }),
@@ -122,21 +123,34 @@ function refuseExpired(element: Element, at: Date): void {
   if (until <= at) throw invalid(`it has expired at ${until.toISOString()}`);
 }
 
+interface Endpoint {
+  readonly url: string;
+  readonly binding: SamlSettings['ssoBinding'];
+  /** Where what it asks is answered, if elsewhere. */
+  readonly responseUrl?: string;
+}
+
 /** The redirect binding where there is one: it needs no page in between. */
 function findEndpoint(
   descriptor: Element,
   name: 'SingleSignOnService' | 'SingleLogoutService',
   allowPrivate: boolean,
-): { readonly url: string; readonly binding: SamlSettings['ssoBinding'] } | undefined {
+): Endpoint | undefined {
   const endpoints = childrenOf(descriptor, md, name).flatMap((element) => {
     const binding = bindings[element.getAttribute('Binding') ?? ''];
-    return binding === undefined ? [] : [{ binding, location: element.getAttribute('Location') ?? '' }];
+    return binding === undefined ? [] : [{ binding, element }];
   });
   const chosen = endpoints.find(({ binding }) => binding === 'redirect') ?? endpoints[0];
   if (chosen === undefined) return undefined;
-  const url = readLocation(chosen.location, allowPrivate);
-  if (url === undefined) throw invalid(`the location of its ${name} is no https address`);
-  return { url, binding: chosen.binding };
+  const { binding, element } = chosen;
+  const [url, responseUrl] = ['Location', 'ResponseLocation'].map((place) => {
+    const text = element.getAttribute(place) || undefined;
+    const read = readLocation(text ?? '', allowPrivate);
+    if (read === undefined && (text !== undefined || place === 'Location'))
+      throw invalid(`the ${place} of its ${name} is no https address`);
+    return read;
+  });
+  return url === undefined ? undefined : { url, binding, ...(responseUrl !== undefined && { responseUrl }) };
 }
 
 /** The first certificate of each key: what follows it is the chain that vouches for it, and signs nothing. */

@@ -91,13 +91,14 @@ export async function settleReading(tx: Transaction, read: Connection, reading: 
     await audit(tx, read, 'connection.metadata_failed', { detail: reading.fault });
     return;
   }
-  const { ssoUrl, ssoBinding, sloUrl, sloBinding, certificates } = reading.idp;
-  const { sloUrl: _slo, sloBinding: _binding, ...kept } = before;
+  const { ssoUrl, ssoBinding, sloUrl, sloBinding, sloResponseUrl, certificates } = reading.idp;
+  const { sloUrl: _slo, sloBinding: _binding, sloResponseUrl: _answers, ...kept } = before;
   const after: SamlSettings = {
     ...kept,
     ssoUrl,
     ssoBinding,
     ...(sloUrl !== undefined && { sloUrl, sloBinding }),
+    ...(sloResponseUrl !== undefined && { sloResponseUrl }),
     certificates,
   };
   const changed = !isDeepStrictEqual(after, before);
@@ -113,9 +114,10 @@ export async function settleReading(tx: Transaction, read: Connection, reading: 
   await tellOwner(tx, read, 'changed');
 }
 
-const told = ({ ssoUrl, ssoBinding, sloUrl, certificates }: SamlSettings): JsonObject => ({
+const told = ({ ssoUrl, ssoBinding, sloUrl, sloResponseUrl, certificates }: SamlSettings): JsonObject => ({
   ssoUrl,
   ssoBinding,
   ...(sloUrl !== undefined && { sloUrl }),
+  ...(sloResponseUrl !== undefined && { sloResponseUrl }),
   certificates: certificates.map(({ pem }) => describeCertificate(pem).fingerprint),
 });

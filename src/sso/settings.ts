@@ -17,6 +17,8 @@ export const samlSettings = z.strictObject({
   ssoBinding: binding,
   sloUrl: text.optional(),
   sloBinding: binding.optional(),
+  /** Where its requests are answered, if elsewhere than at `sloUrl` (saml-metadata-2.0-os §2.2.2, ResponseLocation). */
+  sloResponseUrl: text.optional(),
   certificates: z.array(certificate).min(1).max(10),
   /** Where the metadata is read again on schedule. */
   metadataUrl: text.optional(),

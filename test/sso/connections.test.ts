@@ -166,7 +166,14 @@ describe('a SAML connection', () => {
     expect(byHand.saml).toMatchObject({ ...other, sloUrl: 'https://idp.example/slo', sloBinding: 'redirect' });
     expect(byHand.saml.metadataUrl).toBeUndefined();
     expect(byHand.saml.metadata).toBeUndefined();
-    expect((await change(id, { saml: { sloUrl: null } })).saml.sloUrl).toBeUndefined();
+    const answers = { sloResponseUrl: 'https://idp.example/answers' };
+    expect((await change(id, { saml: answers })).saml).toMatchObject({ sloUrl: 'https://idp.example/slo', ...answers });
+    expect((await change(id, { saml: { sloBinding: 'post' } })).saml).toMatchObject({ sloBinding: 'post', ...answers });
+    const elsewhere = await change(id, { saml: { sloUrl: 'https://idp.example/slo2' } });
+    expect(elsewhere.saml.sloResponseUrl).toBeUndefined();
+    expect((await change(id, { saml: { ...answers, sloUrl: null } }, 400)).code).toBe('invalid_request');
+    const none = (await change(id, { saml: { sloUrl: null } })).saml;
+    expect([none.sloUrl, none.sloResponseUrl]).toEqual([undefined, undefined]);
   });
 
   test('keeps its protocol, and its IdP once people are known by its names (SSO-6)', async () => {

@@ -44,6 +44,7 @@ const saml = z.strictObject({
   ssoBinding: binding,
   sloUrl: z.string().optional(),
   sloBinding: binding.optional(),
+  sloResponseUrl: z.string().optional(),
   certificates: z.array(certificate),
   metadataUrl: z.string().optional(),
   metadata: z

@@ -41,6 +41,9 @@ const samlInput = z.strictObject({
   ssoBinding: binding.optional(),
   sloUrl: url.nullish(),
   sloBinding: binding.optional(),
+  sloResponseUrl: url
+    .nullish()
+    .meta({ description: 'where the log-outs that the IdP begins are answered, if not at `sloUrl`' }),
   certificates: z.array(z.string().min(1).max(16_384)).min(1).max(10).optional().meta({
     description: 'what the IdP signs with, as PEM; several while one replaces another',
   }),

@@ -63,17 +63,21 @@ export async function answerSamlLogout(
   request: { readonly id: string; readonly relayState?: string | undefined },
 ): Promise<Departure | undefined> {
   const settings = samlOf(connection);
-  const { sloUrl } = settings;
-  if (sloUrl === undefined) return undefined;
+  if (settings.sloUrl === undefined) return undefined;
+  const { sloResponseUrl: answersAt = settings.sloUrl } = settings;
   const key = await openSigningKey(deps.store.read, deps.sealer, connection);
-  const sender = openSender(deps, connection, settings, sloUrl, key, newMessageId());
+  const sender = openSender(deps, connection, settings, answersAt, key, newMessageId());
   const asked: Profile = { issuer: settings.entityId, nameID: '', nameIDFormat: '', ID: request.id };
   const { relayState = '' } = request;
   if (settings.sloBinding !== 'post') {
     return { kind: 'redirect', url: await sender.getLogoutResponseUrlAsync(asked, relayState, {}, true) };
   }
   const SAMLResponse = signForm(sender._generateLogoutResponse(asked, true), 'LogoutResponse', key);
-  return { kind: 'post', url: sloUrl, fields: { SAMLResponse, ...(relayState !== '' && { RelayState: relayState }) } };
+  return {
+    kind: 'post',
+    url: answersAt,
+    fields: { SAMLResponse, ...(relayState !== '' && { RelayState: relayState }) },
+  };
 }
 
 function openSender(

@@ -115,6 +115,32 @@ describe('the IdP ends a session', () => {
     },
   );
 
+  test.each<Binding>(['redirect', 'post'])(
+    'by %s: it is answered where it takes answers, and asked where it is asked (ResponseLocation)',
+    async (binding) => {
+      const sloResponseUrl = 'https://idp.example/slo/answers?of=1';
+      const pair = await world.connect({ saml: { sloBinding: binding, sloResponseUrl } });
+      const { index } = await signIn(pair);
+      const answer = await send(
+        pair,
+        binding,
+        writeLogoutRequest(factsOf(pair), { nameId: ann.email, indexes: [index] }),
+      );
+      const [field, to] =
+        binding === 'redirect'
+          ? [
+              new URL(answer.headers.location ?? '').searchParams.get('SAMLResponse') ?? '',
+              (answer.headers.location ?? '').split('&')[0],
+            ]
+          : [
+              /name="SAMLResponse" value="([^"]+)"/.exec(answer.text)?.[1] ?? '',
+              /action="([^"]+)"/.exec(answer.text)?.[1],
+            ];
+      expect(to).toBe(sloResponseUrl);
+      expect(readSamlRequest(field, binding).xml).toContain(`Destination="${sloResponseUrl}"`);
+    },
+  );
+
   test('by its name for the person: all of them, but nobody else, and nothing elsewhere (SSO-5)', async () => {
     const pair = await world.connect();
     const other = await world.connect();

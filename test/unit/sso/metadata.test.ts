@@ -61,6 +61,22 @@ describe('metadata of an IdP (SSO-1)', () => {
     }
   });
 
+  test('says where log-outs are answered, where that is elsewhere', () => {
+    const slo = (answers: string) =>
+      `<md:SingleLogoutService Binding="${postBinding}" Location="https://idp.example/slo" ${answers}/>${service('https://idp.example/sso')}`;
+    const found = readParts({ services: slo('ResponseLocation="https://idp.example/answers?x=1"') });
+    expect(found).toMatchObject({
+      sloUrl: 'https://idp.example/slo',
+      sloResponseUrl: 'https://idp.example/answers?x=1',
+    });
+    for (const none of ['', 'ResponseLocation=""'])
+      expect(readParts({ services: slo(none) }).sloResponseUrl).toBeUndefined();
+    for (const wrong of ['http://idp.example/answers', 'javascript:alert(1)', '/answers'])
+      expect(refusal(() => readParts({ services: slo(`ResponseLocation="${wrong}"`) })).message).toContain(
+        'ResponseLocation',
+      );
+  });
+
   test('needs little: one way in and one certificate', () => {
     const found = readParts({ services: service('https://idp.example/sso', postBinding) });
     expect(found).toMatchObject({ ssoBinding: 'post', wantsSignedRequests: false });
