@@ -39,6 +39,7 @@ export function errorsOf(route: Route): readonly ErrorCode[] {
     add(route.access === 'operator' ? 'operator_only' : 'permission_denied');
   }
   if (typeof route.access === 'object') add('step_up_required', 'organization_closed');
+  if (mayWrite(route) && !route.onClosed && /\{(?:org|project)\}/.test(route.path)) add('organization_closed');
   if (route.params) add('not_found');
   if (mayWrite(route)) add('stale');
   if (mayIdentify && route.method !== 'get') add('csrf_refused');
