@@ -115,9 +115,9 @@ export function giveBackDatabase(database: string): void {
   free.push(database);
 }
 
-const staleMs = 60 * 60_000;
+const staleMs = 12 * 60 * 60_000;
 
-/** Removes the databases of this run, and those that runs which crashed an hour ago have left. */
+/** Removes the databases of this run, and those that runs which crashed long ago have left. */
 export async function dropDatabases(): Promise<void> {
   const run = process.env[runVariable] ?? 'none';
   await onServer(async (connection) => {
