@@ -188,9 +188,6 @@ function outside(
   { notBefore, notOnOrAfter }: { readonly notBefore: Date | undefined; readonly notOnOrAfter: Date | undefined },
   now: Date,
 ): SignInFault | undefined {
-  // SAML Core §2.5.1.2: what is tolerated of clocks would else make room in a time that has none.
-  if (notBefore && notOnOrAfter && notBefore >= notOnOrAfter)
-    return fault('expired', late(`${what} ends before it is valid`, notOnOrAfter, now));
   if (notBefore && now.getTime() + clockSkewMs < notBefore.getTime()) {
     return fault('not_yet_valid', late(`${what} is not valid before`, notBefore, now));
   }

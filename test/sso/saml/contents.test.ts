@@ -153,13 +153,6 @@ describe('when it counts', () => {
       /SubjectConfirmationData NotOnOrAfter="[^"]*"/,
       'SubjectConfirmationData NotOnOrAfter="2020-01-01T00:00:00Z"',
     ),
-    'conditions that end before they begin, by less than clocks may differ': says(({ issueInstant }) => ({
-      notBefore: moved(issueInstant, 0.5),
-      notOnOrAfter: moved(issueInstant, -0.5),
-    })),
-    'a confirmation that ends as it begins': signed(/<saml:SubjectConfirmationData NotOnOrAfter="([^"]*)"/, (found) =>
-      found.replace(' NotOnOrAfter', ` NotBefore=${/"[^"]*"/.exec(found)?.[0]} NotOnOrAfter`),
-    ),
     'the confirmation never ends': signed(/SubjectConfirmationData NotOnOrAfter="[^"]*"/, 'SubjectConfirmationData'),
     'it was issued 40 minutes ago, for a long life': signed(
       /IssueInstant="([^"]*)"/,
