@@ -222,6 +222,10 @@ export function resolveAsked(type: ResourceType, text: string): AttributePath | 
   return meantInExtension(type, path) ?? path;
 }
 
+/** Whether this is the URN of an extension that is known by table. */
+export const isListed = ({ extensions }: ResourceType, urn: string): boolean =>
+  extensions.some((table) => table.urn === urn);
+
 /** The known spelling of a schema URN that compares without case; `urn` itself where no table has it. */
 export function canonicalUrn(type: ResourceType, urn: string): string {
   const lower = urn.toLowerCase();

@@ -460,6 +460,10 @@ describe('attributes that no schema has are kept losslessly, or refused, by the 
       expect([status, body.scimType]).toEqual([400, 'invalidValue']);
       for (const name of [/shoeSize/i, /urn:x:y/, /name\.mood/]) expect(body.detail).toMatch(name);
     }
+    for (const path of ['urn:x:y:z', 'urn:x:y', 'shoeSize2', `${ENTERPRISE}:mood`]) {
+      const { status, body } = await own.patch(`/Users/${old.id}`, { op: 'add', path, value: 'x' });
+      expect([path, status, body.scimType]).toEqual([path, 400, 'invalidPath']);
+    }
     expect((await own.call('get', `/Users/${old.id}`)).body).toEqual(old);
     const off = await own.patch(`/Users/${old.id}`, { op: 'replace', value: { active: false } });
     expect([off.status, off.body]).toMatchObject([200, { active: false, shoeSize: 42 }]);

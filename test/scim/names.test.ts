@@ -68,6 +68,19 @@ describe('an attribute of an extension may be named without its URN where nothin
   });
 });
 
+describe('an extension as a whole', () => {
+  test('is asked for its presence by its URN, as a path names it, and for nothing else', async () => {
+    const [has, lacks] = [await person(), await world.user({ title: 'Guide' })];
+    const among = `(id eq "${has.id}" or id eq "${lacks.id}")`;
+    const found = async (filter: string) =>
+      (await find(`${among} and ${filter}`)).body.Resources.map((one: { id: string }) => one.id);
+    expect(await found(`${ENTERPRISE} pr`)).toEqual([has.id]);
+    expect(await found(`not (${ENTERPRISE.toUpperCase()} PR)`)).toEqual([lacks.id]);
+    for (const filter of [`${ENTERPRISE} eq "x"`, `${ENTERPRISE}[department pr]`, 'urn:example:none pr'])
+      expect((await find(filter)).body.scimType).toBe('invalidFilter');
+  });
+});
+
 describe('a dot in place of the last colon, as many write it, leads to the attribute', () => {
   const dotted = `${ENTERPRISE}.department`;
 

@@ -5,6 +5,8 @@
 import {
   type Attribute,
   type AttributePath,
+  attribute,
+  isListed,
   isPlainList,
   type ResourceType,
   resolveAsked,
@@ -45,10 +47,14 @@ export function parseElementFilter(attribute: Attribute, text: string): Conditio
   return parse(text, elementNames(attribute));
 }
 
+/** What is known of an extension that is named as a whole: it can be present, and no more be asked of it. */
+const extension = attribute('extension', 'complex', '');
+
 function resourceNames(type: ResourceType, others: readonly ResourceType[]): Resolve {
   const find = (candidate: ResourceType, name: string): Named | undefined => {
     const path = resolveAsked(candidate, name);
-    const of = path?.subName === undefined ? path?.attribute : path.sub;
+    const whole = path?.name === undefined && path?.extension !== undefined && isListed(candidate, path.extension);
+    const of = whole ? extension : path?.subName === undefined ? path?.attribute : path.sub;
     return path === undefined || of === undefined ? undefined : { path, of };
   };
   return (name, at) => {

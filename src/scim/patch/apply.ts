@@ -7,12 +7,18 @@ import { isDeepStrictEqual } from 'node:util';
 import { type ScimResource, scimPatch } from 'scim-patch';
 import { canonicalJson } from '../../lib/canonicalJson.ts';
 import { caseKey } from '../../lib/text.ts';
-import { type Attribute, type AttributePath, isPoisonous, type ResourceType, resolvePath } from '../attributes.ts';
+import {
+  type Attribute,
+  type AttributePath,
+  isListed,
+  isPoisonous,
+  type ResourceType,
+  resolvePath,
+} from '../attributes.ts';
 import { hasConstraints, requirePatched } from '../constraints.ts';
 import { invalidPath, invalidValue, mutability } from '../errors.ts';
 import { isObject, memberOf, nameOnce, noteOn, ownName, type Resource, readAt } from '../input.ts';
 import type { ScimNote } from '../notes.ts';
-import { spelled } from '../resource.ts';
 import { NAME_LIMIT } from '../safety.ts';
 import { distinct, onlyOne, unassigned } from '../values.ts';
 import { addElements, changeElements, isHollow, removeElements } from './elements.ts';
@@ -20,6 +26,7 @@ import { type MemberStep, memberStep } from './members.ts';
 import type { Operation } from './operations.ts';
 import { type PatchPath, parsePath } from './path.ts';
 import { dropStale, referencesIn } from './references.ts';
+import { added, holds, keysIn } from './unlisted.ts';
 
 export interface Patched {
   /** The resource after all operations; the one handed in is untouched. */
@@ -180,12 +187,13 @@ function applySchema(work: Work, operation: Operation, { path, text }: PatchPath
 }
 
 /**
- * An attribute that no table has. In a custom extension it is the client's own; in the core schema only one that the
- * resource already carries can be named by path (in an object it is kept, as in a POST).
+ * An attribute that no table has. In a custom extension it is the client's own, where the directory takes such; else only
+ * one that the resource already carries can be named by path (in an object it is kept, as in a POST).
  */
 function applyUnknown(work: Work, operation: Operation, { path, text }: PatchPath, from: 'path' | 'object'): void {
-  const custom = path.extension !== undefined && !work.type.extensions.some((table) => table.urn === path.extension);
   const { op, value } = operation;
+  const { extension } = path;
+  const custom = work.type.unknown === 'keep' && extension !== undefined && !isListed(work.type, extension);
   if (!custom && from === 'path' && !holds(work.resource, keysIn(work.resource, path.keys))) {
     throw invalidPath(`A ${work.type.name} has no attribute ${text}`);
   }
@@ -199,19 +207,8 @@ function applyUnknown(work: Work, operation: Operation, { path, text }: PatchPat
     applyObject(work, operation, value, text);
     return;
   }
-  const literal = path.extension === undefined ? [ownName(path)] : [path.extension, ownName(path)];
+  const literal = extension === undefined ? [ownName(path)] : [extension, ownName(path)];
   put(work, from === 'object' ? literal : path.keys, op === 'remove' ? null : value, op);
-}
-
-const holds = (resource: unknown, [first, ...rest]: readonly string[]): boolean =>
-  first === undefined || (isObject(resource) && Object.hasOwn(resource, first) && holds(resource[first], rest));
-
-/** The way as the resource spells it: what no table has compares without case all the same (RFC 7643 §2.1). */
-function keysIn(resource: unknown, [first, ...rest]: readonly string[]): readonly string[] {
-  if (first === undefined) return [];
-  if (!isObject(resource)) return [first, ...rest];
-  const own = spelled(resource, first);
-  return [own, ...keysIn(Object.hasOwn(resource, own) ? resource[own] : undefined, rest)];
 }
 
 /** Sets or removes (`null`) what is in no table; its name may be none that scim-patch's reader of paths may see. */
@@ -233,22 +230,6 @@ function put(work: Work, way: readonly string[], given: unknown, op: Operation['
   if (value === null || (Array.isArray(value) && value.length === 0)) delete holder[last];
   else holder[last] = copyOf(value); // the request's own value stays as it is: a transaction may run again
   dropEmpty(work.resource, keys.slice(0, -1));
-}
-
-/**
- * What `add` makes of a value that no table describes: its form tells whether it has several values, or sub-attributes
- * (RFC 7644 §3.5.2.1).
- */
-function added(held: unknown, value: unknown): unknown {
-  if (Array.isArray(held)) {
-    const values = Array.isArray(value) ? value : value === null ? [] : [value];
-    const there = new Set(held.map(canonicalJson));
-    return [...held, ...values.filter((one) => !there.has(canonicalJson(one)))];
-  }
-  if (!isObject(held) || !isObject(value)) return value;
-  const merged = { ...held };
-  for (const name of Object.keys(value)) merged[spelled(held, name)] = value[name];
-  return merged;
 }
 
 function applySingle(work: Work, operation: Operation, { path, text }: PatchPath): void {
