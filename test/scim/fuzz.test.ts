@@ -90,6 +90,10 @@ beforeAll(async () => {
 const bodyOf = (type: ResourceType, fields: object, userName: string) =>
   type.name === 'User' ? { schemas: [USER], ...fields, userName } : { schemas: [GROUP], ...fields };
 
+/** Whether a group was made with the name and the externalId of one that is there: the same push once more (SCIM-2). */
+const isRepeated = ({ status, body }: { status: number; body: { scimType?: string; detail?: string } }): boolean =>
+  status === 409 && body.scimType === 'uniqueness' && /^This directory has the group /.test(body.detail ?? '');
+
 test('the judge sees what is wrong: types, names, what is missing, never returned, null, or not said in schemas', async () => {
   const { body } = await ask('post', '/Users', bodyOf(types.User, { [BADGE]: { level: 1 } }, 'judged@acme.test'));
   const faults = (change: object) => judge.faultsOf({ status: 200, body: { ...body, ...change }, text: '' });
@@ -133,6 +137,7 @@ describe.each(['User', 'Group'] as const)('%ss made from the attribute tables', 
         bounded(async (first, second, Operations) => {
           const userName = `fuzz${++count}@acme.test`;
           const created = await ask('post', type.endpoint, bodyOf(type, first, userName));
+          if (isRepeated(created)) return;
           expect([created.status, created.body.detail]).toEqual([201, undefined]);
           const path = `${type.endpoint}/${created.body.id}`;
           expect((await ask('get', path)).body).toEqual(created.body);
@@ -169,10 +174,12 @@ describe.each(['User', 'Group'] as const)('%ss made from the attribute tables', 
           const userName = `odd${++count}@acme.test`;
           const before = await total();
           const created = await ask('post', type.endpoint, bodyOf(type, odd, userName));
-          expect([201, 400]).toContain(created.status);
+          if (!isRepeated(created)) expect([201, 400]).toContain(created.status);
           expect(await total()).toBe(before + (created.status === 201 ? 1 : 0));
-          const { body } =
+          const told =
             created.status === 201 ? created : await ask('post', type.endpoint, bodyOf(type, sound, userName));
+          if (isRepeated(told)) return;
+          const { body } = told;
           const path = `${type.endpoint}/${body.id}`;
           const put = await ask('put', path, bodyOf(type, odd, userName));
           expect([200, 400]).toContain(put.status);
