@@ -285,13 +285,18 @@ describe('what does not get through (EVT-1)', () => {
     expect(failed.nextAttemptAt).toBeUndefined();
     await pass(day);
     expect(receiver.received).toHaveLength(10);
+    // one failure, weeks later, does not make it a webhook to which nothing has got through all the while
+    await pass(30 * day);
+    await leave();
+    await until('the next one was tried', async () => (await deliveryOf(id)).attempts === 1);
+    expect(await ask(200, 'get', `${hooks()}/${id}`)).toMatchObject({ enabled: true });
 
     receiver.answer(204);
     const path = `${hooks()}/${id}/deliveries/${failed.id}`;
     expect(await ask(202, 'post', `${path}/replay`)).toMatchObject({ state: 'pending', attempts: 0 });
     await until('it is taken', async () => (await ask(200, 'get', path)).state === 'delivered');
     const ids = receiver.received.map(({ headers }) => headers['webhook-id']);
-    expect(ids).toEqual(Array.from({ length: 11 }, () => failed.eventId));
+    expect(ids.filter((one) => one === failed.eventId)).toHaveLength(11);
   });
 
   test('that is asked to be sent again during its last attempt has all its attempts, whatever becomes of that one', async () => {

@@ -7,7 +7,7 @@ import { cut, printable } from '../../lib/text.ts';
 import type { Cause, Store, Transaction, Webhook, WebhookDelivery } from '../../store/index.ts';
 import { tell } from '../telling.ts';
 import { disableWebhook } from './endpoints.ts';
-import { isHopeless, readRetryAfter, restAfter, retryDelay } from './schedule.ts';
+import { isHopeless, isSameFailing, readRetryAfter, restAfter, retryDelay } from './schedule.ts';
 import { signatureHeaders } from './signature.ts';
 
 export interface Sending {
@@ -153,8 +153,9 @@ async function recover(tx: Transaction, { organizationId, _id }: Webhook): Promi
 
 /** Nothing got through: the webhook rests, longer each time, so that one which answers slowly or never takes nobody else's places. */
 async function noteFailure(tx: Transaction, webhook: Webhook, askedMs: number): Promise<void> {
-  const failures = webhook.failures + 1;
-  const failingSince = webhook.failingSince ?? tx.at;
+  const goesOn = webhook.restUntil === undefined || isSameFailing(webhook.restUntil, tx.at);
+  const failures = goesOn ? webhook.failures + 1 : 1;
+  const failingSince = (goesOn ? webhook.failingSince : undefined) ?? tx.at;
   const restUntil = new Date(tx.at.getTime() + restAfter(failures, Math.random(), askedMs));
   const { organizationId, _id } = webhook;
   await tx.webhooks.updateOne(organizationId, { _id }, { $set: { failures, failingSince, restUntil } });

@@ -47,6 +47,12 @@ const hopelessRounds = 10;
 export const isHopeless = (failures: number, since: Date, now: Date): boolean =>
   failures >= hopelessRounds && now.getTime() - since.getTime() >= hopelessMs;
 
+/** Longer than any delivery rests between two attempts. */
+const forgottenMs = 48 * hour;
+
+/** Whether a failure goes on from the one before, whose rest ended at `rested`: where nothing was tried for days, nobody knows what was between. */
+export const isSameFailing = (rested: Date, now: Date): boolean => now.getTime() - rested.getTime() < forgottenMs;
+
 /** RFC 9110 §10.2.3: seconds, or a date. Undefined where it is neither, or has passed. */
 export function readRetryAfter(header: string | null, now: Date): number | undefined {
   if (header === null) return undefined;
