@@ -1,9 +1,12 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** `preferred` where nobody listens on it, else any free port. */
+/** `preferred` where nobody listens on it, else any free port; 0 prefers none. */
 export async function findFreePort(preferred: number): Promise<number> {
-  for (const port of [preferred, 0]) {
+  // From 32768 on, operating systems give ports to connections that go out: one of those could have it before it is listened on.
+  const others = Array.from({ length: 20 }, () => randomInt(20_000, 32_768));
+  for (const port of [...(preferred === 0 ? [] : [preferred]), ...others, 0]) {
     const probe = createServer();
     try {
       probe.listen(port);

@@ -1,10 +1,10 @@
 /** The processes under measurement, each in a folder and on a port of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { findFreePort } from '../../src/lib/freePort.ts';
 
 import type { SsoFloorSettings } from './ssoFloor.ts';
 
@@ -55,7 +55,7 @@ export function startWorker(env: Readonly<Record<string, string>>): Server {
 
 /** Gatehouse as `npm start` runs it, on what the folder holds: embedded and durable, unless `env` says otherwise. */
 export async function startGatehouse(folder: string, env: Readonly<Record<string, string>> = {}): Promise<Gatehouse> {
-  const port = await freePort();
+  const port = await findFreePort(0);
   const base = new URL(`http://127.0.0.1:${port}`);
   const started = performance.now();
   const child = spawn(process.execPath, [join(dist, 'src/main.js')], {
@@ -92,14 +92,4 @@ async function stop(child: ChildProcess): Promise<void> {
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
   await ended;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
