@@ -1,5 +1,6 @@
 /** Rows of the provisioning log (SCIM-5): what is written down of an exchange, and how much of it. */
 import type { LogEntry } from '../directory/index.ts';
+import { cut } from '../lib/text.ts';
 import type { Directory, Origin } from '../store/index.ts';
 import type { ReadBody } from './body.ts';
 import type { ScimError } from './errors.ts';
@@ -52,19 +53,19 @@ export function logEntry(
     requestId,
     ...(tokenId !== undefined && { tokenId }),
     method,
-    path: cut(redactQuery(path).replaceAll('\0', ''), PATH_LIMIT),
+    path: shortened(redactQuery(path).replaceAll('\0', ''), PATH_LIMIT),
     status,
     outcome,
     ...(error?.scimType && { scimType: error.scimType }),
-    ...(error && { detail: cut(error.detail.replaceAll('\0', ''), PATH_LIMIT) }),
+    ...(error && { detail: shortened(error.detail.replaceAll('\0', ''), PATH_LIMIT) }),
     notes: [...new Set(notes)],
     touched: [...new Set(touched)],
-    ...(body && { request: cut(body.secret ? redacted(body) : body.text, BODY_LIMIT) }),
+    ...(body && { request: shortened(body.secret ? redacted(body) : body.text, BODY_LIMIT) }),
     ...(response !== undefined && {
-      response: cut(isCut ? `${redactBeginning(response)}…` : redactText(response), BODY_LIMIT),
+      response: shortened(isCut ? `${redactBeginning(response)}…` : redactText(response), BODY_LIMIT),
     }),
-    ...(ifMatch !== undefined && { ifMatch: cut(ifMatch, HEADER_LIMIT) }),
-    ...(ifNoneMatch !== undefined && { ifNoneMatch: cut(ifNoneMatch, HEADER_LIMIT) }),
+    ...(ifMatch !== undefined && { ifMatch: shortened(ifMatch, HEADER_LIMIT) }),
+    ...(ifNoneMatch !== undefined && { ifNoneMatch: shortened(ifNoneMatch, HEADER_LIMIT) }),
     ...(replayOf !== undefined && { replayOf }),
     durationMs: Math.round((performance.now() - startedAt) * 100) / 100,
   };
@@ -113,9 +114,5 @@ function decoded(text: string): string {
   }
 }
 
-/** At most this many characters, never half of one. */
-function cut(text: string, limit: number): string {
-  if (text.length <= limit) return text;
-  const end = /[\uD800-\uDBFF]/.test(text[limit - 2] ?? '') ? limit - 2 : limit - 1;
-  return `${text.slice(0, end)}…`;
-}
+/** At most this many characters, with a mark where there were more. */
+const shortened = (text: string, limit: number): string => (text.length <= limit ? text : `${cut(text, limit - 1)}…`);
