@@ -1,5 +1,6 @@
 /** What we write to people: plain text, short, and without a word that somebody else could have put there. */
 import type { Mail } from '../lib/mail.ts';
+import { shortened } from '../lib/text.ts';
 import type { JobPayload } from '../queue/index.ts';
 import type { Invitation, MailedLink } from '../store/index.ts';
 import { linkLifeMinutes } from './mailedLinks.ts';
@@ -57,7 +58,7 @@ export const invitationUrl = (site: string, token: string): string => `${site}/s
 /** A name that somebody has chosen, as it may stand in a letter to a stranger: short, on one line, and no address to click. */
 const shownName = (name: string): string => {
   const plain = name.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ').replace(/[/\\:@.]+(?=\S)/g, ' ');
-  return plain.length <= 64 ? plain : `${plain.slice(0, 63)}…`;
+  return shortened(plain, 64);
 };
 
 /** The letter that asks somebody into an organization (MEM-2). */

@@ -15,6 +15,10 @@ export const printable = (text: string): string => text.replace(unprintable, ' '
 export const cut = (text: string, limit: number): string =>
   text.length <= limit ? text : text.slice(0, limit).replace(/[\uD800-\uDBFF]$/, '');
 
+/** The same with a mark where there was more, which counts among the `limit`. */
+export const shortened = (text: string, limit: number): string =>
+  text.length <= limit ? text : `${cut(text, limit - 1)}…`;
+
 /**
  * What somebody sent, for an error message: printable, in quotation marks, cut to `limit` characters.
  *

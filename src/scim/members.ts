@@ -123,5 +123,5 @@ export function memberJudge(
 }
 
 /** Whether one of these elements fulfils the condition; a group without any is judged as one without the attribute. */
-const holds = (leaf: Leaf, one: Condition, elements: readonly Resource[], any: boolean): boolean =>
-  any ? elements.some((element) => matches(one, element)) : matches(leaf, {});
+const holds = (leaf: Leaf, one: Condition, elements: readonly Resource[], hasAny: boolean): boolean =>
+  hasAny ? elements.some((element) => matches(one, element)) : matches(leaf, {});

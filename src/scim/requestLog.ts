@@ -1,6 +1,6 @@
 /** Rows of the provisioning log (SCIM-5): what is written down of an exchange, and how much of it. */
 import type { LogEntry } from '../directory/index.ts';
-import { cut } from '../lib/text.ts';
+import { shortened } from '../lib/text.ts';
 import type { Directory, Origin } from '../store/index.ts';
 import type { ReadBody } from './body.ts';
 import type { ScimError } from './errors.ts';
@@ -113,6 +113,3 @@ function decoded(text: string): string {
     return text;
   }
 }
-
-/** At most this many characters, with a mark where there were more. */
-const shortened = (text: string, limit: number): string => (text.length <= limit ? text : `${cut(text, limit - 1)}…`);

@@ -1,6 +1,6 @@
 /** What an admin is shown of a response: who sent it, how it was signed, how the clocks differ, what it claims (SSO-1). */
 import { createHash, X509Certificate } from 'node:crypto';
-import { cut } from '../../lib/text.ts';
+import { shortened } from '../../lib/text.ts';
 import type { JsonObject } from '../../store/index.ts';
 import type { Assertion } from './assertion.ts';
 import type { ResponseShape } from './responseShape.ts';
@@ -10,7 +10,8 @@ const ATTRIBUTE_LIMIT = 100;
 const VALUE_LIMIT = 50;
 const TEXT_LIMIT = 256;
 
-const shortened = (text: string): string => (text.length > TEXT_LIMIT ? `${cut(text, TEXT_LIMIT)}…` : text);
+/** Its beginning, with a mark where there was more. */
+const shown = (text: string): string => shortened(text, TEXT_LIMIT + 1);
 
 /** What the message itself shows, whether it is believed or not. `known`: certificates of the connection (PEM). */
 export function describeShape(shape: ResponseShape, known: readonly string[]): JsonObject {
@@ -43,7 +44,7 @@ function describeCertificate(base64: string, known: readonly string[]): JsonObje
     sha256: fingerprint,
     configured,
     ...(certificate && {
-      subject: shortened(certificate.subject),
+      subject: shown(certificate.subject),
       expiresAt: new Date(certificate.validTo).toISOString(),
     }),
   };
@@ -61,22 +62,22 @@ function readCertificate(source: string | Buffer): X509Certificate | undefined {
 export function describeAssertion(assertion: Assertion, now: Date): JsonObject {
   const { issuer, nameId, conditions, claims, statements, issueInstant } = assertion;
   return {
-    issuer: shortened(issuer.value),
+    issuer: shown(issuer.value),
     ...(nameId && {
       nameId: {
-        value: shortened(nameId.value),
-        ...(nameId.format !== undefined && { format: shortened(nameId.format) }),
+        value: shown(nameId.value),
+        ...(nameId.format !== undefined && { format: shown(nameId.format) }),
       },
     }),
-    audiences: (conditions?.audiences.flat() ?? []).slice(0, VALUE_LIMIT).map(shortened),
+    audiences: (conditions?.audiences.flat() ?? []).slice(0, VALUE_LIMIT).map(shown),
     issuedAt: issueInstant.toISOString(),
     clockDifferenceSeconds: Math.round((issueInstant.getTime() - now.getTime()) / 1000),
-    ...(statements[0]?.sessionIndex !== undefined && { sessionIndex: shortened(statements[0].sessionIndex) }),
+    ...(statements[0]?.sessionIndex !== undefined && { sessionIndex: shown(statements[0].sessionIndex) }),
     // As a list: names of attributes hold dots, which keys of rows must not.
     attributes: [...claims].slice(0, ATTRIBUTE_LIMIT).map(([name, values]) => ({
-      name: shortened(name),
+      name: shown(name),
       count: values.length,
-      values: values.slice(0, VALUE_LIMIT).map(shortened),
+      values: values.slice(0, VALUE_LIMIT).map(shown),
     })),
   };
 }
