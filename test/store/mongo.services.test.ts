@@ -362,6 +362,60 @@ describe('lost connections', () => {
   });
 });
 
+describe('a process that stops in the middle of a transaction', () => {
+  /** Two processes; the first writes a row and does `meanwhile` before its commit, the second wants to write the same row. */
+  async function meet(meanwhile: (tx: Transaction) => Promise<void>) {
+    const made = await place();
+    const [first, second] = await Promise.all([made.open(), made.open()]);
+    closing.push(
+      () => first.close(),
+      () => second.close(),
+    );
+    await first.transaction(cause, (tx) => tx.organizations.insert(org, organization));
+    const name = (tx: Transaction, more: string) =>
+      tx.organizations.updateOne(org, { _id: org }, { $set: { name: `${organization.name}, ${more}` } });
+    const written = gate();
+    let runs = 0;
+    const early = first.transaction(cause, async (tx) => {
+      runs += 1;
+      await name(tx, `by the first in run ${runs}`);
+      written.open();
+      await meanwhile(tx);
+    });
+    await written.opened;
+    const begun = performance.now();
+    await second.transaction(cause, (tx) => name(tx, 'by the second'));
+    const waited = performance.now() - begun;
+    const shown = async () => (await second.read.organizations.get(org, org))?.name;
+    return { early, waited, shown, runs: () => runs };
+  }
+
+  test('holds up others for seconds, not until the server ends it; one that lived after all runs again (OPS-2)', async () => {
+    const held = gate();
+    const { early, waited, shown, runs } = await meet(() => held.opened);
+    expect(waited).toBeLessThan(14_000);
+    expect(await shown()).toBe('Acme, by the second');
+    expect(runs()).toBe(1);
+    held.open();
+    await early;
+    expect(runs()).toBe(2);
+    expect(await shown()).toBe('Acme, by the first in run 2');
+  }, 60_000);
+
+  test('is another matter than one that takes long: that is waited for', async () => {
+    const { early, waited, shown, runs } = await meet(async (tx) => {
+      for (let second = 0; second < 8; second += 1) {
+        await sleep(1_000);
+        await tx.organizations.get(org, org);
+      }
+    });
+    await early;
+    expect(waited).toBeGreaterThan(7_000);
+    expect(runs()).toBe(1);
+    expect(await shown()).toBe('Acme, by the second');
+  }, 60_000);
+});
+
 test('a suite on MongoDB without an address fails: a named engine is never skipped', async () => {
   const { MONGODB_URI } = process.env;
   delete process.env.MONGODB_URI;

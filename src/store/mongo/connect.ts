@@ -4,6 +4,8 @@ import { isUnreachable } from './failures.ts';
 
 /** How long a call waits for a primary to be found before it counts as unreachable; an attempt, not the whole patience. */
 const selectionMs = 5_000;
+/** By this name the server knows what is Gatehouse's. */
+export const appName = 'gatehouse';
 
 /**
  * Opens a connection of its own (no global state) and makes sure that transactions work there.
@@ -12,6 +14,7 @@ const selectionMs = 5_000;
 export async function connect(uri: string, database: string | undefined): Promise<Connection> {
   const connection = mongoose.createConnection(uri, {
     ...(database !== undefined && { dbName: database }),
+    appName,
     autoIndex: false,
     autoCreate: false,
     bufferCommands: false,

@@ -11,6 +11,7 @@ import { type Migration, migrations } from '../migrations.ts';
 import { openNesting } from '../nesting.ts';
 import { type CollectionName, collections as definitions } from '../schemas/index.ts';
 import type { ReadStore, Store, Transaction } from '../store.ts';
+import { openAbandoned } from './abandoned.ts';
 import type { MongoCollections } from './collection.ts';
 import { connect, databaseOf } from './connect.ts';
 import { isUnreachable, translate, unavailable } from './failures.ts';
@@ -77,6 +78,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
   });
 
   const turns = keyedMutex();
+  const abandoned = openAbandoned(client);
   const running = new Set<Promise<unknown>>();
   let closed = false;
 
@@ -87,7 +89,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
       nesting.refuse('a transaction');
       if (closed) throw new AppError('shutting_down', 'The store is closed.');
       const run = () =>
-        runTransaction({ client, clock, rehearse, turns }, (attempt) =>
+        runTransaction({ client, clock, rehearse, turns, abandoned }, (attempt) =>
           nesting.run(async () => {
             const moves = new MarkMoves();
             const tx = transactionOf({ run: attempt, cause, collections, protection, moves });

@@ -4,6 +4,7 @@ import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { KeyedMutex } from '../../lib/keyed-mutex.ts';
 import { StoreUsageError } from '../store.ts';
+import { type Abandoned, patientMs } from './abandoned.ts';
 import { isCommitUnknown, isTransient, isUnreachable, unavailable } from './failures.ts';
 import { type Doom, Run } from './run.ts';
 
@@ -43,20 +44,22 @@ export interface Transactions {
    * row: a seventh of the throughput of one). So who has met a conflict comes back in turn, before its next run opens.
    */
   readonly turns: KeyedMutex;
+  readonly abandoned: Abandoned;
 }
 
 /**
  * Runs `body` in a transaction until it commits: snapshot reads, commits acknowledged by a majority.
  * Conflicts with other transactions and lost connections run it again after a growing, random pause, and in turn with
  * those of this process that met the same conflict; a commit whose outcome is unknown is sent again by itself (MongoDB
- * knows a transaction that it has committed).
+ * knows a transaction that it has committed). What a dead process holds is taken from it.
  * Throws what the body threw; else what doomed the run; AppError('store_unavailable') when patience ends.
  */
 export async function runTransaction<T>(
-  { client, clock, rehearse, turns }: Transactions,
+  { client, clock, rehearse, turns, abandoned }: Transactions,
   body: (run: Run) => Promise<T>,
 ): Promise<Committed<T>> {
-  const deadline = performance.now() + patienceMs;
+  const begun = performance.now();
+  const deadline = begun + patienceMs;
   const session = startSession(client);
   try {
     const rehearsed = rehearse ? await attempt(session, clock, body, rollBack) : undefined;
@@ -71,6 +74,7 @@ export async function runTransaction<T>(
         throw outcome.again === 'transient' ? unavailable(outcome.error) : outcome.error;
       }
       contested = contestedIn(outcome) ?? contested;
+      if (contested !== undefined && performance.now() - begun > patientMs) await abandoned.look();
       await pause(Math.random() * Math.min(longestPauseMs, 2 ** (tries + 2)));
     }
   } finally {
