@@ -21,7 +21,7 @@ const text = (name: string, description: string) => attribute(name, 'string', de
 export const user: AttributeTable = {
   urn: 'urn:ietf:params:scim:schemas:core:2.0:User',
   name: 'User',
-  description: 'User account',
+  description: 'User Account',
   attributes: byName([
     ...common,
     attribute(
@@ -116,7 +116,7 @@ export const user: AttributeTable = {
 export const userType: ResourceType = {
   name: 'User',
   endpoint: '/Users',
-  description: 'User account',
+  description: 'User Account',
   core: user,
   extensions: [enterprise],
   unknown: 'keep',
