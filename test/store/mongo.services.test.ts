@@ -1,9 +1,11 @@
 /** What is MongoDB's own: replica sets, validators, conflicts between processes, lost connections. */
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { type Connection, createConnection } from 'mongoose';
+import { type Connection, createConnection, mongo } from 'mongoose';
 import { newId } from '../../src/lib/ids.ts';
 import { PLATFORM, ProtectedRowError, type Store, type Transaction } from '../../src/store/index.ts';
+import { openAbandoned } from '../../src/store/mongo/abandoned.ts';
 import { replicaSetFault } from '../../src/store/mongo/connect.ts';
 import { openMongoStore } from '../../src/store/mongo/index.ts';
 import { collections } from '../../src/store/schemas/index.ts';
@@ -297,20 +299,25 @@ describe('transactions that meet', () => {
   });
 });
 
+/** The server behind a proxy, and the address that leads through it. */
+async function behindProxy(uri: string | undefined): Promise<{ proxy: ServiceProxy; address: string }> {
+  const url = new URL((uri ?? '').replace(/^mongodb:/, 'http:'));
+  const proxy = await openProxy(url.hostname, Number(url.port));
+  closing.push(() => proxy.close());
+  return { proxy, address: `mongodb://127.0.0.1:${proxy.port}${url.pathname}?directConnection=true` };
+}
+
 describe('lost connections', () => {
-  async function behindProxy(): Promise<{ proxy: ServiceProxy; store: Store }> {
+  async function storeBehindProxy(): Promise<{ proxy: ServiceProxy; store: Store }> {
     const { env } = await place();
-    const uri = new URL((env.MONGODB_URI ?? '').replace(/^mongodb:/, 'http:'));
-    const proxy = await openProxy(uri.hostname, Number(uri.port));
-    closing.push(() => proxy.close());
-    const store = await storeAt(`mongodb://127.0.0.1:${proxy.port}${uri.pathname}?directConnection=true`);
-    return { proxy, store };
+    const { proxy, address } = await behindProxy(env.MONGODB_URI);
+    return { proxy, store: await storeAt(address) };
   }
 
   const insert = (store: Store, _id: string) => store.transaction(cause, (tx) => tx.accounts.insert(PLATFORM, { _id }));
 
   test('a transaction survives a short loss; a long one is answered store_unavailable, and all works again after it', async () => {
-    const { proxy, store } = await behindProxy();
+    const { proxy, store } = await storeBehindProxy();
     await insert(store, 'acc-1');
     await proxy.cut();
     const waiting = insert(store, 'acc-2');
@@ -331,7 +338,7 @@ describe('lost connections', () => {
   });
 
   test('a commit whose answer was lost is asked for again, not made again', async () => {
-    const { proxy, store } = await behindProxy();
+    const { proxy, store } = await storeBehindProxy();
     let runs = 0;
     proxy.loseAnswerTo('commitTransaction');
     await store.transaction(cause, (tx) => {
@@ -344,7 +351,7 @@ describe('lost connections', () => {
   });
 
   test('a write whose answer was lost is rolled back with its transaction, which is run again', async () => {
-    const { proxy, store } = await behindProxy();
+    const { proxy, store } = await storeBehindProxy();
     proxy.loseAnswerTo('acc-lost');
     await insert(store, 'acc-lost');
     expect(proxy.lost()).toBe(1);
@@ -363,17 +370,18 @@ describe('lost connections', () => {
 });
 
 describe('a process that stops in the middle of a transaction', () => {
+  const name = (tx: Transaction, more: string) =>
+    tx.organizations.updateOne(org, { _id: org }, { $set: { name: `${organization.name}, ${more}` } });
+
   /** Two processes; the first writes a row and does `meanwhile` before its commit, the second wants to write the same row. */
-  async function meet(meanwhile: (tx: Transaction) => Promise<void>) {
-    const made = await place();
-    const [first, second] = await Promise.all([made.open(), made.open()]);
-    closing.push(
-      () => first.close(),
-      () => second.close(),
-    );
+  async function meet(
+    meanwhile: (tx: Transaction) => Promise<void>,
+    addressOfSecond = async (uri: string | undefined) => uri,
+  ) {
+    const { env } = await place();
+    const first = await storeAt(env.MONGODB_URI);
+    const second = await storeAt(await addressOfSecond(env.MONGODB_URI));
     await first.transaction(cause, (tx) => tx.organizations.insert(org, organization));
-    const name = (tx: Transaction, more: string) =>
-      tx.organizations.updateOne(org, { _id: org }, { $set: { name: `${organization.name}, ${more}` } });
     const written = gate();
     let runs = 0;
     const early = first.transaction(cause, async (tx) => {
@@ -390,17 +398,27 @@ describe('a process that stops in the middle of a transaction', () => {
     return { early, waited, shown, runs: () => runs };
   }
 
-  test('holds up others for seconds, not until the server ends it; one that lived after all runs again (OPS-2)', async () => {
-    const held = gate();
-    const { early, waited, shown, runs } = await meet(() => held.opened);
-    expect(waited).toBeLessThan(14_000);
-    expect(await shown()).toBe('Acme, by the second');
-    expect(runs()).toBe(1);
-    held.open();
-    await early;
-    expect(runs()).toBe(2);
-    expect(await shown()).toBe('Acme, by the first in run 2');
-  }, 60_000);
+  test.each([
+    ['', async (uri: string | undefined) => uri],
+    [
+      ', whatever their address says of reads',
+      async (uri: string | undefined) => `${uri}&readConcernLevel=majority&readPreference=secondaryPreferred`,
+    ],
+  ])(
+    'holds up others for seconds, not until the server ends it; one that lived after all runs again%s (OPS-2)',
+    async (_which, address) => {
+      const held = gate();
+      const { early, waited, shown, runs } = await meet(() => held.opened, address);
+      expect(waited).toBeLessThan(14_000);
+      expect(await shown()).toBe('Acme, by the second');
+      expect(runs()).toBe(1);
+      held.open();
+      await early;
+      expect(runs()).toBe(2);
+      expect(await shown()).toBe('Acme, by the first in run 2');
+    },
+    60_000,
+  );
 
   test('is another matter than one that takes long: that is waited for', async () => {
     const { early, waited, shown, runs } = await meet(async (tx) => {
@@ -414,6 +432,78 @@ describe('a process that stops in the middle of a transaction', () => {
     expect(runs()).toBe(1);
     expect(await shown()).toBe('Acme, by the second');
   }, 60_000);
+
+  test('is looked for beside: where the server does not answer that, attempts go on', async () => {
+    let asked = () => 0;
+    const { early, waited } = await meet(
+      async (tx) => {
+        while (asked() === 0) {
+          await sleep(100);
+          await tx.organizations.get(org, org);
+        }
+      },
+      async (uri) => {
+        const { proxy, address } = await behindProxy(uri);
+        asked = proxy.lost;
+        proxy.holdAnswerTo('$currentOp');
+        return address;
+      },
+    );
+    await early;
+    expect(waited).toBeLessThan(14_000);
+  }, 60_000);
+
+  test('is known by the time from an answer to the next question, not by when the answer is read', async () => {
+    const { env } = await place();
+    const raw = await createConnection(env.MONGODB_URI ?? '', { monitorCommands: true }).asPromise();
+    closing.push(() => raw.close());
+    const client = raw.getClient();
+    const { look } = openAbandoned(client);
+    const store = await storeAt(env.MONGODB_URI);
+    let runs = 0;
+    await store.transaction(cause, async (tx) => {
+      runs += 1;
+      await tx.organizations.insert(org, organization);
+      await look();
+      await sleep(600);
+      const looked = look();
+      await once(client, 'commandStarted');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4_500);
+      await looked;
+    });
+    expect(runs).toBe(1);
+  }, 60_000);
+
+  test('may be ended at any moment when it lives: it runs again, and has its effect once', async () => {
+    const { env } = await place();
+    const { proxy, address } = await behindProxy(env.MONGODB_URI);
+    const store = await storeAt(address);
+    const admin = (await rawAt(env.MONGODB_URI)).getClient().db('admin');
+    const ending: Promise<unknown>[] = [];
+    proxy.onRequest((bytes) => {
+      const at = bytes.indexOf('lsid\0');
+      if (at < 0 || !bytes.includes('autocommit') || Math.random() < 0.8) return;
+      // After the name: the length of the document, its only field's type and name, the length and subtype of that.
+      const begin = at + 5 + 4 + 1 + 3 + 4 + 1;
+      const id = new mongo.UUID(Buffer.from(bytes.subarray(begin, begin + 16)));
+      ending.push(admin.command({ killSessions: [{ id }] }));
+    });
+    let again = 0;
+    const made: string[] = [];
+    const write = async (i: number) => {
+      const rows = ['a', 'b', 'c'].map((part) => `acc-${String(i).padStart(4, '0')}-${part}`);
+      let runs = 0;
+      await store.transaction(cause, async (tx) => {
+        if (runs > 0) again += 1;
+        runs += 1;
+        for (const _id of rows) await tx.accounts.insert(PLATFORM, { _id });
+      });
+      made.push(...rows);
+    };
+    for (let i = 0; again < 60; i += 4) await Promise.all([write(i), write(i + 1), write(i + 2), write(i + 3)]);
+    await Promise.all(ending);
+    expect((await store.read.accounts.find(PLATFORM, {})).map(({ _id }) => _id)).toEqual(made.sort());
+  });
 });
 
 test('a suite on MongoDB without an address fails: a named engine is never skipped', async () => {

@@ -11,7 +11,11 @@ export interface ServiceProxy {
    * The next request that holds this text reaches the server; its answer does not come back, and the connection breaks.
    */
   loseAnswerTo(text: string): void;
-  /** How many answers were lost so. */
+  /** The next request that holds this text reaches the server; nothing ever comes back on its connection, which stands. */
+  holdAnswerTo(text: string): void;
+  /** Is told of each piece of a request before it goes on to the server. */
+  onRequest(listener: (bytes: Buffer) => void): void;
+  /** How many answers were lost or held so. */
   lost(): number;
   close(): Promise<void>;
 }
@@ -20,8 +24,9 @@ export interface ServiceProxy {
 export async function openProxy(host: string, port: number): Promise<ServiceProxy> {
   const sockets = new Set<Socket>();
   let isCut = false;
-  let wanted: string | undefined;
+  let wanted: { readonly text: string; readonly held: boolean } | undefined;
   let lost = 0;
+  let told = (_bytes: Buffer): void => {};
 
   const breakAll = (): void => {
     for (const socket of sockets) socket.destroy();
@@ -32,7 +37,7 @@ export async function openProxy(host: string, port: number): Promise<ServiceProx
       return;
     }
     const upstream = connect(port, host);
-    let loses = false;
+    let loses: typeof wanted;
     for (const [socket, partner] of [
       [client, upstream],
       [upstream, client],
@@ -45,20 +50,21 @@ export async function openProxy(host: string, port: number): Promise<ServiceProx
         partner.destroy();
       });
     }
-    client.on('data', (bytes) => {
-      if (wanted !== undefined && bytes.includes(wanted)) {
+    client.on('data', (bytes: Buffer) => {
+      told(bytes);
+      if (wanted !== undefined && bytes.includes(wanted.text)) {
+        loses = wanted;
         wanted = undefined;
-        loses = true;
       }
       upstream.write(bytes);
     });
     upstream.on('data', (bytes) => {
-      if (!loses) {
+      if (loses === undefined) {
         client.write(bytes);
         return;
       }
       lost += 1;
-      client.destroy();
+      if (!loses.held) client.destroy();
     });
   });
   server.listen(0, '127.0.0.1');
@@ -73,7 +79,13 @@ export async function openProxy(host: string, port: number): Promise<ServiceProx
       isCut = false;
     },
     loseAnswerTo(text) {
-      wanted = text;
+      wanted = { text, held: false };
+    },
+    holdAnswerTo(text) {
+      wanted = { text, held: true };
+    },
+    onRequest(listener) {
+      told = listener;
     },
     lost: () => lost,
     async close() {

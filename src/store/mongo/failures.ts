@@ -6,6 +6,9 @@ import type { MongoCollection } from './collection.ts';
 const duplicateKey = 11_000;
 const validatorRefused = 121;
 const writeConflict = 112;
+/** Somebody has ended the session, or the operation, while the command ran: the server puts no label on this one. */
+const interrupted = 11_601;
+const noSuchTransaction = 251;
 
 /**
  * The server is shutting down, or is no longer (or not yet) the primary:
@@ -25,12 +28,20 @@ export function isConflict(error: unknown): boolean {
   return error instanceof mongo.MongoServerError && error.code === writeConflict;
 }
 
-/** The commit was sent, and nobody knows what became of it: only sending it again tells. */
+/**
+ * The commit was sent, and nobody knows what became of it: only sending it again tells. A server that knows no such
+ * transaction and could not have a majority confirm that does not call it transient.
+ */
 export function isCommitUnknown(error: unknown): boolean {
-  return error instanceof mongo.MongoError && error.hasErrorLabel('UnknownTransactionCommitResult');
+  if (!(error instanceof mongo.MongoError) || isTransient(error)) return false;
+  const { code } = error;
+  return error.hasErrorLabel('UnknownTransactionCommitResult') || code === interrupted || code === noSuchTransaction;
 }
 
-/** Whether the connection broke, or no primary was found in time: a transaction is then tried again, from its start. */
+/**
+ * Whether the connection broke, no primary was found in time, or the command was ended: a transaction is then tried again,
+ * from its start.
+ */
 export function isLost(error: unknown): boolean {
   if (!(error instanceof mongo.MongoError)) return false;
   const labels = ['RetryableWriteError', 'RetryableError', 'ResetPool'];
@@ -38,6 +49,7 @@ export function isLost(error: unknown): boolean {
     error instanceof mongo.MongoNetworkError ||
     error instanceof mongo.MongoSystemError ||
     noPrimaryHere.has(error.code) ||
+    error.code === interrupted ||
     labels.some((label) => error.hasErrorLabel(label))
   );
 }
