@@ -11,7 +11,7 @@ const pauseMs = 500;
 export interface Abandoned {
   /**
    * Looks for them, and ends those that were there `stillMs` ago and have not moved. Never fails: what it cannot end ends by
-   * the server's own limit.
+   * the server's own limit. It may take as long as the server does: who has other things to do waits for nothing.
    */
   look(): Promise<void>;
 }
@@ -27,9 +27,11 @@ interface Idle {
  * (`transactionLifetimeLimitSeconds`); until then nobody else can write the rows that it has written. So who keeps meeting
  * conflicts looks which of Gatehouse's transactions are idle, and ends those in which no command came for `stillMs`: the
  * server does not tell since when one is idle, but the time in which it was active stands still.
- * One whose process lives after all has lost nothing: it is told `NoSuchTransaction`, and runs its body again.
+ * One whose process lives after all has lost nothing: it is told `NoSuchTransaction`, or `Interrupted` in the middle of a
+ * command, and runs its body again.
  *
- * Both commands are for the sessions of one's own user, and need no privilege:
+ * Both commands are for the sessions of one's own user, and need no privilege on a replica set (through mongos the first one
+ * needs `inprog`):
  * https://www.mongodb.com/docs/manual/reference/operator/aggregation/currentOp/
  * https://www.mongodb.com/docs/manual/reference/command/killSessions/
  */
@@ -40,20 +42,26 @@ export function openAbandoned(client: mongo.MongoClient): Abandoned {
 
   async function inspect(): Promise<void> {
     const admin = client.db('admin');
+    const asked = performance.now();
     const idle = await admin
-      .aggregate<Idle>([
-        { $currentOp: { allUsers: false, idleSessions: true } },
-        { $match: { type: 'idleSession', appName, transaction: { $exists: true } } },
-        { $project: { lsid: 1, 'transaction.parameters.txnNumber': 1, 'transaction.timeActiveMicros': 1 } },
-      ])
+      .aggregate<Idle>(
+        [
+          { $currentOp: { allUsers: false, idleSessions: true } },
+          { $match: { type: 'idleSession', appName, transaction: { $exists: true } } },
+          { $project: { lsid: 1, 'transaction.parameters.txnNumber': 1, 'transaction.timeActiveMicros': 1 } },
+        ],
+        // The stage takes no other read concern, and transactions are the primary's: not what the address says of reads.
+        { readConcern: { level: 'local' }, readPreference: 'primary' },
+      )
       .toArray();
-    const now = performance.now();
+    const answered = performance.now();
     const seen = idle.map(({ lsid: { id }, transaction: { parameters, timeActiveMicros } }) => {
       const moment = [id, parameters.txnNumber, timeActiveMicros].join(' ');
-      return { id, moment, since: still.get(moment) ?? now };
+      return { id, moment, since: still.get(moment) ?? answered };
     });
     still = new Map(seen.map(({ moment, since }) => [moment, since]));
-    const abandoned = seen.filter(({ since }) => now - since >= stillMs);
+    // An answer that came late, to a busy process above all, says nothing of the time since it was asked for.
+    const abandoned = seen.filter(({ since }) => asked - since >= stillMs);
     if (abandoned.length > 0) await admin.command({ killSessions: abandoned.map(({ id }) => ({ id })) });
   }
 

@@ -74,7 +74,7 @@ export async function runTransaction<T>(
         throw outcome.again === 'transient' ? unavailable(outcome.error) : outcome.error;
       }
       contested = contestedIn(outcome) ?? contested;
-      if (contested !== undefined && performance.now() - begun > patientMs) await abandoned.look();
+      if (contested !== undefined && performance.now() - begun > patientMs) void abandoned.look();
       await pause(Math.random() * Math.min(longestPauseMs, 2 ** (tries + 2)));
     }
   } finally {
