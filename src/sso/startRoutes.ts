@@ -1,5 +1,5 @@
 /** `/sso/start`: where a sign-in leaves for its IdP, by email, organization or connection; also at the word of an OpenID provider, and as a test (SSO-1, SSO-2). */
-import { type Request, type Response, Router } from 'express';
+import express, { type NextFunction, type Request, type Response, Router } from 'express';
 import { z } from 'zod';
 import { refuseClosed } from '../access/index.ts';
 import { AppError } from '../errors.ts';
@@ -19,21 +19,29 @@ import { leaveForIdp } from './signIn.ts';
 const name = z.string().min(1).max(320);
 const place = z.string().max(2048);
 
-const startQuery = z.strictObject({
+/** What an OpenID provider adds to the address where a sign-in that begins at it goes on (OpenID Connect Core §4): Okta's tiles do. */
+const begun = {
+  iss: z.string().min(1).max(2048).optional(),
+  login_hint: name.optional(),
+  target_link_uri: place.optional(),
+};
+const startForm = z.object(begun);
+/** Whatever else a provider adds is ignored (§4). */
+const startQuery = z.object({
   connection: name.optional(),
   organization: name.optional(),
   email: name.optional(),
   return_to: place.optional(),
   reauth: z.literal('1').optional(),
-  /** What an OpenID provider adds to the address where a sign-in that begins at it goes on (OpenID Connect Core §4): Okta's tiles do. */
-  iss: z.string().min(1).max(2048).optional(),
-  login_hint: name.optional(),
-  target_link_uri: place.optional(),
+  ...begun,
 });
 type StartQuery = z.output<typeof startQuery>;
 
 /** The link of a test says nothing else. */
 const testQuery = z.strictObject({ test: z.string() });
+
+const readForm = express.urlencoded({ extended: false, limit: '16kb', parameterLimit: 20 });
+const incomplete = () => new AppError('invalid_request', 'This link is not complete.');
 
 /** Whether a link says nothing of where it leads. */
 const isEmpty = ({ connection, organization, email }: StartQuery): boolean =>
@@ -46,14 +54,11 @@ export function startRouter(deps: FrontDeps, refusals: Refusals): Router {
   const reads = store.read;
   const requestIdOf = (response: Response): string => String(response.locals.requestId ?? '');
 
-  router.get('/sso/start', async (request, response) => {
-    const { connection: addressed } = request.query;
-    if (typeof addressed === 'string') refusals.concern(response, addressed);
-    limits.depart(request.ip);
+  router.get('/sso/start', limitDepartures, async (request, response) => {
     const test = testQuery.safeParse(request.query);
     if (test.success) return startTest(request, response, test.data.test);
     const query = startQuery.safeParse(request.query);
-    if (!query.success || isEmpty(query.data)) throw new AppError('invalid_request', 'This link is not complete.');
+    if (!query.success || isEmpty(query.data)) throw incomplete();
     const { connection: named, organization, email, reauth, iss, login_hint, target_link_uri } = query.data;
     const returnTo = placeOf(query.data.return_to ?? target_link_uri, deps);
     const [connection, ...others] = await findConnections(response, query.data);
@@ -83,6 +88,27 @@ export function startRouter(deps: FrontDeps, refusals: Refusals): Router {
       await refusals.refuse(response, connection, 'sign_in', error);
     }
   });
+
+  /**
+   * A provider may post the same as a form (OpenID Connect Registration §2, `initiate_login_uri`). The browser keeps its cookies back from such a post,
+   * so that it is sent on to the address which says it all.
+   */
+  router.post('/sso/start', limitDepartures, readForm, (request, response) => {
+    const form = startForm.safeParse(request.body ?? {});
+    if (!form.success) throw incomplete();
+    const url = new URL(`${baseUrl}/sso/start`);
+    url.search = new URL(request.originalUrl, 'http://unused.invalid').search;
+    for (const [name, value] of Object.entries(form.data)) url.searchParams.append(name, value);
+    seeOther(response, url.href);
+  });
+
+  /** Before a form is read. */
+  function limitDepartures(request: Request, response: Response, next: NextFunction): void {
+    const { connection } = request.query;
+    if (typeof connection === 'string') refusals.concern(response, connection);
+    limits.depart(request.ip);
+    next();
+  }
 
   /** Sends the browser in which the link of a test was opened to the IdP, whatever the state of the connection. */
   async function startTest(request: Request, response: Response, state: string): Promise<void> {

@@ -228,6 +228,31 @@ describe('a sign-in that an OpenID provider begins (OpenID Connect Core §4)', (
     expect([back.status, back.headers.location]).toEqual([303, `${testBaseUrl}/x`]);
   });
 
+  test('may say more than is understood, and comes as a form, too', async () => {
+    now += 24 * 3_600_000;
+    const said = { iss: idp.issuer, login_hint: 'ann@acme.test', target_link_uri: '/x', lti_message_hint: 'm' };
+    const asked = { connection: connection._id, source: 'tile' };
+    const left = await ask()
+      .get('/sso/start')
+      .query({ ...asked, ...said });
+    expect([left.status, new URL(left.headers.location ?? '').origin]).toEqual([303, idp.issuer]);
+    const posted = await ask().post('/sso/start').query(asked).set('Origin', idp.issuer).type('form').send(said);
+    expect(posted.status).toBe(303);
+    const onward = new URL(posted.headers.location ?? '');
+    expect(onward.href.startsWith(`${testBaseUrl}/sso/start?connection=${connection._id}&`)).toBe(true);
+    const again = await ask().get(onward.pathname + onward.search);
+    expect([again.status, new URL(again.headers.location ?? '').searchParams.get('login_hint')]).toEqual([
+      303,
+      'ann@acme.test',
+    ]);
+    const twice = await ask().post('/sso/start').query(asked).type('form').send('iss=a&iss=b');
+    expect(twice.status).toBe(400);
+    verifyRefusalPage(twice);
+    const elsewhere = await ask().get(`${onward.pathname}${onward.search}&iss=https://evil.test`);
+    expect(elsewhere.status).toBe(400);
+    verifyRefusalPage(elsewhere);
+  });
+
   test('is refused where another one begins it, and where it is to end elsewhere', async () => {
     now += 24 * 3_600_000;
     const start = (query: object) =>
