@@ -46,7 +46,7 @@ export async function findIdpSessionNames(
   return rows[0];
 }
 
-/** The accounts that the IdP has signed in under this NameID, as far as sessions of theirs are there. */
+/** The accounts that the IdP has signed in under this name (NameID, `sub`), as far as sessions of theirs are there. */
 export async function findAccountsOfNameId(
   reads: ReadStore,
   { organizationId, _id: connectionId }: Through,

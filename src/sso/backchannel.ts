@@ -5,10 +5,10 @@ import { AppError } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
 import { type Cause, type Connection, DuplicateKeyError } from '../store/index.ts';
 import { consumeMessage } from './attempts.ts';
-import { findIdentity } from './facts.ts';
 import { formFaultOf } from './formFaults.ts';
 import { causeIn } from './front/browser.ts';
 import type { SignInLimits } from './limits.ts';
+import { findNamed } from './named.ts';
 import { findConnectionOfToken, type LoggedOut, verifyLogoutToken } from './oidc/index.ts';
 import { SignInFault, type SsoDeps } from './protocol.ts';
 import { keepRecord } from './records.ts';
@@ -84,9 +84,9 @@ export function backchannelRouter(
     await deps.store
       .transaction(cause, async (tx) => {
         if (!(await consumeMessage(tx, connection, once.id, once.expiresAt))) throw replayed();
-        const identity = subject === undefined ? undefined : await findIdentity(tx, connection, subject);
-        const named = identity?.link === 'linked' ? [identity.accountId] : [];
-        const accountIds = subject === undefined ? await findAccountsOfIdpSession(tx, connection, index ?? '') : named;
+        const accountIds = await (subject === undefined
+          ? findAccountsOfIdpSession(tx, connection, index ?? '')
+          : findNamed(tx, connection, subject));
         for (const accountId of accountIds) {
           const ended = await endSessionsOfConnection(tx, connection, { accountId, index });
           if (ended === 0) continue;

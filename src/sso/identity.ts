@@ -34,7 +34,7 @@ export interface Identity {
     /** `SessionIndex` or `sid`. */
     readonly index?: string;
     readonly notOnOrAfter?: Date;
-    /** SAML's name for the person, which need not be the subject (SSO-6). */
+    /** The IdP's own name for the person, where the subject need not be it (SSO-6): a NameID, or the `sub` of who is called by another claim. */
     readonly nameId?: NameIdFacts;
     /** OpenID Connect's hint for a log-out: the ID token itself. A token: never shown, kept sealed only. */
     readonly idToken?: string;

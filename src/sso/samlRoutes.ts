@@ -1,18 +1,18 @@
 /** The addresses of a SAML connection beside its ACS: our metadata, and log-out from either side (SSO-1, SSO-2). */
 import express, { type NextFunction, type Request, type Response, Router } from 'express';
 import { z } from 'zod';
-import { endSessionsOfConnection, findAccountsOfIdpSession, findAccountsOfNameId } from '../access/index.ts';
+import { endSessionsOfConnection, findAccountsOfIdpSession } from '../access/index.ts';
 import { AppError } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
 import { hashSecret } from '../lib/secrets.ts';
 import { type Cause, type Connection, DuplicateKeyError, type Transaction } from '../store/index.ts';
 import { consumeMessage, isState, takeAttempt } from './attempts.ts';
 import { readFlowCookie } from './cookies.ts';
-import { findIdentity } from './facts.ts';
 import { formFaultOf } from './formFaults.ts';
 import { depart, sendPage } from './front/answer.ts';
 import { causeIn } from './front/browser.ts';
 import type { SignInLimits } from './limits.ts';
+import { findNamed } from './named.ts';
 import { signedOutPage } from './pages/account.ts';
 import { refusalPage } from './pages/refusal.ts';
 import { SignInFault, type SsoDeps } from './protocol.ts';
@@ -27,7 +27,6 @@ import {
   stateOfId,
   writeSpMetadata,
 } from './saml/index.ts';
-import { claimNamesOf } from './settings.ts';
 
 const readForm = express.urlencoded({ extended: false, limit: '256kb', parameterLimit: 20 });
 
@@ -195,13 +194,6 @@ async function findWhom(
     }),
   );
   return found.flat();
-}
-
-/** A NameID is the subject, unless the connection takes that from an attribute, whose values may be the same text for somebody else. */
-async function findNamed(tx: Transaction, connection: Connection, nameId: string): Promise<readonly string[]> {
-  if (claimNamesOf(connection).subject !== undefined) return findAccountsOfNameId(tx, connection, nameId);
-  const identity = await findIdentity(tx, connection, nameId);
-  return identity?.link === 'linked' ? [identity.accountId] : [];
 }
 
 const replayed = () => new SignInFault('replayed', 'This log-out request has been used already: each counts once');

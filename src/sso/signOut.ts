@@ -86,7 +86,8 @@ async function leaveForOidc(
   const names = await findIdpSessionNames(deps.store.read, connection, session._id);
   const hint = names?.idToken === undefined ? undefined : deps.sealer.open(names.idToken);
   const returnTo = signInAddress(deps.baseUrl);
-  const url = await oidcSignOutAddress(deps, connection, { subject, index, hint, state: newState(), returnTo });
+  const named = names?.nameId?.value ?? subject;
+  const url = await oidcSignOutAddress(deps, connection, { subject: named, index, hint, state: newState(), returnTo });
   if (url === undefined) return undefined;
   return hint === undefined ? { kind: 'offer', url } : { kind: 'go', departure: { kind: 'redirect', url } };
 }

@@ -64,6 +64,7 @@ export function personOf(claimed: Claimed, names: ClaimNames, entra: boolean): I
     groups: groupsIn(claims, names, isCutShort(idToken, names) || isCutShort(userinfo, names)),
     idpSession: {
       ...(isReadable(sid) && { index: sid }),
+      ...(names.subject !== undefined && { nameId: { value: idToken.sub as string } }),
       ...(claimed.hint !== undefined && { idToken: claimed.hint }),
     },
     received: {

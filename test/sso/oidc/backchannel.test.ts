@@ -108,6 +108,30 @@ describe('a good log-out token (SSO-2)', () => {
     expect(await live()).toHaveLength(1);
   });
 
+  test('names people by their sub, also where the connection calls them by another claim (SSO-6)', async () => {
+    const { _id, claims } = connection;
+    const calls = (subject: Json) =>
+      world.run((tx) =>
+        tx.connections.update(world.organizationId, { _id }, { $set: { claims: { ...claims, ...subject } } }),
+      );
+    await calls({ subject: ['employee'] });
+    const [cara, dan] = [
+      { ...ben, sub: 'opaque-1', employee: 'opaque-2', email: 'cara@acme.test' },
+      { ...ben, sub: 'opaque-2', employee: 'e-8', email: 'dan@acme.test' },
+    ];
+    for (const names of [{ sub: 'opaque-2', sid: undefined }, { sub: 'opaque-2' }, { sub: undefined }]) {
+      await signIn(cara, 's-2');
+      await signIn(dan, 's-1');
+      expect((await post(await sign({ ...honest(), ...names }))).status).toBe(200);
+      const left = (await live()).flatMap(({ proofs }) =>
+        Object.values(proofs ?? {}).map((proof) => (proof as Json).subject),
+      );
+      expect(left).toEqual(['opaque-2']);
+      await world.run((tx) => tx.sessions.remove(PLATFORM, {}));
+    }
+    await calls({});
+  });
+
   test('leaves alone what another connection, or the operator, has proven', async () => {
     const other = await world.connect(idp.issuer, { clientId: 'gatehouse' });
     await signIn(ben, 's-1', other);
