@@ -24,7 +24,11 @@ const standard: ClaimNames = {
 
 /** Plain names, in the spellings that admins choose where the IdP has none of its own. */
 const plain = {
-  email: ['email', 'mail', 'Email', 'emailAddress', `${xmlsoap}/emailaddress`, 'urn:oid:0.9.2342.19200300.100.1.3'],
+  email: [
+    ...['email', 'mail', 'Email', 'emailAddress', `${xmlsoap}/emailaddress`, 'urn:oid:0.9.2342.19200300.100.1.3'],
+    // As PKCS #9 calls it (RFC 2985 §5.2.1), and with it a mapper that Keycloak brings along.
+    'urn:oid:1.2.840.113549.1.9.1',
+  ],
   userName: ['userName', 'username', 'login', 'uid', 'urn:oid:0.9.2342.19200300.100.1.1'],
   displayName: ['displayName', 'name', 'urn:oid:2.16.840.1.113730.3.1.241'],
   givenName: ['firstName', 'givenName', 'first_name', 'urn:oid:2.5.4.42'],

@@ -54,6 +54,26 @@ describe('a person of each vendor comes in', () => {
   });
 });
 
+test("Keycloak's own mappers name people as X.500 does, and its NameID is a user name (SSO-6)", async () => {
+  const pair = await world.connect({ vendor: 'keycloak' });
+  const ended = await world.signIn(pair, {
+    facts: (facts) => ({
+      ...facts,
+      nameId: { value: 'ann', format: 'urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified' },
+      attributes: [
+        { name: 'urn:oid:1.2.840.113549.1.9.1', friendlyName: 'email', values: [ann.email] },
+        { name: 'urn:oid:2.5.4.42', friendlyName: 'givenName', values: [ann.givenName] },
+        { name: 'urn:oid:2.5.4.4', friendlyName: 'surname', values: [ann.familyName] },
+      ],
+    }),
+  });
+  expect(ended.signedIn).toBe(true);
+  const { read } = world.gatehouse.store;
+  const identity = await read.identities.findOne(world.organizationId, { connectionId: pair.connection._id });
+  expect(identity).toMatchObject({ subject: 'ann', link: 'linked', email: ann.email });
+  expect(identity?.accountId).toBe((await findAccountByProvenEmail(read, ann.email))?._id);
+});
+
 test.each(names)('the metadata of %s can be read, with all its certificates (SSO-1)', async (vendor) => {
   const { idp } = await world.connect({ vendor, keys: [world.keys.idp, world.keys.next] });
   expect(readIdpMetadata(writeIdpMetadata(idp), { at: world.now(), allowPrivate: false })).toMatchObject({
