@@ -16,7 +16,7 @@ import { type RedirectMessage, readRedirect } from './redirect.ts';
 import { refuseSharedIds, refuseStraySignatures } from './responseShape.ts';
 import { readSignature } from './signatureShape.ts';
 import { verifySigned } from './signer.ts';
-import { checkStatus, readStatus } from './status.ts';
+import { checkLogoutStatus, readStatus } from './status.ts';
 
 /** How a message came: the query of the address as it was written, or the field of a form. */
 export type LogoutInput =
@@ -65,7 +65,7 @@ export async function readLogout(
   }
   if (!isNamed(root, protocolNs, 'LogoutResponse')) throw malformed(`A ${root.localName} is no message of a log-out`);
   const inResponseTo = attributeOf(root, 'InResponseTo');
-  return { kind: 'response', inResponseTo, relayState, check: () => checkStatus(readStatus(root)) };
+  return { kind: 'response', inResponseTo, relayState, check: () => checkLogoutStatus(readStatus(root)) };
 }
 
 /** The message, and the RelayState that came with it: by redirect the one that is signed, and not what else the address may hold. */

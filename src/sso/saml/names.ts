@@ -11,6 +11,7 @@ export const exclusiveC14nWithComments = `${exclusiveC14n}WithComments`;
 export const envelopedSignature = `${signatureNs}enveloped-signature`;
 
 export const success = 'urn:oasis:names:tc:SAML:2.0:status:Success';
+export const partialLogout = 'urn:oasis:names:tc:SAML:2.0:status:PartialLogout';
 export const bearer = 'urn:oasis:names:tc:SAML:2.0:cm:bearer';
 
 /** Formats of names (SAML Core §8.3). */

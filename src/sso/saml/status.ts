@@ -2,7 +2,7 @@
 import { SignInFault } from '../protocol.ts';
 import { atMostOne } from './assertion.ts';
 import { attributeOf, childrenNamed, textOf } from './dom.ts';
-import { protocolNs, success } from './names.ts';
+import { partialLogout, protocolNs, success } from './names.ts';
 
 /** What it is, from the outermost code to the innermost, and the IdP's reason. */
 export interface Status {
@@ -26,6 +26,12 @@ export function checkStatus({ codes, reason }: Status): void {
   if (codes.every((code) => code === success)) return;
   const told = reason === undefined ? '' : `: ${reason}`;
   throw new SignInFault('idp_refused', `The IdP answers ${codes.map(shortened).join(' / ')}${told}`);
+}
+
+/** The same of a log-out. The IdP has ended its own session also where it could not reach every other service (SAML Core §3.7.3.2). */
+export function checkLogoutStatus({ codes, reason }: Status): void {
+  const [outermost = '', ...inner] = codes;
+  checkStatus({ codes: [outermost, ...inner.filter((code) => code !== partialLogout)], reason });
 }
 
 /** The code and those inside of it. */

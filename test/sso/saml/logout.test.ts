@@ -383,15 +383,32 @@ describe('a person signs out here', () => {
     expect((await respond(id, session.cookies)).status).toBe(403);
   });
 
-  test('an IdP that did not do it is told of to the Admin', async () => {
-    const pair = await world.connect({ vendor: 'google' });
+  /** Signs out, and answers as the IdP does; `inside`: the status in its status. */
+  async function answeredWith(pair: Pair, status: string, inside?: string): Promise<supertest.Response> {
     const session = await signIn(pair);
     const { searchParams } = new URL((await signOut(session)).headers.location ?? '');
     const { id } = readSamlRequest(searchParams.get('SAMLRequest') ?? '', 'redirect');
-    const xml = writeLogoutResponse(factsOf(pair), id, 'Responder');
+    const code = (name: string) => `<samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:${name}"`;
+    const plain = writeLogoutResponse(factsOf(pair), id, status);
+    const xml = inside
+      ? plain.replace(/(<samlp:StatusCode [^>]*)\/>/, `$1>${code(inside)}/></samlp:StatusCode>`)
+      : plain;
     const query = signRedirect('SAMLResponse', xml, pair.idp.keys[0], searchParams.get('RelayState') ?? '');
-    const answer = await world.gatehouse.request.get(`${pathOf(sloUrl(pair))}?${query}`).set('cookie', session.cookies);
-    expect(answer.status).toBe(403);
+    return world.gatehouse.request.get(`${pathOf(sloUrl(pair))}?${query}`).set('cookie', session.cookies);
+  }
+
+  test('an IdP that could not reach every other service has ended its own session all the same', async () => {
+    const pair = await world.connect({ vendor: 'google' });
+    const done = await answeredWith(pair, 'Success', 'PartialLogout');
+    expect(done).toMatchObject({ status: 200, text: expect.stringContaining('You are signed out') });
+    expect((await answeredWith(pair, 'Success', 'RequestDenied')).status).toBe(403);
+    expect((await answeredWith(pair, 'PartialLogout')).status).toBe(403);
+    expect((await answeredWith(pair, 'Responder', 'PartialLogout')).status).toBe(403);
+  });
+
+  test('an IdP that did not do it is told of to the Admin', async () => {
+    const pair = await world.connect({ vendor: 'google' });
+    expect((await answeredWith(pair, 'Responder')).status).toBe(403);
     const { read } = world.gatehouse.store;
     const record = await read.signInRecords.findOne(world.organizationId, {
       connectionId: pair.connection._id,
