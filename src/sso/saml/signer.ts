@@ -66,6 +66,15 @@ class Canonicalization extends ExclusiveCanonicalization {
   override attrCompare(a: Name, b: Name): 1 | 0 | -1 {
     return order(a.namespaceURI ?? '', b.namespaceURI ?? '') || order(a.localName, b.localName);
   }
+
+  /** Exclusive XML Canonicalization §3: what is kept may be the default namespace, too, by the name `#default`, which xml-crypto does not know. */
+  override renderNs(
+    ...[node, inScope, defaultNs, ofPrefixes, keeps]: Parameters<ExclusiveCanonicalization['renderNs']>
+  ): ReturnType<ExclusiveCanonicalization['renderNs']> {
+    const found = super.renderNs(node, inScope, defaultNs, ofPrefixes, keeps);
+    const around = keeps.includes('#default') && node.prefix ? (node.lookupNamespaceURI('') ?? '') : defaultNs;
+    return around === defaultNs ? found : { rendered: ` xmlns="${around}"${found.rendered}`, newDefaultNs: around };
+  }
 }
 
 function canonical(element: Element, keeps: readonly string[]): string {

@@ -86,6 +86,22 @@ const orderedByNumber: Craft = {
   },
 };
 
+/** A default namespace around the assertion that none of its elements is in, and that its canonical form is told to keep. */
+const keepsDefault: Craft = {
+  signAssertion: { inclusivePrefixes: ['#default', 'saml'] },
+  message(xml, context) {
+    const around = ' xmlns="urn:around"';
+    const [assertion = ''] = /<saml:Assertion[\s\S]*<\/saml:Assertion>/.exec(xml) ?? [];
+    const unsigned = assertion.replace(/<ds:Signature [\s\S]*<\/ds:Signature>/, '');
+    const { documentElement } = new DOMParser().parseFromString(unsigned, 'text/xml');
+    const alone = String(new ExclusiveCanonicalization().process(documentElement, {}));
+    const canonical = swap('<saml:Assertion', `<saml:Assertion${around}`)(alone);
+    const digest = createHash('sha256').update(canonical).digest('base64');
+    const wrapped = swap('<samlp:Response', `<samlp:Response${around}`)(xml);
+    return signAnew(wrapped, context, swap(/(?<=<ds:DigestValue>)[^<]*/, digest));
+  },
+};
+
 describe('a message is accepted that has', () => {
   test.each<readonly [string, SamlVendorName, Craft]>([
     ['lines in its base64, indented', 'ping', { field: (field) => field.replace(/.{60}/g, '$&\r\n\t  ') }],
@@ -147,6 +163,7 @@ describe('a message is accepted that has', () => {
       { signAssertion: { inclusivePrefixes: ['xs', 'xsi', 'saml', 'ds'] } },
     ],
     ['#default among them', 'ping', { signAssertion: { inclusivePrefixes: ['#default', 'saml', 'xs'] } }],
+    ['a default namespace around it that its canonical form keeps', 'ping', keepsDefault],
     ['several restrictions of its audience, each with us', 'ping', signed(restriction, (found) => found + found)],
     [
       'others in one restriction',
