@@ -4,7 +4,7 @@
  */
 import { AppError } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
-import { type AuditEvent, PLATFORM, type ReadStore, type Store, type Transaction } from '../store/index.ts';
+import { ARRIVAL, type AuditEvent, PLATFORM, type ReadStore, type Store, type Transaction } from '../store/index.ts';
 import { type Link, nextLink, origin } from './chain.ts';
 import { announceNumbered } from './chunks.ts';
 
@@ -26,7 +26,7 @@ export function numberEvents(store: Store, organizationId: string, numbering: Nu
     const chain = await tx.auditChains.get(organizationId, organizationId);
     if (chain && chain.holder !== holder && chain.until > tx.at) return 0;
     const pending = { pending: true } as const;
-    const events = await tx.auditEvents.find(organizationId, pending, { sort: { _id: 1 }, limit: batch });
+    const events = await tx.auditEvents.find(organizationId, pending, { sort: ARRIVAL, limit: batch });
     if (events.length === 0) return 0;
     const links = chainAll(chain ?? origin, events);
     const { seq, hash } = links.at(-1) ?? origin;

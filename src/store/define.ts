@@ -20,6 +20,8 @@ export interface CollectionDefinition<S extends Schema = Schema> {
   /** Whether each change leaves the former version in `history`. */
   readonly history: boolean;
   readonly protection?: Protection;
+  /** Of rows that match this the store keeps in which order transactions wrote them: what `ARRIVAL` sorts by. */
+  readonly arrivals?: Readonly<Record<string, boolean>>;
   readonly schema: S;
 }
 
@@ -64,10 +66,10 @@ function build<const D extends SchemaDefinition>(definition: D) {
 export function organizationCollection<const N extends string, const D extends SchemaDefinition>(
   name: N,
   definition: D,
-  protection?: Protection,
+  kept: Pick<CollectionDefinition, 'arrivals'> = {},
 ) {
   const schema = build({ ...maintained, ...tenant, ...definition });
-  return { name, scope: 'organization' as const, history: false as const, schema, ...(protection && { protection }) };
+  return { name, scope: 'organization' as const, history: false as const, schema, ...kept };
 }
 
 /** The same, keeping every former version of its rows (who changed it, by which request, from when to when). */

@@ -59,8 +59,14 @@ export type Filter<R> = {
 /** Order of results: fields in turn, 1 upwards, -1 downwards; rows without the field sort below all others. `_id` decides ties. */
 export type Sort = Readonly<Record<string, 1 | -1>>;
 
+/**
+ * Sorts rows by the order in which transactions wrote them: of two that followed one another, the later one's come later,
+ * whatever the clocks of their processes say (by which ids are ordered). For collections and rows that keep it (`arrivals`).
+ */
+export const ARRIVAL: unique symbol = Symbol('arrival');
+
 export interface FindOptions {
-  readonly sort?: Sort;
+  readonly sort?: Sort | typeof ARRIVAL;
   /** At most this many rows; all of them where absent. */
   readonly limit?: number;
   readonly skip?: number;
@@ -83,7 +89,7 @@ export interface Page<R> {
 export interface Reads<R> {
   get(scope: Scope, id: string): Promise<R | undefined>;
   /** The first by `sort`; by `_id` where absent. */
-  findOne(scope: Scope, filter: Filter<R>, options?: { readonly sort?: Sort }): Promise<R | undefined>;
+  findOne(scope: Scope, filter: Filter<R>, options?: Pick<FindOptions, 'sort'>): Promise<R | undefined>;
   find(scope: Scope, filter: Filter<R>, options?: FindOptions): Promise<readonly R[]>;
   page(scope: Scope, filter: Filter<R>, options: PageOptions): Promise<Page<R>>;
   count(scope: Scope, filter: Filter<R>): Promise<number>;

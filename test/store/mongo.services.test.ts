@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type Connection, createConnection, mongo } from 'mongoose';
 import { newId } from '../../src/lib/ids.ts';
-import { PLATFORM, ProtectedRowError, type Store, type Transaction } from '../../src/store/index.ts';
+import { ARRIVAL, PLATFORM, ProtectedRowError, type Store, type Transaction } from '../../src/store/index.ts';
 import { openAbandoned } from '../../src/store/mongo/abandoned.ts';
 import { replicaSetFault } from '../../src/store/mongo/connect.ts';
 import { openMongoStore } from '../../src/store/mongo/index.ts';
@@ -96,19 +96,24 @@ describe('the shape that the schemas say', () => {
     const { env, open } = await place();
     await open();
     const raw = await rawAt(env.MONGODB_URI);
-    for (const { name, schema } of Object.values(collections)) {
+    for (const { name, schema, ...kept } of Object.values(collections)) {
       const built = (await raw.collection(name).indexes()).filter((index) => index.name !== '_id_');
       const wanted = schema.indexes().map(([keys, { unique, partialFilterExpression }]) => ({
         keys: unique || '_id' in keys ? Object.keys(keys) : [...Object.keys(keys), '_id'],
         unique: unique === true,
         partial: partialFilterExpression,
       }));
+      // the order of arrival is MongoDB's own to keep
+      const arrivals =
+        'arrivals' in kept
+          ? { keys: ['organizationId', '_arrival', '_id'], unique: false, partial: kept.arrivals }
+          : [];
       const found = built.map(({ key, unique, partialFilterExpression }) => ({
         keys: Object.keys(key),
         unique: unique === true,
         partial: partialFilterExpression,
       }));
-      expect(new Set(found)).toEqual(new Set(wanted));
+      expect(new Set(found)).toEqual(new Set(wanted.concat(arrivals)));
     }
   });
 
@@ -123,6 +128,33 @@ describe('the shape that the schemas say', () => {
       .explain();
     expect(JSON.stringify(plan.queryPlanner.winningPlan)).not.toContain('"stage":"SORT"');
     expect(JSON.stringify(plan.queryPlanner.winningPlan)).toContain('targetId');
+  });
+
+  test('rows in the order of their arrival need no sort, and nobody sees by what they are ordered', async () => {
+    const { env, open } = await place();
+    const store = await open();
+    const raw = await rawAt(env.MONGODB_URI);
+    const event = {
+      organizationId: org,
+      type: 'test',
+      ...cause,
+      outcome: 'done',
+      targetKind: 'x',
+      targetId: 'y',
+    } as const;
+    for (const _id of ['aud-3', 'aud-1', 'aud-2']) {
+      const made = await store.transaction(cause, (tx) => tx.auditEvents.insert(org, { _id, ...event, pending: true }));
+      expect(made).toEqual(await store.read.auditEvents.get(org, _id));
+    }
+    const waiting = await store.read.auditEvents.find(org, { pending: true }, { sort: ARRIVAL, limit: 2 });
+    expect(waiting.map(({ _id }) => _id)).toEqual(['aud-3', 'aud-1']);
+    expect(JSON.stringify(waiting)).not.toContain('_arrival');
+    const plan = await raw
+      .collection('auditEvents')
+      .find({ organizationId: org, pending: true })
+      .sort({ _arrival: 1, _id: 1 })
+      .explain();
+    expect(JSON.stringify(plan.queryPlanner.winningPlan)).not.toContain('"stage":"SORT"');
   });
 
   test('processes that start at the same moment all succeed, also where indexes are missing', async () => {

@@ -2,7 +2,7 @@ import type { mongo } from 'mongoose';
 import type { CollectionDefinition } from '../define.ts';
 import type { CollectionName } from '../schemas/index.ts';
 
-/** A row as MongoDB holds it; `_lock` is the engine's own and never leaves it. */
+/** A row as MongoDB holds it; `_lock` and `_arrival` are the engine's own and never leave it. */
 export type Document = { readonly _id: string } & Record<string, unknown>;
 
 /** One index as it is built, and the fields that the schema named (without the engine's own tie-breaker). */

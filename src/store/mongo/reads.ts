@@ -2,8 +2,10 @@ import type { mongo } from 'mongoose';
 import { type AnyRow, type Checker, deepFreeze } from '../checker.ts';
 import { readSort } from '../condition.ts';
 import { pagingBy } from '../cursor.ts';
+import type { Fields } from '../fields.ts';
 import { compareText } from '../order.ts';
 import {
+  ARRIVAL,
   type Filter,
   type FindOptions,
   type Page,
@@ -19,9 +21,10 @@ import type { Calls } from './run.ts';
 
 type Where = mongo.Filter<Document>;
 type Session = mongo.ClientSession | undefined;
+type Order = [string, 1 | -1][];
 
 /** Every answer leaves out what is the engine's own. */
-export const visible = { projection: { _lock: 0 } } as const;
+export const visible = { projection: { _lock: 0, _arrival: 0 } } as const;
 
 const streamBatch = 500;
 
@@ -44,7 +47,7 @@ export class MongoReads<R> implements Reads<R> {
     });
   }
 
-  findOne(scope: Scope, filter: Filter<R>, options: { readonly sort?: Sort } = {}): Promise<R | undefined> {
+  findOne(scope: Scope, filter: Filter<R>, options: Pick<FindOptions, 'sort'> = {}): Promise<R | undefined> {
     return this.#read(scope, async (session) => {
       const [row] = await this.#list(this.where(scope, filter), { ...options, limit: 1 }, session);
       return row;
@@ -109,11 +112,11 @@ export class MongoReads<R> implements Reads<R> {
   }
 
   async #list(where: Where, { sort, limit, skip }: FindOptions, session: Session): Promise<R[]> {
-    const order = readSort(this.checker.fields, sort);
+    const order = sort === ARRIVAL ? arrival : orderOf(this.checker.fields, sort);
     if (limit !== undefined && whole(limit, 'limit', 0) === 0) return [];
     const cursor = this.collection.native.find(where, { session, ...visible });
     const isWhole = sort === undefined && limit === undefined && skip === undefined;
-    if (!isWhole) cursor.sort(order.map(({ path, direction }) => [path.text, direction] as [string, 1 | -1]));
+    if (!isWhole) cursor.sort(order);
     if (limit !== undefined) cursor.limit(limit);
     if (skip !== undefined) cursor.skip(whole(skip, 'skip', 0));
     const rows = await cursor.toArray();
@@ -123,7 +126,13 @@ export class MongoReads<R> implements Reads<R> {
   }
 }
 
-type Sort = NonNullable<FindOptions['sort']>;
+const arrival: Order = [
+  ['_arrival', 1],
+  ['_id', 1],
+];
+
+const orderOf = (fields: Fields, sort: unknown): Order =>
+  readSort(fields, sort).map(({ path, direction }) => [path.text, direction]);
 
 function whole(value: unknown, name: string, least: number): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {

@@ -43,7 +43,7 @@ function describeCollection(connection: Connection, definition: CollectionDefini
       readPreference: 'primary',
       writeConcern: { w: 'majority' },
     }),
-    indexes: indexesOf(definition.schema),
+    indexes: [...indexesOf(definition.schema), ...arrivalIndex(definition)],
   };
 }
 
@@ -71,8 +71,15 @@ function validatorOf({ when, require }: Protection): mongo.Document {
   return { $or: [{ $nor: [{ ...when }] }, { ...require }] };
 }
 
+/** Finds the rows of an organization in the order of their arrival. */
+function arrivalIndex({ arrivals }: CollectionDefinition): readonly Index[] {
+  if (arrivals === undefined) return [];
+  const key = { organizationId: 1, _arrival: 1, _id: 1 } as const;
+  return [describeIndex(['organizationId'], { key, partialFilterExpression: { ...arrivals } })];
+}
+
 /**
- * The schema's indexes, each under a name that tells its definition. One that is not unique ends in `_id`, so that rows found by it come in the store's own order:
+ * The schema's indexes. One that is not unique ends in `_id`, so that rows found by it come in the store's own order:
  * without that, MongoDB's planner may walk the whole collection by `_id` rather than sort what the index finds.
  */
 function indexesOf(schema: Schema): readonly Index[] {
@@ -85,8 +92,13 @@ function indexesOf(schema: Schema): readonly Index[] {
     } = options as mongo.IndexDescription & { background?: boolean };
     const key = { ...keys } as Record<string, mongo.IndexDirection>;
     if (!rest.unique && rest.expireAfterSeconds === undefined) key._id = 1;
-    const partial = Object.entries(rest.partialFilterExpression ?? {}).flat();
-    const name = [...Object.entries(key).flat(), ...(rest.unique ? ['unique'] : []), ...partial].join('_');
-    return { name, fields, description: { ...rest, name, key } };
+    return describeIndex(fields, { ...rest, key });
   });
+}
+
+/** An index under a name that tells its definition. */
+function describeIndex(fields: readonly string[], described: mongo.IndexDescription): Index {
+  const partial = Object.entries(described.partialFilterExpression ?? {}).flat();
+  const name = [...Object.entries(described.key).flat(), ...(described.unique ? ['unique'] : []), ...partial].join('_');
+  return { name, fields, description: { ...described, name } };
 }

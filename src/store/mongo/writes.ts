@@ -1,4 +1,4 @@
-import type { mongo } from 'mongoose';
+import { mongo } from 'mongoose';
 import { endedVersion, firstVersion, nextVersion } from '../change.ts';
 import { type AnyRow, attribution, type CheckedChange, type Checker, checkTenant } from '../checker.ts';
 import type { MarkMoves } from '../marks.ts';
@@ -47,14 +47,14 @@ export class MongoWrites<R> extends MongoReads<R> implements Writes<R> {
   insert(scope: Scope, row: NewRow<R>): Promise<R> {
     return this.#write(scope, 'write', '', async (session) => {
       const document = this.#newDocument(scope, row);
-      await this.collection.native.insertOne(document, { session });
+      await this.collection.native.insertOne(this.#stamped(document), { session });
       return this.answer(document);
     });
   }
 
   insertMany(scope: Scope, rows: readonly NewRow<R>[]): Promise<void> {
     return this.#write(scope, 'write', '', async (session) => {
-      const documents = rows.map((row) => this.#newDocument(scope, row));
+      const documents = rows.map((row) => this.#stamped(this.#newDocument(scope, row)));
       if (documents.length > 0) await this.collection.native.insertMany(documents, { session });
     });
   }
@@ -171,6 +171,11 @@ export class MongoWrites<R> extends MongoReads<R> implements Writes<R> {
     checkTenant(this.collection.name, scope, checked);
     run.inserted.add(this.collection.name);
     return firstVersion(this.collection.definition, checked, cause, run.at) as Document;
+  }
+
+  /** The server writes its own time, which never goes back, for a timestamp that is empty. */
+  #stamped(document: Document): Document {
+    return this.collection.definition.arrivals ? { ...document, _arrival: new mongo.Timestamp(0n) } : document;
   }
 
   #updateOf({ set, unset, increase }: CheckedChange): mongo.UpdateFilter<Document> {

@@ -20,23 +20,27 @@ outbox.schema.index({ state: 1, organizationId: 1, dueAt: 1, _id: 1 });
  * What happened to access, by whom (AUD-1). Written once; `pending` until the sequencer has added its number among the
  * organization's events and the hash that chains it to the one before.
  */
-export const auditEvents = organizationCollection('auditEvents', {
-  type: { type: String, required: true },
-  actor: { type: String, required: true },
-  onBehalfOf: { type: String },
-  requestId: { type: String, required: true },
-  /** From where, for what a request from outside has done. */
-  from: { type: { address: { type: String }, userAgent: { type: String } }, _id: false },
-  outcome: { type: String, enum: ['done', 'refused'], required: true },
-  targetKind: { type: String, required: true },
-  targetId: { type: String, required: true },
-  before: { type: Schema.Types.Mixed },
-  after: { type: Schema.Types.Mixed },
-  detail: { type: String },
-  pending: { type: Boolean },
-  seq: { type: Number },
-  hash: { type: String },
-});
+export const auditEvents = organizationCollection(
+  'auditEvents',
+  {
+    type: { type: String, required: true },
+    actor: { type: String, required: true },
+    onBehalfOf: { type: String },
+    requestId: { type: String, required: true },
+    /** From where, for what a request from outside has done. */
+    from: { type: { address: { type: String }, userAgent: { type: String } }, _id: false },
+    outcome: { type: String, enum: ['done', 'refused'], required: true },
+    targetKind: { type: String, required: true },
+    targetId: { type: String, required: true },
+    before: { type: Schema.Types.Mixed },
+    after: { type: Schema.Types.Mixed },
+    detail: { type: String },
+    pending: { type: Boolean },
+    seq: { type: Number },
+    hash: { type: String },
+  },
+  { arrivals: { pending: true } },
+);
 auditEvents.schema.index({ organizationId: 1, _id: 1 });
 auditEvents.schema.index({ organizationId: 1, _id: 1 }, { partialFilterExpression: { pending: true } });
 auditEvents.schema.index(

@@ -3,6 +3,7 @@ import { type Condition, readFilter, readSort } from '../condition.ts';
 import { type Paging, pagingBy } from '../cursor.ts';
 import type { CollectionDefinition } from '../define.ts';
 import {
+  ARRIVAL,
   type CollectionName,
   DuplicateKeyError,
   type FindOptions,
@@ -100,7 +101,8 @@ function confined(collection: Collection, scope: Scope, condition: Condition, va
 }
 
 function orderSql(collection: Collection, sort: unknown): string {
-  if (sort === undefined) return '_id';
+  // The file is one process's, whose ids rise: their order is the order of arrival.
+  if (sort === undefined || sort === ARRIVAL) return '_id';
   const keys = readSort(collection.checker.fields, sort);
   return keys.map(({ path, direction }) => `${collection.at(path.text)}${direction === -1 ? ' DESC' : ''}`).join(', ');
 }
