@@ -71,7 +71,8 @@ function describeType(base: BaseUrl, type: ResourceType): object {
   };
 }
 
-const ofEveryResource: ReadonlySet<Attribute> = new Set(common);
+/** RFC 7643 §3.1 lets them be left out; the validator of Microsoft Entra ID looks for all that it maps, which `externalId` is. */
+const unlisted: ReadonlySet<Attribute> = new Set(common.filter(({ name }) => name !== 'externalId'));
 
 function describeAttribute(attribute: Attribute): object {
   const { name, type, multiValued, description, required, caseExact, mutability, returned, uniqueness } = attribute;
@@ -98,7 +99,7 @@ function describeSchema(base: BaseUrl, table: AttributeTable): object {
     id: table.urn,
     name: table.name,
     description: table.description,
-    attributes: [...table.attributes.values()].filter((one) => !ofEveryResource.has(one)).map(describeAttribute),
+    attributes: [...table.attributes.values()].filter((one) => !unlisted.has(one)).map(describeAttribute),
     meta: { resourceType: 'Schema', location: `${base}/Schemas/${table.urn}` },
   };
 }

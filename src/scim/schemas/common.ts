@@ -1,6 +1,6 @@
 import { type Attribute, attribute } from '../attributes.ts';
 
-/** Attributes that every resource has (RFC 7643 §3.1); they belong to no schema and are not listed in /Schemas. */
+/** Attributes that every resource has (RFC 7643 §3.1); they belong to no schema, whichever of them /Schemas lists. */
 export const common: readonly Attribute[] = [
   attribute('schemas', 'reference', 'URNs of the schemas that are present in the resource', {
     multiValued: true,

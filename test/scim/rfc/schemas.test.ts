@@ -241,7 +241,7 @@ describe('Schemas (RFC 7643 §7, §8.7)', () => {
           uniqueness: 'none',
         });
       for (const { attributes } of schemas.filter(({ id }) => [USER, GROUP, ENTERPRISE].includes(id)))
-        for (const common of ['meta', 'schemas', 'externalId'])
+        for (const common of ['meta', 'schemas', 'id'])
           expect(attributes.map(({ name }) => name)).not.toContain(common);
     },
   );
@@ -268,6 +268,9 @@ describe('Schemas (RFC 7643 §7, §8.7)', () => {
       const names = (id: string) => schemaOf(id).attributes.map(({ name }) => name);
       expect(names(USER)).toEqual(expect.arrayContaining(user.split(' ')));
       expect(names(GROUP)).toEqual(expect.arrayContaining(['displayName', 'members']));
+      // Entra's validator maps it, and looks for it here
+      for (const id of [USER, GROUP])
+        expect(find(id, 'externalId')).toMatchObject({ type: 'string', caseExact: true, mutability: 'readWrite' });
       expect(names(ENTERPRISE)).toEqual(
         expect.arrayContaining(['employeeNumber', 'costCenter', 'organization', 'division', 'department', 'manager']),
       );
