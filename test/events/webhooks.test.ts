@@ -128,6 +128,22 @@ describe('a webhook (EVT-1)', () => {
     expect([rotated.secret, now.secret].map((one) => verifies(one, third, then))).toEqual([false, true]);
   });
 
+  test('goes on signing with the secret that a receiver has, when another one is asked for twice', async () => {
+    const { id, secret } = await add({ types: ['collaborator.added'] });
+    const rotate = (overlapHours: number) => ask(200, 'post', `${hooks()}/${id}/rotate-secret`, { overlapHours });
+    const secrets = [secret, (await rotate(24)).secret, (await rotate(1)).secret];
+    await join();
+    const [first] = await receiver.waitFor(1);
+    if (!first) throw new Error('it was received');
+    expect(secrets.map((one) => verifies(one, first))).toEqual([true, true, true]);
+    for (let more = 0; more < 4; more += 1) secrets.push((await rotate(1)).secret);
+    await leave();
+    await join();
+    const second = (await receiver.waitFor(2))[1];
+    if (!second) throw new Error('it was received');
+    expect(secrets.map((one) => verifies(one, second))).toEqual([false, true, true, true, true, true, true]);
+  });
+
   test('gets a trial event when asked for, alone, and on no feed', async () => {
     const { id, secret } = await add();
     const quiet = await openReceiver();

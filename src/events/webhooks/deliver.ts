@@ -6,7 +6,7 @@ import type { Sealer } from '../../lib/secrets.ts';
 import { cut, printable } from '../../lib/text.ts';
 import type { Cause, Store, Transaction, Webhook, WebhookDelivery } from '../../store/index.ts';
 import { tell } from '../telling.ts';
-import { disableWebhook } from './endpoints.ts';
+import { disableWebhook, signingSecrets } from './endpoints.ts';
 import { isHopeless, isSameFailing, readRetryAfter, restAfter, retryDelay } from './schedule.ts';
 import { signatureHeaders } from './signature.ts';
 
@@ -70,21 +70,20 @@ export async function deliverDue(
 /** One attempt; undefined where the event is gone, with its organization. */
 async function attempt(
   { store, clock, sealer, sendOut }: Sending,
-  { url, secret, formerSecret, formerSecretUntil }: Webhook,
+  webhook: Webhook,
   delivery: WebhookDelivery,
 ): Promise<Attempt | undefined> {
   const audit = await store.read.auditEvents.get(delivery.of, delivery.auditId);
   const event = audit && tell(audit);
   if (event === undefined) return undefined;
   const at = clock.now();
-  const sealed = [secret, ...(formerSecret && formerSecretUntil && formerSecretUntil > at ? [formerSecret] : [])];
   const body = JSON.stringify(event);
   const timestamp = Math.floor(at.getTime() / 1_000);
-  const signed = signatureHeaders(sealed.map(sealer.open), { id: event.id, timestamp, body });
+  const signed = signatureHeaders(signingSecrets(sealer, webhook, at), { id: event.id, timestamp, body });
   const began = performance.now();
   const ended = () => ({ at, ms: Math.round(performance.now() - began) });
   try {
-    const response = await sendOut(url, {
+    const response = await sendOut(webhook.url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...signed },
       body,

@@ -143,7 +143,21 @@ export async function deleteWebhook(tx: Transaction, organizationId: string, web
   await audit(tx, webhook, 'webhook.deleted', { before: described(webhook) });
 }
 
-/** Gives it another secret; the one it had signs beside that for `overlapMs`, and one before it no longer. Throws `not_found`. */
+/** How many former secrets sign beside the present one at most: each makes the header longer. */
+const maxFormer = 5;
+
+/** The secrets that sign at that instant, the newest first. */
+export function signingSecrets(sealer: Sealer, webhook: Webhook, at: Date): readonly string[] {
+  const { secret, formerSecret, formerSecretUntil } = webhook;
+  const former =
+    formerSecret && formerSecretUntil && formerSecretUntil > at ? sealer.open(formerSecret).split(' ') : [];
+  return [sealer.open(secret), ...former];
+}
+
+/**
+ * Gives it another secret; all that have signed until now sign beside that for `overlapMs`: whoever asks a second time,
+ * having missed the answer, takes from the receiver none that it knows. Throws `not_found`.
+ */
 export async function rotateSecret(
   tx: Transaction,
   sealer: Sealer,
@@ -155,11 +169,12 @@ export async function rotateSecret(
   const secret = newWebhookSecret();
   const formerSecretUntil = new Date(tx.at.getTime() + overlapMs);
   const overlap = overlapMs > 0;
+  const formerSecret = sealer.seal(signingSecrets(sealer, before, tx.at).slice(0, maxFormer).join(' '));
   const webhook = await tx.webhooks.updateOne(
     organizationId,
     { _id: webhookId, version: before.version },
     overlap
-      ? { $set: { secret: sealer.seal(secret), formerSecret: before.secret, formerSecretUntil } }
+      ? { $set: { secret: sealer.seal(secret), formerSecret, formerSecretUntil } }
       : { $set: { secret: sealer.seal(secret) }, $unset: { formerSecret: true, formerSecretUntil: true } },
   );
   if (!webhook) throw new AppError('stale', 'The webhook was changed by somebody else meanwhile: try again');

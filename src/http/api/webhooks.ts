@@ -42,7 +42,7 @@ const fields = {
     .optional()
     .meta({ description: '`gone`: its receiver answered 410; `failing`: nothing got through for five days' }),
   failingSince: time.optional().meta({ description: 'nothing has got through since then' }),
-  formerSecretUntil: time.optional().meta({ description: 'until then the secret before signs, too' }),
+  formerSecretUntil: time.optional().meta({ description: 'until then the secrets before sign, too' }),
   createdAt: time,
 };
 const webhook = z.strictObject(fields).meta({ id: 'Webhook' });
@@ -222,7 +222,7 @@ function routesAt({ path, whose, read, change, params }: Place): readonly Route[
       tag,
       summary: `Give a webhook ${whose} another secret`,
       description:
-        'For `overlapHours` (up to 168; 0 ends the former one at once) each request is signed with both, so that the receiver can be changed meanwhile.',
+        'For `overlapHours` (up to 168; 0 ends all former ones at once) each request is signed with both, and with those that still signed before, so that the receiver can be changed meanwhile.',
       access: change,
       params: one,
       body: z.strictObject({ overlapHours: z.number().min(0).max(168) }),

@@ -27,7 +27,7 @@ export const webhooks = organizationCollection('webhooks', {
   disabledAt: { type: Date },
   disabledBecause: { type: String, enum: ['asked', 'gone', 'failing'] },
   secret: { type: String, required: true, sealed: true },
-  /** Signs beside the other one until then. */
+  /** Signs beside the other one until then; several, with spaces between, where one followed another before. */
   formerSecret: { type: String, sealed: true },
   formerSecretUntil: { type: Date },
   createdBy: { type: String, required: true },
