@@ -28,8 +28,8 @@ async function findBehind(reads: ReadStore, session: Session): Promise<Behind | 
 }
 
 /**
- * Where the form of a sign-out may lead in the end: browsers ask the policy of its page about every step. Where an OpenID provider's
- * log-out is stands in its metadata, which is not read for a page: the policy names the scheme.
+ * Where the form of a sign-out may lead in the end: browsers ask the policy of its page about every step. An IdP leads on to the other
+ * services that it signs out of, and an OpenID provider's log-out stands in its metadata, which is not read for a page: the policy names the scheme.
  */
 export async function signOutOrigins({ store }: Pick<SsoDeps, 'store'>, session: Session): Promise<readonly string[]> {
   const behind = await findBehind(store.read, session);
@@ -38,7 +38,7 @@ export async function signOutOrigins({ store }: Pick<SsoDeps, 'store'>, session:
   const url = connection.protocol === 'saml' ? samlOf(connection).sloUrl : oidcOf(connection).issuer;
   if (url === undefined) return [];
   const { origin, protocol } = new URL(url);
-  return connection.protocol === 'oidc' && protocol === 'https:' ? ['https:'] : [origin];
+  return protocol === 'https:' ? ['https:'] : [origin];
 }
 
 /** The way on. `go`: the browser is sent there; `offer`: the person may go, to an IdP that may not know what to do without a hint. */

@@ -87,7 +87,7 @@ export function departurePage({ url, fields }: Extract<Departure, { kind: 'post'
     title: 'Going on to your organization',
     formAction: protocol === 'https:' ? ['https:'] : [origin],
     submits: true,
-    body: html`<p>You sign in at your organization's own page. If it does not open by itself, go on here:</p>
+    body: html`<p>Your organization's own page comes next. If it does not open by itself, go on here:</p>
 <form method="post" action="${url}" data-go-on>
 ${Object.entries(fields).map(([name, value]) => hidden(name, value))}
 <button type="submit">Continue</button>

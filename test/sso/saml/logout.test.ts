@@ -321,7 +321,7 @@ describe('a person signs out here', () => {
   async function signOut({ cookies }: SignedIn): Promise<supertest.Response> {
     const page = await world.gatehouse.request.get('/sign-out').set('cookie', cookies);
     const form_token = /name="form_token" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
-    expect(page.headers['content-security-policy']).toMatch(/form-action 'self' https:\/\/idp\.test;/);
+    expect(page.headers['content-security-policy']).toContain("form-action 'self' https:;");
     return world.gatehouse.request
       .post('/sign-out')
       .set('cookie', cookies)
