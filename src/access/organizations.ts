@@ -1,4 +1,5 @@
 /** Organizations: the paying entities, each made with its Owner, its default project and its Default Key (ORG-1, ORG-2). */
+import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../errors.ts';
 import { recordAudit } from '../events/index.ts';
 import { newId } from '../lib/ids.ts';
@@ -137,9 +138,9 @@ export interface OrganizationChange {
 }
 
 /**
- * Changes name, billing contact and settings; what is absent stays. Throws `not_found`, `projects_remain` where multiProject is to be
- * switched off while there are projects besides the default one (PRJ-8), and `no_active_connection` where SSO is to be
- * enforced that nobody could come through (SSO-5).
+ * Changes name, billing contact and settings; what is absent stays, and what is as it was is no change.
+ * Throws `not_found`, `projects_remain` where multiProject is to be switched off while there are projects besides the default
+ * one (PRJ-8), and `no_active_connection` where SSO is to be enforced that nobody could come through (SSO-5).
  */
 export async function updateOrganization(
   tx: Transaction,
@@ -152,6 +153,8 @@ export async function updateOrganization(
   if (organization.settings.multiProject && !settings.multiProject) await requireOnlyDefault(tx, organizationId);
   const name = change.name ?? organization.name;
   const billingContact = change.billingContact === undefined ? organization.billingContact : change.billingContact;
+  const [before, after] = [toAudit(organization), toAudit({ name, settings, billingContact })];
+  if (isDeepStrictEqual(before, after)) return organization;
   const changed = await tx.organizations.updateOne(
     organizationId,
     { _id: organizationId },
@@ -164,8 +167,8 @@ export async function updateOrganization(
     type: 'organization.updated',
     targetKind: 'organization',
     targetId: organizationId,
-    before: toAudit(organization),
-    after: toAudit({ name, settings, billingContact }),
+    before,
+    after,
   });
   return changed ?? organization;
 }

@@ -110,6 +110,22 @@ describe('an organization', () => {
     });
   });
 
+  test('is not changed by what it is already: the audit tells of none (AUD-1)', async () => {
+    const { organization } = await make();
+    const org = organization._id;
+    await writeTo(store, (tx) => updateOrganization(tx, org, { billingContact: 'bills@acme.test' }));
+    const before = await getOrganization(store.read, org);
+    for (const change of [
+      {},
+      { name: 'Acme' },
+      { billingContact: 'bills@acme.test' },
+      { settings: { multiProject: true } },
+    ]) {
+      expect(await writeTo(store, (tx) => updateOrganization(tx, org, change))).toEqual(before);
+    }
+    expect(await store.read.auditEvents.find(org, { type: 'organization.updated' })).toHaveLength(1);
+  });
+
   test('with more than its default project keeps multiProject on; without it makes no others (PRJ-8)', async () => {
     const { organization } = await make();
     const org = organization._id;
