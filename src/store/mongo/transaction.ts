@@ -3,7 +3,7 @@ import type { mongo } from 'mongoose';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { KeyedMutex } from '../../lib/keyed-mutex.ts';
-import { StoreUsageError } from '../store.ts';
+import { within } from '../within.ts';
 import { type Abandoned, patientMs } from './abandoned.ts';
 import { isCommitUnknown, isTransient, isUnreachable, unavailable } from './failures.ts';
 import { type Doom, Run } from './run.ts';
@@ -122,21 +122,6 @@ async function attempt<T>(
   }
   if (session.inTransaction()) await session.abortTransaction();
   return thrown;
-}
-
-function within<T>(ms: number, body: Promise<T>, run: Run): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const check = (): void => {
-      const left = run.lastCallAt + ms - performance.now();
-      if (left > 0) {
-        timer = setTimeout(check, left);
-        return;
-      }
-      reject(new StoreUsageError(`a transaction's body did not end within ${ms} ms: it was rolled back`));
-    };
-    let timer = setTimeout(check, ms);
-    body.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }
 
 async function commit(session: mongo.ClientSession, deadline: number): Promise<void> {

@@ -3,7 +3,8 @@ import { AppError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { MarkMoves } from '../marks.ts';
 import type { Nesting } from '../nesting.ts';
-import { type Cause, type CollectionName, StoreUsageError, type Transaction } from '../store.ts';
+import type { Cause, CollectionName, Transaction } from '../store.ts';
+import { within } from '../within.ts';
 import type { AnswerCache } from './cache.ts';
 import { type Connection, readFault } from './driver.ts';
 import { Flushes } from './flushes.ts';
@@ -213,32 +214,13 @@ export class Writer {
     try {
       const tx = new this.#Transaction(run) as Transaction;
       const body = context.runInAsyncScope(() => nesting.run(() => work(tx)));
-      const answer = await this.#within(body, run);
+      // One that waits for anything but its `tx` must not hold up the writer for ever; one that has much to do may take its time.
+      const answer = await within(this.#options.bodyTimeoutMs, body, run);
       if (run.failure !== undefined) throw run.failure.error;
       await moves?.refuseLost(tx);
       return { answer, run };
     } finally {
       run.end();
     }
-  }
-
-  /**
-   * A body waits for nothing but its `tx`. One that waits for something else must not hold up the writer for ever; one
-   * that has much to do may take its time.
-   */
-  #within<T>(body: Promise<T>, run: Run): Promise<T> {
-    const { bodyTimeoutMs } = this.#options;
-    return new Promise((resolve, reject) => {
-      const check = (): void => {
-        const left = run.lastCallAt + bodyTimeoutMs - performance.now();
-        if (left > 0) {
-          timer = setTimeout(check, left);
-          return;
-        }
-        reject(new StoreUsageError(`a transaction's body did not end within ${bodyTimeoutMs} ms: it was rolled back`));
-      };
-      let timer = setTimeout(check, bodyTimeoutMs);
-      body.then(resolve, reject).finally(() => clearTimeout(timer));
-    });
   }
 }
