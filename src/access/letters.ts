@@ -99,6 +99,15 @@ export const ownerSignInLetter = (
     'The Owner may always do that. If it is unexpected, ask the Owner, and look at the audit trail.',
   );
 
+export interface NamedPerson {
+  readonly name?: string | undefined;
+  readonly email?: string | undefined;
+}
+
+/** An address stays as it is: without its signs it is nobody's. */
+const shownPerson = ({ name, email }: NamedPerson): string =>
+  name === undefined ? (email ?? 'a person whose account is deleted') : shownName(name);
+
 /** What has happened. `forced`: the operator has moved the ownership; `ended`: the Admin who was offered it is no active Admin any more. */
 export type OwnershipEvent = JobPayload<'mail-ownership'>['event'];
 
@@ -108,14 +117,14 @@ export function ownershipLetter(
   about: {
     readonly event: OwnershipEvent;
     readonly organization: string;
-    readonly owner: string;
-    readonly heir: string;
+    readonly owner: NamedPerson;
+    readonly heir: NamedPerson;
   },
 ): Mail {
-  const [organization, owner, heir] = [about.organization, about.owner, about.heir].map(shownName) as [
-    string,
-    string,
-    string,
+  const [organization, owner, heir] = [
+    shownName(about.organization),
+    shownPerson(about.owner),
+    shownPerson(about.heir),
   ];
   const moved = `${heir} is the Owner of "${organization}" now, in place of ${owner}, who stays an Admin.`;
   const stays = `The ownership of "${organization}" stays with ${owner}.`;

@@ -34,12 +34,10 @@ export async function writeOwnershipLetter(
   const [mailbox] = mailboxesOf(await findAccountEmails(reads, to === 'owner' ? ownerAccountId : heirAccountId));
   if (!organization || !mailbox) return undefined;
   const contacts = await findContacts(reads, [ownerAccountId, heirAccountId]);
-  const nameOf = (id: string) =>
-    contacts.get(id)?.name ?? contacts.get(id)?.email ?? 'a person whose account is deleted';
   return ownershipLetter(mailbox.email, {
     event,
     organization: organization.name,
-    owner: nameOf(ownerAccountId),
-    heir: nameOf(heirAccountId),
+    owner: contacts.get(ownerAccountId) ?? {},
+    heir: contacts.get(heirAccountId) ?? {},
   });
 }
