@@ -15,7 +15,7 @@ export function refuseForgery(headers: IncomingHttpHeaders, baseUrl: string): vo
     const origin = new URL(baseUrl).origin;
     throw new AppError(
       'csrf_refused',
-      `With a session cookie, changes are made from pages of ${origin} only: a browser says so by itself, another client with the header Origin, or rather with a bearer token.`,
+      `With a session cookie, changes are made from pages of ${origin} only: a browser says so by itself, another client by the headers Origin and Gatehouse-CSRF: 1, or rather by sending the session's token as its bearer token.`,
     );
   }
   if (headers[csrfHeader] === undefined) {

@@ -148,9 +148,13 @@ export async function deleteMapping(
  */
 async function applyChoice(tx: Transaction, mapping: Mapping, choice: GrantsChoice | undefined): Promise<GrantsChoice> {
   if (choice === undefined) {
-    throw new AppError('grants_choice_required', 'Say what becomes of the grants of this mapping: revoke or keep', {
-      details: { choices: ['revoke', 'keep'] },
-    });
+    throw new AppError(
+      'grants_choice_required',
+      'Say what becomes of the grants of this mapping: ?grants=revoke or ?grants=keep',
+      {
+        details: { choices: ['revoke', 'keep'] },
+      },
+    );
   }
   if (choice === 'revoke') return choice;
   const { organizationId, _id, groupId, target } = mapping;

@@ -208,6 +208,8 @@ describe('mappings', () => {
     const path = `${home}/mappings/${acme.mappingId}`;
     expect(await refusal('delete', `${path}?grants=maybe`)).toEqual([400, 'invalid_request']);
     expect(await refusal('delete', path)).toEqual([400, 'grants_choice_required']);
+    const { body } = await gatehouse.operator('delete', path);
+    expect(body.detail).toMatch(/\?grants=revoke or \?grants=keep$/);
   });
 });
 

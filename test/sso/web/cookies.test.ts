@@ -35,6 +35,7 @@ describe.each(unsafe.map((route) => [nameOf(route), route] as const))('%s', (nam
   ])('refuses the cookie from %s', async (_title, headers) => {
     const answer = await send(headers);
     expect([answer.status, answer.body.code]).toEqual([403, 'csrf_refused']);
+    expect(answer.body.detail).toContain('Gatehouse-CSRF: 1');
   });
 });
 
