@@ -246,6 +246,8 @@ const lookalikes: Readonly<Record<string, string>> = {
   MONGODB_URL: 'MONGODB_URI',
   REDIS_URI: 'REDIS_URL',
   REDISURL: 'REDIS_URL',
+  // docker-compose.yml's, for the port on the host
+  GATEHOUSE_PORT: 'PORT',
 };
 
 /**

@@ -211,6 +211,7 @@ describe('the configuration', () => {
     ['GATEHOUSE_OPERATOR_TOKE', 'did you mean GATEHOUSE_OPERATOR_TOKEN?'],
     ['GATEHOUSE_DATABASE', 'is not a setting'],
     ['MONGO_URI', 'did you mean MONGODB_URI?'],
+    ['GATEHOUSE_PORT', 'did you mean PORT?'],
     ['GATEHOUSE_ENTIRELY_DIFFERENT', 'is not a setting'],
   ])('warns of %s, which is no setting', (name, message) => {
     expect(readConfig({ [name]: 'x' }).warnings).toEqual([expect.stringContaining(message)]);
