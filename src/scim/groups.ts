@@ -8,7 +8,7 @@ import { keepImmutable } from './constraints.ts';
 import { matches } from './filter/match.ts';
 import { type Reading, type Resource, readResource } from './input.ts';
 import type { ResourceKind } from './kind.ts';
-import { memberJudge, membersOf } from './members.ts';
+import { gatherMembers, memberJudge, membersOf } from './members.ts';
 import type { ScimNote } from './notes.ts';
 import { applyPatch } from './patch/apply.ts';
 import {
@@ -54,11 +54,14 @@ export const groupsOf = (type: ResourceType): ResourceKind<DirectoryGroup> => ({
 
   mayBeLong: (selection) => wants(selection, 'members'),
 
-  async render(reads, base, rows, selection, { later = reads } = {}) {
+  async render(reads, base, rows, selection, { later = reads, steady } = {}) {
     const rendered: Resource[] = [];
     for (const row of rows) {
-      const members = await membersOf(reads, later, base, row, selection);
-      rendered.push({ ...represent(type, base, row), ...(members && { members }) });
+      const { group, memberIds } = wants(selection, 'members')
+        ? await gatherMembers(reads, row, steady)
+        : { group: row, memberIds: [] };
+      const members = await membersOf(reads, later, base, { group, memberIds }, selection);
+      rendered.push({ ...represent(type, base, group), ...(members && { members }) });
     }
     return rendered;
   },

@@ -40,11 +40,16 @@ export interface Judge<R> {
   judge(rows: readonly R[]): Promise<readonly Candidate[]>;
 }
 
+/** Runs this work on reads among which nothing changes: in a transaction. */
+export type Steady = <T>(work: (reads: ReadStore) => Promise<T>) => Promise<T>;
+
 export interface RenderOptions {
   /** Nothing can refer to the rows yet. */
   readonly fresh?: boolean;
   /** What a long answer is read from while it is sent, where that is later than `reads` can be used. */
   readonly later?: ReadStore;
+  /** Where `reads` are no transaction's: for what is changed again and again while it is read. */
+  readonly steady?: Steady;
 }
 
 export interface ResourceKind<R extends AnyRow> {
@@ -71,7 +76,10 @@ export interface ResourceKind<R extends AnyRow> {
   judgeFor(reads: ReadStore, directory: Directory, base: BaseUrl, asked: Asked): Judge<R>;
   /** Whether one resource may be too long to be held beside others (long.ts). */
   mayBeLong(selection: Selection): boolean;
-  /** The rows as they are answered, with memberships where they are asked for. */
+  /**
+   * The rows as they are answered, with memberships where they are asked for; a row that was changed meanwhile, as it is then.
+   * Throws not_found where one is gone meanwhile.
+   */
   render(
     reads: ReadStore,
     base: BaseUrl,

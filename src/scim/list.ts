@@ -2,10 +2,11 @@
  * Lists: filter, sort, page (RFC 7644 §3.4.2, RFC 9865), of one resource type or of several. The store answers what it
  * can answer exactly; the rest is searched in memory (scan.ts). The total is exact either way.
  */
+import { hasCode } from '../errors.ts';
 import type { Directory, ReadStore } from '../store/index.ts';
 import { type Plan, planFilter, type Where } from './filter/plan.ts';
 import type { Resource } from './input.ts';
-import type { AnyRow, ResourceKind } from './kind.ts';
+import type { AnyRow, ResourceKind, Steady } from './kind.ts';
 import { LongList } from './long.ts';
 import { listPage } from './messages.ts';
 import { columnOf, compareBy, type Position, sortKey, storeSort, whereAfter } from './order.ts';
@@ -19,6 +20,7 @@ interface Place {
   readonly reads: ReadStore;
   readonly directory: Directory;
   readonly base: BaseUrl;
+  readonly steady: Steady;
 }
 
 /** One page of the resources that match. Throws directory_busy. */
@@ -171,7 +173,7 @@ async function locateInStore(
  */
 async function open(
   kinds: readonly ResourceKind<AnyRow>[],
-  { reads, directory, base }: Place,
+  { reads, directory, base, steady }: Place,
   query: ListQuery,
   page: readonly Found[],
 ): Promise<{ readonly count: number; readonly resources: readonly Resource[] | LongList }> {
@@ -188,7 +190,9 @@ async function open(
     const rows = [...own.flatMap(({ row }) => row ?? []), ...read];
     const { selection } = typeQuery(query, kind);
     const show = async (some: readonly AnyRow[]) =>
-      (await kind.render(reads, base, some, selection)).map((resource) => select(kind.type, resource, selection));
+      (await kind.render(reads, base, some, selection, { steady })).map((resource) =>
+        select(kind.type, resource, selection),
+      );
     if (kind.mayBeLong(selection)) {
       long = true;
       for (const row of rows) ready.set(row._id, async () => (await show([row]))[0] ?? {});
@@ -198,7 +202,12 @@ async function open(
   }
   const present = page.flatMap(({ position }) => ready.get(position.id) ?? []);
   async function* eachInTurn() {
-    for (const resource of present) yield await resource();
+    for (const resource of present) {
+      const shown = await resource().catch((error: unknown) => {
+        if (!hasCode(error, 'not_found')) throw error;
+      });
+      if (shown) yield shown;
+    }
   }
   const resources = long ? new LongList([], eachInTurn) : await Promise.all(present.map((resource) => resource()));
   return { count: present.length, resources };

@@ -1,19 +1,21 @@
-/** Members of groups, read for an answer or for a search: never more than a page of them is held at once (SCIM-4). */
+/** Members of groups, read for an answer or for a search: beyond a page of them, no more than their ids is held at once (SCIM-4). */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { findMemberPage } from '../directory/index.ts';
+import { AppError } from '../errors.ts';
 import type { DirectoryGroup, Edge, Page, ReadStore } from '../store/index.ts';
 import type { ResourceType } from './attributes.ts';
 import type { Condition, Leaf } from './filter/condition.ts';
 import { matches } from './filter/match.ts';
 import { asksForDisplay, onElement } from './filter/memberships.ts';
 import type { Resource } from './input.ts';
-import type { Asked, Candidate, Judge } from './kind.ts';
+import type { Asked, Candidate, Judge, Steady } from './kind.ts';
 import { LongList } from './long.ts';
 import { membersAt } from './memberships.ts';
+import { kindOfMember } from './patch/members.ts';
 import { type BaseUrl, represent } from './representation.ts';
-import { type Selection, wants, wantsSub } from './selection.ts';
+import { type Selection, wantsSub } from './selection.ts';
 
-/** How many members are held at once. A group with more is sent piece by piece. */
+/** How many members are held at once, but for their ids. A group with more is sent piece by piece. */
 const PAGE = 500;
 
 /** How many memberships of a batch of groups are read at once; beyond, each group is read by itself. */
@@ -30,9 +32,49 @@ async function* pagesOf(reads: ReadStore, row: DirectoryGroup, from?: string): A
   } while (cursor !== undefined);
 }
 
+/** A group, and the ids of its members at the same moment. */
+export interface Gathered {
+  readonly group: DirectoryGroup;
+  readonly memberIds: readonly string[];
+}
+
+async function idsOf(reads: ReadStore, group: DirectoryGroup): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for await (const { items } of pagesOf(reads, group)) for (const { memberId } of items) ids.push(memberId);
+  return ids;
+}
+
+/** How often a group is read anew that was changed meanwhile, before it is read where nothing changes. */
+const ATTEMPTS = 3;
+
 /**
- * The members as they are answered: undefined where there are none or none is asked for, a LongList where they are more
- * than a page.
+ * The group with its members, all of one moment: each change of them gives the group another version. Throws not_found.
+ *
+ * @param steady where `reads` are no transaction's
+ */
+export async function gatherMembers(reads: ReadStore, row: DirectoryGroup, steady?: Steady): Promise<Gathered> {
+  const { organizationId, _id } = row;
+  const current = async (from: ReadStore): Promise<DirectoryGroup> => {
+    const found = await from.directoryGroups.get(organizationId, _id);
+    if (!found) throw new AppError('not_found', `There is no Group with the id ${_id}`);
+    return found;
+  };
+  if (!steady) return { group: row, memberIds: await idsOf(reads, row) };
+  let group = row;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const memberIds = await idsOf(reads, group);
+    const now = await current(reads);
+    if (now.version === group.version) return { group, memberIds };
+    group = now;
+  }
+  return steady(async (still) => {
+    const settled = await current(still);
+    return { group: settled, memberIds: await idsOf(still, settled) };
+  });
+}
+
+/**
+ * The members as they are answered: undefined where there are none, a LongList where they are more than a page.
  *
  * @param later what the rest of a long list is read from while it is sent
  */
@@ -40,19 +82,22 @@ export async function membersOf(
   reads: ReadStore,
   later: ReadStore,
   base: BaseUrl,
-  row: DirectoryGroup,
+  { group: { organizationId }, memberIds }: Gathered,
   selection: Selection,
 ): Promise<readonly Resource[] | LongList | undefined> {
-  if (!wants(selection, 'members')) return undefined;
-  const shown = async (from: ReadStore, edges: readonly Edge[]): Promise<readonly Resource[]> => {
-    const members = await membersAt(from, base, row.organizationId, edges, wantsSub(selection, 'members', 'display'));
+  const display = wantsSub(selection, 'members', 'display');
+  const shown = async (from: ReadStore, ids: readonly string[]): Promise<readonly Resource[]> => {
+    const edges = ids.map((memberId) => ({ memberId, memberKind: kindOfMember(memberId) }));
+    const members = await membersAt(from, base, organizationId, edges, display);
     return members.map((member) => chosenParts(member, selection));
   };
-  const { items, nextCursor } = await findMemberPage(reads, row.organizationId, row._id, { limit: PAGE });
-  const first = await shown(reads, items);
-  if (nextCursor === undefined) return first.length === 0 ? undefined : first;
+  const first = await shown(reads, memberIds.slice(0, PAGE));
+  if (memberIds.length <= PAGE) return first.length === 0 ? undefined : first;
   return new LongList(first, async function* () {
-    for await (const page of pagesOf(later, row, nextCursor)) yield* await shown(later, page.items);
+    for (let start = PAGE; start < memberIds.length; start += PAGE) {
+      yield* await shown(later, memberIds.slice(start, start + PAGE));
+      await nextTurn();
+    }
   });
 }
 

@@ -101,7 +101,7 @@ export async function membersAt(
   reads: MembershipReads,
   base: BaseUrl,
   organizationId: string,
-  edges: readonly Edge[],
+  edges: readonly Pick<Edge, 'memberId' | 'memberKind'>[],
   display: boolean,
 ): Promise<readonly Resource[]> {
   if (!display) return edges.map((edge) => memberOfGroup(base, edge));

@@ -2,10 +2,10 @@
 import { AppError } from '../errors.ts';
 import { quoted } from '../lib/text.ts';
 import type { ReadStore, Transaction } from '../store/index.ts';
-import type { Answer } from './answer.ts';
+import { type Answer, causeOf } from './answer.ts';
 import type { Exchange, Handler } from './exchange.ts';
 import { isObject, type Resource } from './input.ts';
-import type { AnyRow, ResourceKind, Written } from './kind.ts';
+import type { AnyRow, RenderOptions, ResourceKind, Steady, Written } from './kind.ts';
 import { listResources } from './list.ts';
 import { readOperations } from './patch/operations.ts';
 import { isKnown, requireVersion } from './preconditions.ts';
@@ -28,6 +28,11 @@ function headersOf({ meta }: Resource): Record<string, string> {
   return { ETag: String(version), 'Content-Location': String(location) };
 }
 
+const steadyIn =
+  ({ deps, logged }: Exchange): Steady =>
+  (work) =>
+    deps.store.transaction(causeOf(logged), work);
+
 /** The handlers of one resource type. */
 export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
   const { type } = kind;
@@ -41,11 +46,11 @@ export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
     reads: ReadStore,
     row: R,
     selection: Selection,
-    fresh = false,
+    options: RenderOptions = {},
   ): Promise<{ body: object; headers: Record<string, string> }> {
     // what a write answers is sent after its commit
     const later = exchange.deps.store.read;
-    const [resource = {}] = await kind.render(reads, exchange.base, [row], selection, { fresh, later });
+    const [resource = {}] = await kind.render(reads, exchange.base, [row], selection, { later, ...options });
     return { body: select(type, resource, selection), headers: headersOf(resource) };
   }
 
@@ -77,7 +82,7 @@ export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
       const row = await rowOf(exchange, read);
       if (kind.versionCoversAnswer(selection) && isKnown(exchange.request, versionOf(row)))
         return { status: 304, headers: { ETag: versionOf(row) }, outcome: 'read' };
-      const { body, headers } = await answer(exchange, read, row, selection);
+      const { body, headers } = await answer(exchange, read, row, selection, { steady: steadyIn(exchange) });
       if (isKnown(exchange.request, headers.ETag ?? '')) return { status: 304, headers, outcome: 'read' };
       return { status: 200, body, headers, outcome: 'read', touched: [row._id] };
     },
@@ -87,7 +92,7 @@ export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
       const source = await exchange.body(kind.bodyLimit);
       return exchange.write(async (tx) => {
         const written = await kind.create(tx, exchange.directory, source);
-        const { body, headers } = await answer(exchange, tx, written.row, selection, true);
+        const { body, headers } = await answer(exchange, tx, written.row, selection, { fresh: true });
         const location = locationOf(exchange.base, type, written.row._id);
         return { status: 201, body, headers: { ...headers, Location: location }, ...effect(written) };
       });
@@ -133,11 +138,16 @@ export function verbsOf<R extends AnyRow>(kind: ResourceKind<R>): Verbs {
 /** A list of the resources of these types (RFC 7644 §3.4.2). */
 export async function listOf(
   kinds: readonly ResourceKind<AnyRow>[],
-  { deps, directory, base }: Exchange,
+  exchange: Exchange,
   parameters: Parameters,
 ): Promise<Answer> {
+  const { deps, directory, base } = exchange;
   const types = kinds.map((kind) => kind.type);
   const query = readListQuery(types, parameters, directory._id);
-  const body = await listResources(kinds, { reads: deps.store.read, directory, base }, query);
+  const body = await listResources(
+    kinds,
+    { reads: deps.store.read, directory, base, steady: steadyIn(exchange) },
+    query,
+  );
   return { status: 200, body, outcome: 'read' };
 }
