@@ -6,7 +6,7 @@ import { type Connection, createConnection, mongo } from 'mongoose';
 import { newId } from '../../src/lib/ids.ts';
 import { ARRIVAL, PLATFORM, ProtectedRowError, type Store, type Transaction } from '../../src/store/index.ts';
 import { openAbandoned } from '../../src/store/mongo/abandoned.ts';
-import { replicaSetFault } from '../../src/store/mongo/connect.ts';
+import { appNameFor, replicaSetFault } from '../../src/store/mongo/connect.ts';
 import { openMongoStore } from '../../src/store/mongo/index.ts';
 import { collections } from '../../src/store/schemas/index.ts';
 import { openTestPlace, openTestStore, type TestPlace } from '../support/engines.ts';
@@ -485,9 +485,30 @@ describe('a process that stops in the middle of a transaction', () => {
     expect(waited).toBeLessThan(14_000);
   }, 60_000);
 
+  test('of other data is left alone: two installations on one MongoDB end nothing of each other', async () => {
+    const other = await storeAt((await place()).env.MONGODB_URI);
+    const [held, written] = [gate(), gate()];
+    let runs = 0;
+    const theirs = other.transaction(cause, async (tx) => {
+      runs += 1;
+      await tx.organizations.insert(org, organization);
+      written.open();
+      await held.opened;
+    });
+    await written.opened;
+    const ours = gate();
+    const { early } = await meet(() => ours.opened);
+    held.open();
+    ours.open();
+    await Promise.all([theirs, early]);
+    expect(runs).toBe(1);
+  }, 60_000);
+
   test('is known by the time from an answer to the next question, not by when the answer is read', async () => {
     const { env } = await place();
-    const raw = await createConnection(env.MONGODB_URI ?? '', { monitorCommands: true }).asPromise();
+    const uri = env.MONGODB_URI ?? '';
+    const appName = appNameFor(uri, undefined);
+    const raw = await createConnection(uri, { monitorCommands: true, appName }).asPromise();
     closing.push(() => raw.close());
     const client = raw.getClient();
     const { look } = openAbandoned(client);

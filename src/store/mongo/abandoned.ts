@@ -1,5 +1,4 @@
 import type { mongo } from 'mongoose';
-import { appName } from './connect.ts';
 
 /** How long a transaction meets conflicts before it looks for one that is abandoned. */
 export const patientMs = 1_000;
@@ -25,7 +24,7 @@ interface Idle {
 /**
  * A process that dies in the middle of a transaction leaves it open on the server, which ends it after a minute
  * (`transactionLifetimeLimitSeconds`); until then nobody else can write the rows that it has written. So who keeps meeting
- * conflicts looks which of Gatehouse's transactions are idle, and ends those in which no command came for `stillMs`: the
+ * conflicts looks which of Gatehouse's transactions on this data are idle, and ends those in which no command came for `stillMs`: the
  * server does not tell since when one is idle, but the time in which it was active stands still.
  * One whose process lives after all has lost nothing: it is told `NoSuchTransaction`, or `Interrupted` in the middle of a
  * command, and runs its body again.
@@ -36,6 +35,7 @@ interface Idle {
  * https://www.mongodb.com/docs/manual/reference/command/killSessions/
  */
 export function openAbandoned(client: mongo.MongoClient): Abandoned {
+  const { appName } = client.options;
   let still = new Map<string, number>();
   let under: Promise<void> | undefined;
   let lookedAt = Number.NEGATIVE_INFINITY;

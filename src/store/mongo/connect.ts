@@ -4,8 +4,14 @@ import { isUnreachable } from './failures.ts';
 
 /** How long a call waits for a primary to be found before it counts as unreachable; an attempt, not the whole patience. */
 const selectionMs = 5_000;
-/** By this name the server knows what is Gatehouse's. */
-export const appName = 'gatehouse';
+/**
+ * By this name the server knows what is Gatehouse's, and of which data: that of `database`, of the one that the address names, or of the
+ * driver's own. Of its 128 bytes a database's name has 63 at most.
+ */
+export function appNameFor(uri: string, database: string | undefined): string {
+  const named = /^[^:]*:\/\/[^/]*\/([^?]+)/.exec(uri)?.[1];
+  return `gatehouse ${database ?? named ?? 'test'}`;
+}
 
 /**
  * Opens a connection of its own (no global state) and makes sure that transactions work there.
@@ -14,7 +20,7 @@ export const appName = 'gatehouse';
 export async function connect(uri: string, database: string | undefined): Promise<Connection> {
   const connection = mongoose.createConnection(uri, {
     ...(database !== undefined && { dbName: database }),
-    appName,
+    appName: appNameFor(uri, database),
     autoIndex: false,
     autoCreate: false,
     bufferCommands: false,
