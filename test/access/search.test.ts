@@ -265,20 +265,20 @@ describe('what is registered in a project (RES-1)', () => {
 
   test('is found in pages where there are more than a thousand in a project', async () => {
     const { organizationId, projectId } = acme;
-    const ids = await gatehouse.store.transaction({ actor: 'test', requestId: 'test' }, async (tx) => {
-      const made: string[] = [];
-      for (let index = 0; index < 1100; index += 1) {
-        const fields = {
+    const ids = Array.from({ length: 1100 }, () => newId('resource'));
+    await gatehouse.store.transaction({ actor: 'test', requestId: 'test' }, (tx) =>
+      tx.resources.insertMany(
+        organizationId,
+        ids.map((_id, index) => ({
+          _id,
           organizationId,
           projectId,
           type: 'volume' as const,
           name: `volume ${index}`,
           createdBy: 'test',
-        };
-        made.push((await tx.resources.insert(organizationId, { _id: newId('resource'), ...fields }))._id);
-      }
-      return made;
-    });
+        })),
+      ),
+    );
     const body = { subject: user(acme.owner.accountId), action: { name: 'volume.read' }, resource: { type: 'volume' } };
     const found = await searchAll('resource', body, 250);
     expect(found.filter((id) => ids.includes(id))).toEqual(ids);
