@@ -1,6 +1,6 @@
 /** Members of groups, read for an answer or for a search: beyond a page of them, no more than their ids is held at once (SCIM-4). */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { findMemberPage } from '../directory/index.ts';
+import { findGroupIn, findMemberPage } from '../directory/index.ts';
 import { AppError } from '../errors.ts';
 import type { DirectoryGroup, Edge, Page, ReadStore } from '../store/index.ts';
 import type { ResourceType } from './attributes.ts';
@@ -21,9 +21,9 @@ const PAGE = 500;
 /** How many memberships of a batch of groups are read at once; beyond, each group is read by itself. */
 const FEW = 5000;
 
-/** Pages of edges from `cursor` on; other requests get their turn between them. */
-async function* pagesOf(reads: ReadStore, row: DirectoryGroup, from?: string): AsyncGenerator<Page<Edge>> {
-  let cursor = from;
+/** Pages of edges; other requests get their turn between them. */
+async function* pagesOf(reads: ReadStore, row: DirectoryGroup): AsyncGenerator<Page<Edge>> {
+  let cursor: string | undefined;
   do {
     const page: Page<Edge> = await findMemberPage(reads, row.organizationId, row._id, { limit: PAGE, cursor });
     yield page;
@@ -55,7 +55,7 @@ const ATTEMPTS = 3;
 export async function gatherMembers(reads: ReadStore, row: DirectoryGroup, steady?: Steady): Promise<Gathered> {
   const { organizationId, _id } = row;
   const current = async (from: ReadStore): Promise<DirectoryGroup> => {
-    const found = await from.directoryGroups.get(organizationId, _id);
+    const found = await findGroupIn(from, organizationId, _id);
     if (!found) throw new AppError('not_found', `There is no Group with the id ${_id}`);
     return found;
   };
