@@ -26,8 +26,8 @@ export interface BullQueueOptions extends EmbeddedQueueOptions {
 const handed = z.object({ organizationId: z.string(), id: z.string(), lease: z.string(), relay: z.string() });
 type Handed = z.output<typeof handed>;
 
-/** BullMQ ignores an id that it still knows, so it names the attempt and the lease; it never holds a colon. */
-const jobId = ({ row, lease }: Held): string => `${row._id}-${row.attempts}-${lease}`;
+/** BullMQ ignores an id that it still knows, so it names the lease, which is another for every attempt; it never holds a colon. */
+const jobId = ({ row, lease }: Held): string => `${row._id}-${lease}`;
 
 /** The names of the lanes in Redis. */
 const names: Readonly<Record<Lane, string>> = { waiting: 'jobs', sending: 'sending' };

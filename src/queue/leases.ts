@@ -18,7 +18,7 @@ const cause = (): Cause => ({ actor: 'system', requestId: newId('request') });
 
 /**
  * Takes these rows, as far as they are still due: one commit for all of them. Answers what it got, in the order asked
- * for; the rows count this attempt.
+ * for; the rows count that they were taken.
  */
 export async function leaseRows(store: Store, ids: readonly string[], now: Date, leaseMs: number): Promise<Held[]> {
   if (ids.length === 0) return [];
@@ -26,7 +26,7 @@ export async function leaseRows(store: Store, ids: readonly string[], now: Date,
   const until = new Date(now.getTime() + leaseMs);
   const rows = await store.transaction(cause(), async (tx) => {
     const due = { _id: { $in: ids }, state: { $ne: 'parked' }, dueAt: { $lte: now } } as const;
-    const taken = await tx.outbox.update(PLATFORM, due, { $set: { lease, dueAt: until }, $inc: { attempts: 1 } });
+    const taken = await tx.outbox.update(PLATFORM, due, { $set: { lease, dueAt: until }, $inc: { taken: 1 } });
     return taken === 0 ? [] : tx.outbox.find(PLATFORM, { _id: { $in: ids }, lease });
   });
   const byId = new Map(rows.map((row) => [row._id, row]));
@@ -43,26 +43,30 @@ export async function renewLeases(store: Store, held: readonly Held[], until: Da
   });
 }
 
-/** Gives back rows that were taken and not begun: due at once, and the attempt does not count. */
+/** Gives back rows that were taken and not begun: due at once, as if they had not been. */
 export async function giveBack(store: Store, held: readonly Held[], now: Date): Promise<void> {
   if (held.length === 0) return;
   await store.transaction(cause(), async (tx) => {
     for (const [lease, ids] of byLease(held)) {
-      const change = { $set: { dueAt: now }, $unset: { lease: true }, $inc: { attempts: -1 } } as const;
+      const change = { $set: { dueAt: now }, $unset: { lease: true }, $inc: { taken: -1 } } as const;
       await tx.outbox.update(PLATFORM, { _id: { $in: ids }, lease }, change);
     }
   });
 }
 
+/** What has been taken more often than this, and never came to an end, may be what ends its processes. */
+const suspicious = 3;
+
 /**
- * Makes due at once what a process that has been killed had taken; the attempt counts. Only for a store on which nobody else can
- * work: otherwise it would be taken from somebody who is at it.
+ * Makes due at once what a process that has been killed had taken. Only for a store on which nobody else can work: otherwise
+ * it would be taken from somebody who is at it. What may have killed the process waits until its lease has ended, so that
+ * the next one is of use meanwhile.
  */
 export async function takeOver(store: Store, now: Date): Promise<void> {
   await store.transaction(cause(), (tx) =>
     tx.outbox.update(
       PLATFORM,
-      { lease: { $exists: true }, dueAt: { $gt: now } },
+      { lease: { $exists: true }, dueAt: { $gt: now }, taken: { $lte: suspicious } },
       { $set: { dueAt: now }, $unset: { lease: true } },
     ),
   );
@@ -80,8 +84,8 @@ export function putOff(
       { _id: row._id, lease },
       {
         $set: { dueAt: next.dueAt, error: next.error },
-        $unset: { lease: true },
-        ...(!next.counts && { $inc: { attempts: -1 } }),
+        $unset: { lease: true, taken: true },
+        ...(next.counts && { $inc: { attempts: 1 } }),
       },
     );
     return changed !== undefined;
@@ -94,7 +98,7 @@ export function park(store: Store, { row, lease }: Held, error: string): Promise
     const changed = await tx.outbox.updateOne(
       row.organizationId,
       { _id: row._id, lease },
-      { $set: { state: 'parked', error }, $unset: { lease: true } },
+      { $set: { state: 'parked', error }, $unset: { lease: true, taken: true }, $inc: { attempts: 1 } },
     );
     return changed !== undefined;
   });

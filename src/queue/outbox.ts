@@ -70,7 +70,10 @@ export async function replayParked(tx: Transaction, organizationId: string, id: 
   const row = await tx.outbox.updateOne(
     organizationId,
     { _id: id, state: 'parked' },
-    { $set: { state: laneOf(parked?.job ?? ''), dueAt: tx.at, attempts: 0 }, $unset: { error: true, lease: true } },
+    {
+      $set: { state: laneOf(parked?.job ?? ''), dueAt: tx.at, attempts: 0 },
+      $unset: { error: true, lease: true, taken: true },
+    },
   );
   if (!row) throw new AppError('not_found', `No parked job has the id ${id}.`);
   return row;

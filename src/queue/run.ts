@@ -32,8 +32,9 @@ export function openRunner(options: RunnerOptions): Runner {
 
   async function settle(held: Held, error: unknown, retry: Retry): Promise<Outcome> {
     const { row } = held;
-    const verdict = decideRetry(error, row.attempts, retry, Math.random());
-    const facts = { job: row.job, id: row._id, organizationId: row.organizationId, attempt: row.attempts, err: error };
+    const attempt = row.attempts + 1;
+    const verdict = decideRetry(error, attempt, retry, Math.random());
+    const facts = { job: row.job, id: row._id, organizationId: row.organizationId, attempt, err: error };
     if (verdict.next === 'park') {
       if (!(await park(store, held, errorText(error)))) return lost(held);
       logger.error(facts, 'job parked');
@@ -46,7 +47,7 @@ export function openRunner(options: RunnerOptions): Runner {
   }
 
   function lost({ row }: Held): Outcome {
-    logger.debug({ job: row.job, id: row._id, attempt: row.attempts }, 'job dropped: its lease has gone');
+    logger.debug({ job: row.job, id: row._id, attempt: row.attempts + 1 }, 'job dropped: its lease has gone');
     return { end: 'lost' };
   }
 
@@ -54,7 +55,7 @@ export function openRunner(options: RunnerOptions): Runner {
     const { row } = held;
     const retry = { ...(isJobName(row.job) ? jobs[row.job].retry : once), ...options.retry };
     try {
-      const fault = await attempt(held, retry, options).catch((error: unknown) => ({ error }));
+      const fault = await attemptRow(held, options).catch((error: unknown) => ({ error }));
       if (!fault) return { end: 'done' };
       return await settle(held, fault.error, 'final' in fault ? { ...retry, attempts: 0 } : retry);
     } catch (error) {
@@ -65,6 +66,12 @@ export function openRunner(options: RunnerOptions): Runner {
   };
 }
 
+/**
+ * So often in a row may a job's process die, or lose its lease, before the job is taken for the reason: no sooner than after some 25
+ * minutes, since a lease lasts half of one. Processes that die of something else, as often as they may, park no job.
+ */
+const mostTaken = 50;
+
 const once: Retry = { attempts: 1, firstMs: 0, capMs: 0 };
 
 interface Fault {
@@ -74,10 +81,10 @@ interface Fault {
 }
 
 /** Runs the handler. Throws what it throws; answers a fault where the row itself cannot be run. */
-async function attempt(held: Held, retry: Retry, options: RunnerOptions): Promise<Fault | undefined> {
+async function attemptRow(held: Held, options: RunnerOptions): Promise<Fault | undefined> {
   const { row } = held;
-  if (row.attempts > retry.attempts) {
-    const text = `None of ${retry.attempts} attempts came to an end: each time the process that ran it died or lost its lease.`;
+  if ((row.taken ?? 0) > mostTaken) {
+    const text = `The process that was to run it died or lost its lease ${mostTaken} times in a row.`;
     return { error: new Error(row.error === undefined ? text : `${text} Last error: ${row.error}`), final: true };
   }
   if (!isJobName(row.job)) return { error: new Error(`There is no job "${row.job}".`), final: true };
@@ -98,7 +105,7 @@ async function call<N extends JobName>(held: Held, name: N, payload: unknown, ha
     organizationId: row.organizationId,
     name,
     payload: payload as JobPayload<N>,
-    attempt: row.attempts,
+    attempt: row.attempts + 1,
     async done(tx) {
       await finish(tx, held);
       finished = true;

@@ -280,16 +280,59 @@ export function queueSuite(name: string, openRig: () => Promise<Rig>, many: numb
         await sleep(150);
         expect(attempts).toEqual([]);
         await queue.idle();
-        expect(attempts).toEqual([2]);
+        expect(attempts).toEqual([1]);
       });
 
-      test('a job whose every attempt killed its process is parked', async () => {
-        const fallen = { attempts: 3, lease: 'dead', dueAt: new Date(Date.now() - 1_000), error: 'Error: before' };
-        await insertRow(rig.store, { _id: 'job-poison', ...fallen });
+      test('however its processes die, a job goes on with all the attempts that it had left (OPS-2)', async () => {
+        await insertRow(rig.store, { _id: 'job-unlucky', attempts: 1 });
+        for (let death = 1; death <= 20; death += 1) {
+          const longAgo = new Date(Date.now() - 60_000);
+          await rig.store.transaction(cause, (tx) =>
+            tx.outbox.updateOne(orgA, { _id: 'job-unlucky' }, { $set: { dueAt: longAgo } }),
+          );
+          expect(await leaseRows(rig.store, ['job-unlucky'], longAgo, 1_000)).toHaveLength(1);
+        }
+        const attempts: number[] = [];
+        const queue = open(
+          handleAll(async (job) => {
+            attempts.push(job.attempt);
+            if (job.attempt < 3) throw new Error('not yet');
+            await leave(job);
+          }),
+        );
+        await until('it has ended', async () => (await rows(rig.store)).length === 0);
+        await queue.idle();
+        expect(attempts).toEqual([2, 3]);
+        expect(await effects(rig.store, orgA)).toEqual(['acc-1']);
+      });
+
+      const fallen = { taken: 50, lease: 'dead', dueAt: new Date(0) };
+
+      test('a job that fifty processes in a row did not survive is parked, and has all its chances again once it is replayed', async () => {
+        await insertRow(rig.store, { _id: 'job-poison', ...fallen, error: 'Error: before' });
         const queue = open(handleAll(leave));
         await queue.idle();
-        expect((await findParked(rig.store.read, orgA)).items[0]?.error).toMatch(/None of 3 attempts.*Error: before/);
+        const { items } = await findParked(rig.store.read, orgA);
+        expect(items[0]?.error).toMatch(/died or lost its lease 50 times in a row.*Error: before/);
         expect(await effects(rig.store, orgA)).toEqual([]);
+        await rig.store.transaction(cause, (tx) => replayParked(tx, orgA, 'job-poison'));
+        await queue.idle();
+        expect(await effects(rig.store, orgA)).toEqual(['acc-1']);
+      });
+
+      test('an attempt that came to an end, though it failed, ends the row of deaths', async () => {
+        await insertRow(rig.store, { _id: 'job-unlucky', ...fallen, taken: 49 });
+        const seen: (number | undefined)[] = [];
+        const queue = open(
+          handleAll(async (job) => {
+            seen.push((await rig.store.read.outbox.get(orgA, job.id))?.taken);
+            if (job.attempt === 1) throw new Error('not yet');
+            await leave(job);
+          }),
+        );
+        await until('it has ended', async () => (await rows(rig.store)).length === 0);
+        await queue.idle();
+        expect(seen).toEqual([50, 1]);
       });
 
       test('a running handler keeps its lease for longer than one lasts', async () => {
@@ -310,9 +353,11 @@ export function queueSuite(name: string, openRig: () => Promise<Rig>, many: numb
       test('who has lost the lease cannot finish: its transaction leaves nothing behind', async () => {
         const wait = gate();
         const errors: unknown[] = [];
+        let holders = 0;
         const queue = open(
           handleAll(async (job) => {
-            if (job.attempt > 1) return leave(job);
+            holders += 1;
+            if (holders > 1) return leave(job);
             await wait.opened;
             const late = rig.store.transaction(cause, async (tx) => {
               await effect(tx, job);

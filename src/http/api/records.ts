@@ -67,7 +67,7 @@ const parkedJob = z
     id,
     job: z.string(),
     payload: facts,
-    attempts: z.int(),
+    attempts: z.int().meta({ description: 'that came to an end; a process that died in one is not counted' }),
     error: z.string().optional(),
     createdAt: time,
   })

@@ -3,7 +3,8 @@ import { organizationCollection, platformCollection } from '../define.ts';
 
 /**
  * Jobs that a committed change has asked for. `dueAt` is when the row may be (re)taken: leasing moves it ahead. `sending`: waits as well,
- * in the lane of jobs that speak to servers which may take their time.
+ * in the lane of jobs that speak to servers which may take their time. `attempts` came to an end and failed; `taken`: how often the row
+ * has been leased since.
  */
 export const outbox = organizationCollection('outbox', {
   job: { type: String, required: true },
@@ -11,6 +12,7 @@ export const outbox = organizationCollection('outbox', {
   state: { type: String, enum: ['waiting', 'sending', 'parked'], required: true },
   dueAt: { type: Date, required: true },
   attempts: { type: Number, required: true },
+  taken: { type: Number },
   lease: { type: String },
   error: { type: String },
 });
