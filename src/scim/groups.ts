@@ -1,5 +1,5 @@
 /** Groups as a resource type (RFC 7643 §4.2). Members are edges: read only where they are answered, never to be changed. */
-import { findGroup, listGroups, type MemberRef, streamMembers } from '../directory/index.ts';
+import { findGroup, findMembersAmong, listGroups, type MemberRef, streamMembers } from '../directory/index.ts';
 import { changeMembers, createGroup, deleteGroup, updateGroup } from '../provisioning/index.ts';
 import type { Directory, DirectoryGroup, Filter, Transaction } from '../store/index.ts';
 import type { ResourceType } from './attributes.ts';
@@ -13,6 +13,7 @@ import type { ScimNote } from './notes.ts';
 import { applyPatch } from './patch/apply.ts';
 import {
   foldMembers,
+  idsIn,
   kindOfMember,
   type MemberChange,
   type MemberStep,
@@ -146,6 +147,11 @@ function membersIn({ named, members }: Reading): NamedMembers | undefined {
 
 function fold(tx: Transaction, row: DirectoryGroup, steps: readonly MemberStep[]): Promise<MemberChange> {
   return foldMembers(steps, async (condition, added) => {
+    const ids = idsIn(condition);
+    if (ids) {
+      const there = await findMembersAmong(tx, row.organizationId, row._id, ids);
+      return [...added.filter((id) => ids.includes(id)), ...there.map(({ memberId }) => memberId)];
+    }
     const element = ({ id, kind }: MemberRef) => ({ value: id, type: kind });
     const chosen = added.filter((id) => matches(condition, element(refOf(id))));
     for await (const { memberId, memberKind } of streamMembers(tx, row.organizationId, row._id)) {

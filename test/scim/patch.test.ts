@@ -371,17 +371,45 @@ describe('members become edges to add and to remove, never a list (SCIM-4)', () 
       { replace: ['c'] },
     ],
     ['by a condition', [{ op: 'remove', path: 'members[type eq "User"]' }], { remove: ['x'] }],
+    [
+      'replace those that a filter chooses',
+      [{ op: 'replace', path: 'members[value eq "x"]', value: [{ value: 'a' }, { value: 'b' }] }],
+      { remove: ['x'], add: ['a', 'b'] },
+    ],
+    [
+      'replace one by itself',
+      [{ op: 'replace', path: 'members[value eq "x"]', value: { value: 'x' } }],
+      { add: ['x'] },
+    ],
+    [
+      'replace one of those that a replacement has put there',
+      [
+        { op: 'replace', path: 'members', value: [{ value: 'x' }, { value: 'y' }] },
+        { op: 'replace', path: 'members[value eq "x"]', value: { value: 'z' } },
+      ],
+      { replace: ['y', 'z'] },
+    ],
   ])('%s', async (_title, operations, expected) => expect(await fold(...operations)).toEqual(expected));
 
   test.each<[RegExp, object]>([
     [/cannot be changed/, { op: 'replace', path: 'members[value eq "a"].display', value: 'x' }],
     [/cannot be changed/, { op: 'add', path: 'members.value', value: 'x' }],
+    [/null names nobody/, { op: 'replace', path: 'members[value eq "a"]', value: null }],
+    [/cannot be chosen by display/, { op: 'replace', path: 'members[display eq "x"]', value: { value: 'a' } }],
     [/chooses members to remove/, { op: 'add', path: 'members[value eq "a"]', value: { value: 'a' } }],
     [/null names nobody/, { op: 'remove', path: 'members', value: null }],
     [/needs the id/, { op: 'add', path: 'members', value: [{ display: 'x' }] }],
     [/needs the id/, { op: 'add', path: 'members', value: [5] }],
     [/cannot be chosen by display/, { op: 'remove', path: 'members[display eq "x"]' }],
   ])('%s: %j', (message, operation) => expect(() => steps(operation)).toThrow(message));
+
+  test.each<[string, object[]]>([
+    ['was just removed', [{ op: 'remove', path: 'members[value eq "x"]' }]],
+    ['a replacement has left out', [{ op: 'replace', path: 'members', value: [{ value: 'y' }] }]],
+  ])('replacing one who %s is noTarget (RFC 7644 3.5.2.3)', async (_title, before) => {
+    const replacing = fold(...before, { op: 'replace', path: 'members[value eq "x"]', value: { value: 'z' } });
+    await expect(replacing).rejects.toMatchObject({ code: 'scim_no_target' });
+  });
 });
 
 describe('whatever comes, the process stays as it was', () => {

@@ -4,7 +4,7 @@
  */
 import { isId } from '../../lib/ids.ts';
 import type { Edge } from '../../store/index.ts';
-import { invalidFilter, invalidPath, invalidValue, mutability } from '../errors.ts';
+import { invalidFilter, invalidPath, invalidValue, mutability, noTarget } from '../errors.ts';
 import type { Condition } from '../filter/parse.ts';
 import { isObject, memberOf, type Resource } from '../input.ts';
 import type { ScimNote } from '../notes.ts';
@@ -14,7 +14,14 @@ import type { PatchPath } from './path.ts';
 export type MemberStep =
   | { readonly step: 'add' | 'remove' | 'replace'; readonly ids: readonly string[] }
   /** Remove those that fulfil a condition on `value` and `type`. */
-  | { readonly step: 'remove_where'; readonly condition: Condition };
+  | { readonly step: 'remove_where'; readonly condition: Condition }
+  /** Put these in the place of those that fulfil a condition, of whom there must be one; `text` is the path as it was sent. */
+  | {
+      readonly step: 'replace_where';
+      readonly condition: Condition;
+      readonly ids: readonly string[];
+      readonly text: string;
+    };
 
 /** An id says by its form what it is of; a foreign one is looked for among the users, and not found there. */
 export const kindOfMember = (id: string): Edge['memberKind'] => (isId('directoryGroup', id) ? 'Group' : 'User');
@@ -83,21 +90,29 @@ export function memberStep(
 ): { readonly step: MemberStep; readonly notes: readonly ScimNote[] } {
   if (path.subName !== undefined) throw mutability(`${text}: a member cannot be changed, only added or removed`);
   if (filter !== undefined) {
-    if (operation.op !== 'remove')
-      throw invalidPath(`${text}: a filter chooses members to remove; add and replace take them as value`);
+    if (operation.op === 'add')
+      throw invalidPath(`${text}: a filter chooses members to remove or replace; add takes them as value`);
+    if (operation.op === 'replace') {
+      const { ids, notes } = readNamed(operation);
+      return { step: { step: 'replace_where', condition: onEdges(filter), ids, text }, notes };
+    }
     const ids = idsIn(filter);
     const step: MemberStep = ids ? { step: 'remove', ids } : { step: 'remove_where', condition: onEdges(filter) };
     return { step, notes: [] };
   }
-  const { op, hasValue, value } = operation;
+  const { op, hasValue } = operation;
   if (op === 'remove' && !hasValue) return { step: { step: 'replace', ids: [] }, notes: [] };
-  if (value === null) throw invalidValue(`${op} members: null names nobody; send a list of members, [] for none`);
-  const { ids, notes } = readMembers(value);
+  const { ids, notes } = readNamed(operation);
   return { step: { step: op, ids }, notes };
 }
 
-/** The ids, where the filter says nothing but `value eq "a" or value eq "b" …`. */
-function idsIn(filter: Condition): readonly string[] | undefined {
+function readNamed({ op, value }: Operation): NamedMembers {
+  if (value === null) throw invalidValue(`${op} members: null names nobody; send a list of members, [] for none`);
+  return readMembers(value);
+}
+
+/** The ids, where the condition says nothing but `value eq "a" or value eq "b" …`. */
+export function idsIn(filter: Condition): readonly string[] | undefined {
   if (filter.kind === 'compare') {
     return filter.of.name === 'value' && filter.op === 'eq' ? [String(filter.value)] : undefined;
   }
@@ -134,7 +149,8 @@ export interface MemberChange {
 }
 
 /**
- * Folds steps, in their order, into one change.
+ * Folds steps, in their order, into one change. Throws scim_no_target where a member is to be replaced who is not there (RFC 7644
+ * §3.5.2.3).
  *
  * @param choose answers the ids of the group's present members that fulfil a condition, and keeps those of `added`
  *   that do
@@ -147,19 +163,40 @@ export async function foldMembers(
   const add = new Set<string>();
   const remove = new Set<string>();
   let missed = false;
+  const chosenBy = (condition: Condition) => choose(condition, [...(whole ?? add)]);
+  const isThere = (id: string): boolean => whole?.has(id) ?? !remove.has(id);
+  const join = (ids: readonly string[]): void => void take(ids, whole ?? add, whole ? undefined : remove);
+  const leave = (ids: readonly string[]): void => {
+    const absent = take(ids, whole ? undefined : remove, whole ?? add);
+    if (whole && absent) missed = true;
+  };
   for (const step of steps) {
-    if (step.step === 'replace') {
-      whole = new Set(step.ids);
-      add.clear();
-      remove.clear();
-      continue;
+    switch (step.step) {
+      case 'replace':
+        whole = new Set(step.ids);
+        add.clear();
+        remove.clear();
+        break;
+      case 'add':
+        join(step.ids);
+        break;
+      case 'remove':
+        leave(step.ids);
+        break;
+      case 'remove_where': {
+        const ids = await chosenBy(step.condition);
+        if (ids.length === 0) missed = true;
+        leave(ids);
+        break;
+      }
+      case 'replace_where': {
+        const ids = (await chosenBy(step.condition)).filter(isThere);
+        if (ids.length === 0) throw noTarget(`${step.text}: no member of the group is like this`);
+        leave(ids);
+        join(step.ids);
+        break;
+      }
     }
-    const adding = step.step === 'add';
-    const pending = [...(whole ?? add)];
-    const ids = step.step === 'remove_where' ? await choose(step.condition, pending) : step.ids;
-    if (step.step === 'remove_where' && ids.length === 0) missed = true;
-    if (whole) missed = take(ids, adding ? whole : undefined, adding ? undefined : whole) || missed;
-    else take(ids, adding ? add : remove, adding ? remove : add);
   }
   const notes = missed && { notes: ['member_not_in_group' as const] };
   if (whole) return { replace: [...whole], ...notes };

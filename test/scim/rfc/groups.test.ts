@@ -75,6 +75,12 @@ describe('groups (RFC 7643 §4.2)', () => {
     ['remove all', () => [{ op: 'remove', path: 'members' }], []],
     ['replace (push now)', () => [{ op: 'replace', path: 'members', value: [member(1), member(4)] }], [1, 4]],
     ['replace with nothing', () => [{ op: 'replace', path: 'members', value: [] }], []],
+    [
+      'replace one by filter',
+      () => [{ op: 'replace', path: `members[value eq "${people[0]}"]`, value: [member(2)] }],
+      [1, 2],
+    ],
+    ['replace by type', () => [{ op: 'replace', path: 'members[type eq "User"]', value: member(3) }], [3]],
     ['replace without path', () => [{ op: 'replace', value: { displayName: 'R', members: [member(5)] } }], [5]],
     [
       'several operations in their order',

@@ -309,6 +309,25 @@ describe('PATCH of a Group', () => {
   });
 
   test(
+    proves('a member who is to be replaced must be there: 400 noTarget, and nothing is changed', '7644-3.5.2.3-08'),
+    async () => {
+      const { id } = await world.group({ members: [{ value: ann.id }] });
+      for (const filter of [`value eq "${bob.id}"`, 'value eq "nobody"', 'type eq "Group"']) {
+        const answer = await world.patch(
+          `/Groups/${id}`,
+          { op: 'replace', path: 'displayName', value: 'Changed' },
+          { op: 'replace', path: `members[${filter}]`, value: [{ value: bob.id }] },
+        );
+        expect(answer.body).toMatchObject({ status: '400', scimType: 'noTarget' });
+      }
+      expect((await world.call('get', `/Groups/${id}`)).body).toMatchObject({
+        displayName: expect.not.stringContaining('Changed'),
+        members: [expect.objectContaining({ value: ann.id })],
+      });
+    },
+  );
+
+  test(
     proves(
       'what a member is cannot be changed: 400 mutability',
       '7644-3.5.2-10',
