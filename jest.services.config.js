@@ -8,7 +8,12 @@ process.env.GATEHOUSE_TEST_ENGINE = 'mongodb';
  */
 export default {
   ...base,
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/dist/', '\\.browser\\.test\\.ts$'],
+  testPathIgnorePatterns: [
+    ...['/node_modules/', '<rootDir>/dist/', '\\.browser\\.test\\.ts$'],
+    // What opens no store, or SQLite's alone, is the same again.
+    '<rootDir>/test/unit/(events|lib|provisioning|sso)/',
+    '<rootDir>/test/store/(backup|checker|powerCut|sqlite|within)\\.test\\.ts$',
+  ],
   globalSetup: '<rootDir>/test/support/begin.services.ts',
   globalTeardown: '<rootDir>/test/support/end.services.ts',
   // One MongoDB serves all files, and commits to disk: more files at once only wait for each other.
