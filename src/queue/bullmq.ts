@@ -6,7 +6,7 @@ import { systemClock } from '../lib/clock.ts';
 import { PLATFORM } from '../store/index.ts';
 import { channels, openRedis, rareLog } from './bullmq-redis.ts';
 import type { EmbeddedQueueOptions } from './embedded.ts';
-import { holdings, placesOfOne } from './holdings.ts';
+import { type Holdings, holdings, placesOfOne } from './holdings.ts';
 import { type Lane, lanes } from './jobs.ts';
 import { together } from './lanes.ts';
 import { giveBack, type Held, renewLeases } from './leases.ts';
@@ -41,10 +41,16 @@ const oneTry = { attempts: 1, removeOnComplete: true, removeOnFail: true } as co
  */
 export function openBullQueue(options: BullQueueOptions): Queue {
   const complain = rareLog(options.logger, 'trouble with Redis; jobs wait in the outbox');
-  return together(lanes.map((lane) => openLane(options, lane, complain)));
+  const ofLanes: Holdings[] = [];
+  return together(lanes.map((lane) => openLane(options, lane, ofLanes, complain)));
 }
 
-function openLane(options: BullQueueOptions, lane: Lane, complain: (error: unknown) => void): Queue {
+function openLane(
+  options: BullQueueOptions,
+  lane: Lane,
+  ofLanes: Holdings[],
+  complain: (error: unknown) => void,
+): Queue {
   const { store, logger, redisUrl, prefix = 'gatehouse', clock = systemClock } = options;
   const { concurrency = 16, leaseMs = 30_000, pollMs = 1_000 } = options;
   const relayId = randomBytes(8).toString('hex');
@@ -89,6 +95,7 @@ function openLane(options: BullQueueOptions, lane: Lane, complain: (error: unkno
   const run = openRunner({ ...options, clock });
   const running = new Map<string, Held & { readonly ended: Promise<Outcome> }>();
   const waiting = holdings({ total: () => 2 * concurrency, each: () => placesOfOne(concurrency) });
+  ofLanes.push(waiting);
   const relay = openRelay({
     store,
     logger,
@@ -97,6 +104,8 @@ function openLane(options: BullQueueOptions, lane: Lane, complain: (error: unkno
     holdings: waiting,
     leaseMs,
     pollMs,
+    isOurs: (row) => row.lease !== undefined && running.has(jobId({ row, lease: row.lease })),
+    mayTakeSuspect: () => ofLanes.every(({ suspect }) => suspect === undefined),
     ready: () => commands.status === 'ready',
     accept: handOver,
   });
@@ -122,7 +131,7 @@ function openLane(options: BullQueueOptions, lane: Lane, complain: (error: unkno
       // One whose first contact failed never recovers; the next is opened when there is something to hand over.
       opened?.removeAllListeners().on('error', () => {});
       opened = undefined;
-      for (const { row } of taken) waiting.drop(row._id);
+      for (const { row, lease } of taken) waiting.drop(row._id, lease);
       await giveBack(store, taken, clock.now()).catch(complain);
     }
   }
@@ -132,24 +141,26 @@ function openLane(options: BullQueueOptions, lane: Lane, complain: (error: unkno
     const { organizationId, id, lease, relay: from } = handed.parse(data);
     const row = await store.read.outbox.get(organizationId, id);
     const held = row && row.lease === lease && { row, lease };
+    // BullMQ takes it for stalled, where it has not heard of it for long.
+    if (held && running.has(jobId(held))) return;
     // One that comes during a drain is for another process.
     if (held && draining) await giveBack(store, [held], clock.now());
     else if (held) {
       const ended = run(held);
-      running.set(id, { ...held, ended });
+      running.set(jobId(held), { ...held, ended });
       const outcome = await ended;
-      running.delete(id);
+      running.delete(jobId(held));
       if (outcome.end === 'again') relay.wakeAt(outcome.dueAt);
     }
-    if (from === relayId) relay.release(id);
-    else if (commands.status === 'ready') commands.publish(channel.ended(from), id).catch(complain);
+    if (from === relayId) relay.release(id, lease);
+    else if (commands.status === 'ready') commands.publish(channel.ended(from), `${id} ${lease}`).catch(complain);
   }
 
   /** Keeps the leases of what runs here and of what waits in Redis; takes back what Redis has lost. */
   async function inspect(): Promise<void> {
     const until = new Date(clock.now().getTime() + leaseMs);
     await renewLeases(store, [...running.values()], until);
-    const ours = waiting.all().filter(({ row }) => !running.has(row._id));
+    const ours = waiting.all().filter((held) => !running.has(jobId(held)));
     if (ours.length === 0 || commands.status !== 'ready') return;
     const rows = await store.read.outbox.find(PLATFORM, { _id: { $in: ours.map(({ row }) => row._id) } });
     const leases = new Map(rows.map((row) => [row._id, row.lease]));
@@ -157,7 +168,7 @@ function openLane(options: BullQueueOptions, lane: Lane, complain: (error: unkno
     const missing: Held[] = [];
     for (const held of ours) {
       if (leases.get(held.row._id) !== held.lease) {
-        relay.release(held.row._id);
+        relay.release(held.row._id, held.lease);
         continue;
       }
       const state = await queue().getJobState(jobId(held));
@@ -167,7 +178,7 @@ function openLane(options: BullQueueOptions, lane: Lane, complain: (error: unkno
     }
     await renewLeases(store, alive, until);
     await giveBack(store, missing, clock.now());
-    for (const { row } of missing) waiting.drop(row._id);
+    for (const { row, lease } of missing) waiting.drop(row._id, lease);
     if (missing.length > 0) relay.wake();
   }
 
@@ -176,11 +187,19 @@ function openLane(options: BullQueueOptions, lane: Lane, complain: (error: unkno
   }
 
   async function listen(): Promise<void> {
-    subscriber.on('message', (name: string, id: string) => {
+    subscriber.on('message', (name: string, ended: string) => {
+      const [id = '', lease = ''] = ended.split(' ');
       if (name === channel.nudge) relay.wake();
-      else relay.release(id);
+      else relay.release(id, lease);
     });
     await subscriber.subscribe(channel.nudge, channel.ended(relayId));
+  }
+
+  async function keepWorking(): Promise<void> {
+    while (!draining) {
+      await worker.run().catch(complain);
+      if (!draining) await sleep(500);
+    }
   }
 
   async function stop(timeoutMs: number): Promise<void> {
@@ -206,7 +225,7 @@ function openLane(options: BullQueueOptions, lane: Lane, complain: (error: unkno
         relay.wake();
       });
       listen().catch(complain);
-      worker.run().catch(complain);
+      keepWorking().catch(complain);
       relay.start();
     },
     drain(timeoutMs = 10_000) {

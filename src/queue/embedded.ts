@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store } from '../store/index.ts';
-import { holdings, placesOfOne } from './holdings.ts';
+import { type Holdings, holdings, placesOfOne } from './holdings.ts';
 import { type Lane, lanes, type Retry } from './jobs.ts';
 import { together } from './lanes.ts';
 import { giveBack, type Held, renewLeases } from './leases.ts';
@@ -33,23 +33,29 @@ const fastMs = 100;
  * Several processes on one store may do so at once.
  */
 export function openEmbeddedQueue(options: EmbeddedQueueOptions): Queue {
-  return together(lanes.map((lane) => openLane(options, lane)));
+  const ofLanes: Holdings[] = [];
+  return together(lanes.map((lane) => openLane(options, lane, ofLanes)));
 }
 
-function openLane(options: EmbeddedQueueOptions, lane: Lane): Queue {
+function openLane(options: EmbeddedQueueOptions, lane: Lane, ofLanes: Holdings[]): Queue {
   const { store, logger, clock = systemClock, concurrency = 16, leaseMs = 30_000, pollMs = 1_000 } = options;
   const mostOfOne = placesOfOne(concurrency);
   let usualMs = 0;
   const ahead = (): number => (usualMs < fastMs ? 2 : 1);
   const held = holdings({ total: () => concurrency * ahead(), each: () => mostOfOne * ahead() });
+  ofLanes.push(held);
   const run = openRunner({ ...options, clock });
   const runningOf = new Map<string, number>();
-  const running = new Map<string, Promise<void>>();
+  const running = new Map<Held, Promise<void>>();
   let ready: Held[] = [];
   let beat: NodeJS.Timeout | undefined;
   let draining: Promise<void> | undefined;
 
-  const relay = openRelay({ store, logger, clock, lane, holdings: held, leaseMs, pollMs, accept });
+  const relay = openRelay({
+    ...{ store, logger, clock, lane, holdings: held, leaseMs, pollMs, accept },
+    isOurs: ({ _id, lease }) => held.holds(_id, lease),
+    mayTakeSuspect: () => ofLanes.every(({ suspect }) => suspect === undefined),
+  });
 
   function accept(taken: readonly Held[]): void {
     ready.push(...taken);
@@ -60,7 +66,7 @@ function openLane(options: EmbeddedQueueOptions, lane: Lane): Queue {
     while (!draining && running.size < concurrency) {
       const next = choose();
       if (!next) return;
-      running.set(next.row._id, runOne(next));
+      running.set(next, runOne(next));
     }
   }
 
@@ -85,9 +91,9 @@ function openLane(options: EmbeddedQueueOptions, lane: Lane): Queue {
     const count = (runningOf.get(organizationId) ?? 1) - 1;
     if (count > 0) runningOf.set(organizationId, count);
     else runningOf.delete(organizationId);
-    running.delete(id);
+    running.delete(one);
     fill();
-    relay.release(id);
+    relay.release(id, one.lease);
     if (outcome.end === 'again') relay.wakeAt(outcome.dueAt);
   }
 

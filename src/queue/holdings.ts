@@ -1,4 +1,4 @@
-import type { Held } from './leases.ts';
+import { type Held, isSuspicious } from './leases.ts';
 
 export interface Limits {
   /** How many rows may be held at once in total. */
@@ -11,11 +11,13 @@ export interface Limits {
 export interface Holdings {
   readonly size: number;
   readonly room: number;
+  /** The one of them that may be what ends processes. */
+  readonly suspect: Held | undefined;
   share(organizationId: string): number;
   add(held: Held): void;
-  /** Forgets the row; harmless where it is not held. */
-  drop(id: string): void;
-  get(id: string): Held | undefined;
+  /** Forgets the row; harmless where it is not held under this lease. */
+  drop(id: string, lease: string): void;
+  holds(id: string, lease: string | undefined): boolean;
   all(): Held[];
 }
 
@@ -27,9 +29,13 @@ export function holdings(limits: Limits): Holdings {
     if (next > 0) counts.set(organizationId, next);
     else counts.delete(organizationId);
   };
-  const drop = (id: string): void => {
+  let suspect: Held | undefined;
+  const drop = (id: string, lease: string): void => {
     const held = rows.get(id);
-    if (held && rows.delete(id)) count(held.row.organizationId, -1);
+    if (held?.lease !== lease) return;
+    rows.delete(id);
+    count(held.row.organizationId, -1);
+    if (suspect === held) suspect = undefined;
   };
   return {
     get size() {
@@ -39,13 +45,19 @@ export function holdings(limits: Limits): Holdings {
       return limits.total() - rows.size;
     },
     share: (organizationId) => limits.each() - (counts.get(organizationId) ?? 0),
+    get suspect() {
+      return suspect;
+    },
     add(held) {
-      drop(held.row._id);
+      const former = rows.get(held.row._id);
+      if (former) drop(former.row._id, former.lease);
+      // It has been taken once more, now.
+      if (isSuspicious({ ...held.row, taken: (held.row.taken ?? 1) - 1 })) suspect = held;
       rows.set(held.row._id, held);
       count(held.row.organizationId, 1);
     },
     drop,
-    get: (id) => rows.get(id),
+    holds: (id, lease) => lease !== undefined && rows.get(id)?.lease === lease,
     all: () => [...rows.values()],
   };
 }

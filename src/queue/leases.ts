@@ -6,13 +6,22 @@
 import { randomBytes } from 'node:crypto';
 import { AppError } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
-import { type Cause, type OutboxRow, PLATFORM, type Store, type Transaction } from '../store/index.ts';
+import { type Cause, type Filter, type OutboxRow, PLATFORM, type Store, type Transaction } from '../store/index.ts';
 
 /** A row taken by this process, or handed to it with its token. */
 export interface Held {
   readonly row: OutboxRow;
   readonly lease: string;
 }
+
+/** What has been taken so often, and never came to an end, may be what ends its processes. */
+const suspicious = 3;
+
+/** A row that may be what ends the processes that take it: taken by itself, so that no other shares its fate each time. */
+export const isSuspicious = ({ taken = 0 }: OutboxRow): boolean => taken >= suspicious;
+
+/** All rows that are not so. */
+export const unsuspicious: Filter<OutboxRow> = { $nor: [{ taken: { $gte: suspicious } }] };
 
 const cause = (): Cause => ({ actor: 'system', requestId: newId('request') });
 
@@ -54,9 +63,6 @@ export async function giveBack(store: Store, held: readonly Held[], now: Date): 
   });
 }
 
-/** What has been taken more often than this, and never came to an end, may be what ends its processes. */
-const suspicious = 3;
-
 /**
  * Makes due at once what a process that has been killed had taken. Only for a store on which nobody else can work: otherwise
  * it would be taken from somebody who is at it. What may have killed the process waits until its lease has ended, so that
@@ -66,7 +72,7 @@ export async function takeOver(store: Store, now: Date): Promise<void> {
   await store.transaction(cause(), (tx) =>
     tx.outbox.update(
       PLATFORM,
-      { lease: { $exists: true }, dueAt: { $gt: now }, taken: { $lte: suspicious } },
+      { lease: { $exists: true }, dueAt: { $gt: now }, $nor: [{ taken: { $gt: suspicious } }] },
       { $set: { dueAt: now }, $unset: { lease: true } },
     ),
   );

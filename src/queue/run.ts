@@ -67,8 +67,8 @@ export function openRunner(options: RunnerOptions): Runner {
 }
 
 /**
- * So often in a row may a job's process die, or lose its lease, before the job is taken for the reason: no sooner than after some 25
- * minutes, since a lease lasts half of one. Processes that die of something else, as often as they may, park no job.
+ * So often in a row may a job's process die, or lose its lease, before the job is taken for the reason: after more than 20 minutes,
+ * since a lease lasts half of one. Processes that die of something else, as often as they may, park no job.
  */
 const mostTaken = 50;
 

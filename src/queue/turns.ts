@@ -5,6 +5,7 @@
  */
 import { type Filter, type OutboxRow, PLATFORM, type ReadStore } from '../store/index.ts';
 import type { Lane } from './jobs.ts';
+import { unsuspicious } from './leases.ts';
 
 export interface Turn {
   readonly lane: Lane;
@@ -13,6 +14,8 @@ export interface Turn {
   readonly now: Date;
   /** How many rows to find at most. */
   readonly room: number;
+  /** Whether rows are found that may be what ends processes. */
+  readonly suspects: boolean;
   /** How many more rows this organization may have; asked once in each walk. */
   share(organizationId: string): number;
 }
@@ -64,6 +67,7 @@ async function walk(
       state: turn.lane,
       organizationId: { $gt: position, ...(to !== undefined && { $lte: to }) },
       ...(idleSeeks >= patience && { dueAt: { $lte: turn.now } }),
+      ...(!turn.suspects && unsuspicious),
     };
     const page = await reads.outbox.find(PLATFORM, filter, { sort: { organizationId: 1, dueAt: 1 }, limit });
     const last = page.at(-1);
@@ -86,7 +90,7 @@ async function topUp(reads: Pick<ReadStore, 'outbox'>, turn: Turn, { queues, lef
     if (rows >= turn.room) return;
     const limit = Math.min(turn.room, turn.share(organizationId));
     if (!left.has(organizationId) || limit <= queue.length) continue;
-    const due = { state: turn.lane, dueAt: { $lte: turn.now } };
+    const due = { state: turn.lane, dueAt: { $lte: turn.now }, ...(!turn.suspects && unsuspicious) };
     const more = await reads.outbox.find(organizationId, due, { sort: { dueAt: 1 }, limit });
     if (more.length < limit) left.delete(organizationId);
     rows += more.length - queue.length;

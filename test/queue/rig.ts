@@ -1,4 +1,5 @@
 import { recordAudit } from '../../src/events/index.ts';
+import type { Clock } from '../../src/lib/clock.ts';
 import { type Logger, silentLogger } from '../../src/lib/logger.ts';
 import {
   enqueue,
@@ -23,6 +24,9 @@ export interface QueueSettings {
   readonly retry?: Partial<Retry>;
   readonly longestRunMs?: number;
   readonly logger?: Logger;
+  readonly clock?: Clock;
+  /** Another way to the rig's store. */
+  readonly store?: Store;
 }
 
 /** One engine of the queue, on its own store; every queue of one rig works as a process of its own. */

@@ -4,6 +4,7 @@ import { AppError } from '../../src/errors.ts';
 import { enqueue, findParked, type Queue, replayParked, type TakenJob } from '../../src/queue/index.ts';
 import { leaseRows } from '../../src/queue/leases.ts';
 import type { Handlers } from '../../src/queue/queue.ts';
+import type { Store } from '../../src/store/index.ts';
 import { until } from '../support/until.ts';
 import {
   ask,
@@ -348,6 +349,100 @@ export function queueSuite(name: string, openRig: () => Promise<Rig>, many: numb
         await queue.idle();
         expect(calls).toBe(1);
         expect(await effects(rig.store, orgA)).toEqual(['acc-1']);
+      });
+
+      test('a clock that is set forward takes nothing from whom it is with: a running job goes on under its lease', async () => {
+        let aheadMs = 0;
+        let calls = 0;
+        const clock = { now: () => new Date(Date.now() + aheadMs) };
+        const queue = open(
+          handleAll(async (job) => {
+            calls += 1;
+            await sleep(600);
+            aheadMs = 3_600_000;
+            await sleep(900);
+            await leave(job);
+          }),
+          { leaseMs: 600, clock },
+        );
+        await ask(rig.store, orgA, 'acc-1');
+        await until('it has ended', async () => (await rows(rig.store)).length === 0);
+        await queue.idle();
+        expect(calls).toBe(1);
+        expect(await effects(rig.store, orgA)).toEqual(['acc-1']);
+      });
+
+      test('a job that is run twice by one process, since its lease was lost meanwhile, ends by its second run', async () => {
+        const wait = gate();
+        let calls = 0;
+        const queue = open(
+          handleAll(async (job) => {
+            calls += 1;
+            if (calls === 1) await wait.opened;
+            else await sleep(1_500);
+            await leave(job);
+          }),
+          { leaseMs: 450 },
+        );
+        await ask(rig.store, orgA, 'acc-1');
+        await until('it runs', () => calls === 1);
+        const [row] = await rows(rig.store);
+        await rig.store.transaction(cause, (tx) =>
+          tx.outbox.updateOne(
+            orgA,
+            { _id: row?._id ?? '' },
+            { $set: { dueAt: new Date(0), lease: 'of one that died' } },
+          ),
+        );
+        await until('it runs again', () => calls === 2);
+        wait.open();
+        await until('it has ended', async () => (await rows(rig.store)).length === 0);
+        await queue.idle();
+        expect(calls).toBe(2);
+        expect(await effects(rig.store, orgA)).toEqual(['acc-1']);
+      });
+
+      test('a job that ends its processes takes none with it that were taken when it was: it alone is parked (OPS-2)', async () => {
+        const fallen = { attempts: 0, taken: 46, lease: 'dead', dueAt: new Date(0) };
+        await insertRow(rig.store, { _id: 'job-poison', ...fallen, payload: { people: ['acc-poison'] } });
+        const innocent = Array.from({ length: 11 }, (_, i) => `acc-${String(i).padStart(2, '0')}`);
+        for (const [i, person] of innocent.entries()) {
+          const organizationId = i % 2 === 0 ? orgA : orgB;
+          await insertRow(rig.store, { _id: `job-${i}`, organizationId, ...fallen, payload: { people: [person] } });
+        }
+        let deaths = 0;
+        const live = async (): Promise<void> => {
+          const end = gate();
+          let dead = false;
+          const mortal: Store = {
+            ...rig.store,
+            transaction: (...all) =>
+              dead ? Promise.reject(new Error('the process has died')) : rig.store.transaction(...all),
+          };
+          const queue = open(
+            handleAll(async (job) => {
+              await sleep(personOf(job) === 'acc-poison' ? 20 : 60);
+              if (personOf(job) === 'acc-poison') {
+                dead = true;
+                deaths += 1;
+                end.open();
+              }
+              await leaveEffect(mortal, job);
+            }),
+            { leaseMs: 500, concurrency: 8, store: mortal },
+          );
+          const isParked = async () => (await findParked(rig.store.read, orgA)).items.length > 0;
+          await Promise.race([end.opened, until('it is parked', isParked, 20_000)]);
+          if (!dead) await queue.idle();
+          await queue.drain(1);
+        };
+        while ((await findParked(rig.store.read, orgA)).items.length === 0) await live();
+        await live();
+        expect((await findParked(rig.store.read, orgA)).items).toMatchObject([{ _id: 'job-poison' }]);
+        expect((await findParked(rig.store.read, orgB)).items).toEqual([]);
+        expect(await rows(rig.store)).toHaveLength(1);
+        expect([...(await effects(rig.store, orgA)), ...(await effects(rig.store, orgB))].sort()).toEqual(innocent);
+        expect(deaths).toBe(4);
       });
 
       test('who has lost the lease cannot finish: its transaction leaves nothing behind', async () => {

@@ -47,6 +47,7 @@ describe('organizations in turn', () => {
       after: '',
       now,
       room: 100,
+      suspects: true,
       share: () => 100,
       ...turn,
     });

@@ -67,7 +67,9 @@ const parkedJob = z
     id,
     job: z.string(),
     payload: facts,
-    attempts: z.int().meta({ description: 'that came to an end; a process that died in one is not counted' }),
+    attempts: z
+      .int()
+      .meta({ description: 'that came to an end, giving up included; those in which a process died are not counted' }),
     error: z.string().optional(),
     createdAt: time,
   })
