@@ -12,7 +12,7 @@ export default {
     ...['/node_modules/', '<rootDir>/dist/', '\\.browser\\.test\\.ts$'],
     // What opens no store, or SQLite's alone, is the same again.
     '<rootDir>/test/unit/(events|lib|provisioning|sso)/',
-    '<rootDir>/test/store/(backup|checker|powerCut|sqlite|within)\\.test\\.ts$',
+    '<rootDir>/test/store/(backup|checker|lostDisk|powerCut|sqlite|within)\\.test\\.ts$',
   ],
   globalSetup: '<rootDir>/test/support/begin.services.ts',
   globalTeardown: '<rootDir>/test/support/end.services.ts',

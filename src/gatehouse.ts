@@ -51,6 +51,8 @@ export interface GatehouseOptions {
   readonly lookUpTxt?: TxtLookup | undefined;
   /** Answers for the host names that the guarded client connects to; for tests. */
   readonly resolve?: OutgoingOptions['resolve'];
+  /** Called once, when the configured store can answer nothing any more in this process. Default: nobody is told. */
+  readonly onStoreLost?: (error: unknown) => void;
   /** Whether process metrics are collected, which one Gatehouse of a process may do. Default: off. */
   readonly processMetrics?: boolean;
   /** For development: letters are shown at /dev/mail to anybody, and not written to the log. */
@@ -75,7 +77,7 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
   const { clock = systemClock, logger = openLogger(config.logLevel) } = options;
   const secrets = await loadSecrets(config);
   const sealer = openSealer(secrets.key);
-  const store = options.store ?? (await openStore(config, clock));
+  const store = options.store ?? (await openStore(config, clock, options.onStoreLost));
   await checkKey(store, sealer).catch(async (error: unknown) => {
     await store.close();
     throw error;
@@ -177,11 +179,11 @@ export async function openGatehouse(config: Config, options: GatehouseOptions = 
   };
 }
 
-async function openStore(config: Config, clock: Clock): Promise<Store> {
+async function openStore(config: Config, clock: Clock, onLost?: (error: unknown) => void): Promise<Store> {
   const { store } = config;
   if (store.kind === 'sqlite') {
     const { openSqliteStore } = await import('./store/sqlite/index.ts');
-    return openSqliteStore({ path: store.path, clock });
+    return openSqliteStore({ path: store.path, clock, ...(onLost && { onLost }) });
   }
   const { openMongoStore } = await import('./store/mongo/index.ts');
   return openMongoStore({ uri: store.uri, clock });

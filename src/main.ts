@@ -2,7 +2,7 @@
 import { readConfig } from './config.ts';
 import { type Gatehouse, openGatehouse } from './gatehouse.ts';
 import { type Logger, openLogger } from './lib/logger.ts';
-import { closeOnSignals, endOnFaults, refuseToStart } from './process.ts';
+import { closeOnSignals, endOnFaults, endOnLostStore, refuseToStart } from './process.ts';
 
 function readConfigOrExit() {
   try {
@@ -26,7 +26,8 @@ const logger = openLogger(config.logLevel);
 endOnFaults(logger);
 for (const warning of config.warnings) logger.warn(warning);
 
-const gatehouse = await openGatehouse(config, { logger, processMetrics: true }).catch(refuseToStart);
+const onStoreLost = endOnLostStore(logger);
+const gatehouse = await openGatehouse(config, { logger, processMetrics: true, onStoreLost }).catch(refuseToStart);
 closeOnSignals(() => gatehouse.close(), logger);
 const port = await gatehouse.listen().catch(async (error: unknown) => {
   await gatehouse.close();

@@ -27,6 +27,14 @@ export function endOnFaults(logger: Logger): void {
   }
 }
 
+/** Ends the process whose store can answer nothing any more, for whoever keeps it running to start a new one. */
+export function endOnLostStore(logger: Logger): (error: unknown) => void {
+  return (error) => {
+    logger.fatal({ err: error }, 'the disk did not take what was written; a new process must read what it has');
+    process.exit(1);
+  };
+}
+
 /** The first SIGTERM or SIGINT ends gracefully, by `close`; the second one at once. */
 export function closeOnSignals(close: () => Promise<void>, logger: Logger): void {
   let closing = false;

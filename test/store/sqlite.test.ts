@@ -228,9 +228,11 @@ async function faultyWriter(
     }),
   ) as Collections;
   const committed: string[] = [];
+  const lost: unknown[] = [];
   const writer = new Writer({
     ...{ connection: failing, collections: compiled, clock: systemClock, nesting: openNesting(true) },
     ...{ protection: true, rehearse: false, bodyTimeoutMs: 1000, committed: (names) => committed.push(...names) },
+    lost: (error) => lost.push(error),
     ...(longestBatchMs !== undefined && { longestBatchMs }),
   });
   const insert = (org: string) => writer.transaction(cause, (tx) => tx.outbox.insert(org, rows.job(org)));
@@ -239,7 +241,7 @@ async function faultyWriter(
     ...{ connection: real, inside: false, enter: () => undefined },
     settled: () => writer.flushed(),
   });
-  return { path, writer, real, insert, count, reads, committed };
+  return { path, writer, real, insert, count, reads, committed, lost };
 }
 
 describe('shared commits', () => {
@@ -594,7 +596,7 @@ describe('faults of the file', () => {
 
   test('after a failed flush nothing is written any more, into the log or from it into the file', async () => {
     let broken = false;
-    const { insert, count, path, writer } = await faultyWriter(() => false, {
+    const { insert, count, path, writer, lost } = await faultyWriter(() => false, {
       async flush(file) {
         if (broken) throw new AppError('store_unavailable', 'The data file cannot be written to the disk.');
         await file.flush();
@@ -609,6 +611,7 @@ describe('faults of the file', () => {
       await expect(insert(org)).rejects.toMatchObject({ code: 'store_unavailable' });
     expect([count(), (await stat(`${path}-wal`)).size]).toEqual(before);
     expect(writer.failed).toBe(true);
+    expect(lost).toMatchObject([{ code: 'store_unavailable' }]);
   });
 
   test.each(['SAVEPOINT body', 'ROLLBACK TO body', 'ROLLBACK'])(

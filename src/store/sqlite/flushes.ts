@@ -21,12 +21,15 @@ function openRound(): Round {
  */
 export class Flushes {
   readonly #flush: () => Promise<void>;
+  readonly #lost: (error: unknown) => void;
   #running: Round | undefined;
   #next: Round | undefined;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(flush: () => Promise<void>) {
+  /** @param lost is called once, after the flush that failed */
+  constructor(flush: () => Promise<void>, lost: (error: unknown) => void) {
     this.#flush = flush;
+    this.#lost = lost;
   }
 
   /** What the flush that failed has said; undefined where none has. */
@@ -62,6 +65,7 @@ export class Flushes {
       } catch (error) {
         this.#failure = { error };
         for (const waiting of [round, this.#waiting()]) waiting?.reject(error);
+        this.#lost(error);
         return;
       }
       this.#running = undefined;

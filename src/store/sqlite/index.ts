@@ -27,6 +27,8 @@ export interface SqliteStoreOptions {
   readonly rehearse?: boolean;
   /** Off only in tests of anything but files: commits are answered before the disk has them. Default: on. */
   readonly durable?: boolean;
+  /** Called once, when the disk did not take what was written: nothing is answered any more, until a new process reads what it has. */
+  readonly onLost?: (error: unknown) => void;
   /** After how long without a call a transaction's body that does not end is rolled back. Default: ten seconds. */
   readonly bodyTimeoutMs?: number;
   /** For tests: other migrations than the program's. */
@@ -79,6 +81,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     rehearse,
     bodyTimeoutMs,
     committed,
+    lost: options.onLost ?? (() => {}),
   });
   let closing: Promise<void> | undefined;
   const enter = (): void => {

@@ -43,6 +43,8 @@ export interface WriterOptions {
   readonly longestBatchMs?: number;
   /** Told into which collections a commit inserted, once it is on the disk. */
   readonly committed: (inserted: ReadonlySet<CollectionName>) => void;
+  /** Called once, after a flush that failed. */
+  readonly lost: (error: unknown) => void;
 }
 
 /** So many transactions share a commit at most, and no further one joins after so long: the first ones wait for it. */
@@ -85,7 +87,7 @@ export class Writer {
 
   constructor(options: WriterOptions) {
     this.#options = options;
-    this.#flushes = new Flushes(async () => options.connection.flush());
+    this.#flushes = new Flushes(async () => options.connection.flush(), options.lost);
     this.#caches = Object.values(options.collections).flatMap(({ cache }) => cache ?? []);
     this.#Transaction = transactionClass(Object.keys(options.collections) as CollectionName[]);
   }
