@@ -54,6 +54,14 @@ describe('organizations in turn', () => {
     return { ...found, order: found.rows.map((row) => row.organizationId).join(' ') };
   };
 
+  test('what may end its processes is passed over while one of them is taken, and hides nothing that waits behind it', async () => {
+    await lay({ 'org-a': { count: 40, due: -9_000 } });
+    await store.transaction(cause, (tx) => tx.outbox.update('org-a', {}, { $set: { taken: 3 } }));
+    await lay({ 'org-a': { count: 2 }, 'org-b': { count: 1 } });
+    expect((await find({ suspects: false })).order).toBe('org-a org-a org-b');
+    expect((await find({ room: 4 })).order).toBe('org-a org-a org-a org-a');
+  });
+
   test('nothing is due in an empty outbox', async () => {
     expect(await find()).toMatchObject({ rows: [], last: '', unseen: false });
   });
