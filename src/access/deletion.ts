@@ -96,6 +96,8 @@ export async function deleteOrganization(
   for (const name of inOrder) await removeRows(store, cause, organizationId, name, keep);
   await forgetDeliveries(store, cause, organizationId);
   await forgetInSessions(store, cause, organizationId);
+  await forgetInKeys(store, cause, organizationId);
+  await store.transaction(cause, (tx) => tx.mailedLinks.remove(PLATFORM, { askedIn: organizationId }));
 }
 
 /** What webhooks of the platform were told of this organization (EVT-1). */
@@ -168,6 +170,22 @@ async function forgetInSessions(store: Store, cause: Cause, organizationId: stri
             { _id: session._id },
             { $set: { endedIn, proofs: writeProofs(proofs) } },
           );
+      }
+    });
+  }
+}
+
+/** Takes the organization out of those in which SSH keys count. One that counts nowhere then stays its person's, to remove. */
+async function forgetInKeys(store: Store, cause: Cause, organizationId: string): Promise<void> {
+  const found: string[] = [];
+  for await (const { _id, onlyIn } of store.read.sshKeys.stream(PLATFORM, { onlyIn: { $exists: true } }))
+    if (onlyIn?.includes(organizationId)) found.push(_id);
+  for (let from = 0; from < found.length; from += batch) {
+    const ids = found.slice(from, from + batch);
+    await store.transaction(cause, async (tx) => {
+      for (const { _id, onlyIn = [] } of await tx.sshKeys.find(PLATFORM, { _id: { $in: ids } })) {
+        const others = onlyIn.filter((id) => id !== organizationId);
+        await tx.sshKeys.updateOne(PLATFORM, { _id }, { $set: { onlyIn: others } });
       }
     });
   }

@@ -9,6 +9,7 @@ import {
   proofsOf,
 } from '../../../src/access/index.ts';
 import { newId } from '../../../src/lib/ids.ts';
+import { type Field, readFields } from '../../../src/store/fields.ts';
 import {
   type NewRow,
   organizationCollections,
@@ -86,18 +87,58 @@ const signIn = (store: Store, endedIn: readonly string[]) =>
     return { account, session };
   });
 
+/** The fields of the platform's collections that may name an organization, and those that never do. */
+const platformFields: Readonly<
+  Record<string, { readonly name: readonly string[]; readonly never: readonly string[] }>
+> = {
+  accounts: { name: [], never: ['name'] },
+  accountEmails: { name: [], never: ['accountId', 'email', 'emailKey'] },
+  sshKeys: { name: ['onlyIn'], never: ['accountId', 'name', 'type', 'publicKey', 'fingerprint'] },
+  sessions: { name: ['endedIn', 'proofs'], never: ['accountId', 'tokenHash', 'userAgent', 'address'] },
+  leases: { name: [], never: ['holder'] },
+  keyChecks: { name: [], never: ['sealed'] },
+  serviceCredentials: { name: [], never: ['name', 'scopes', 'hash', 'lastFour'] },
+  mailedLinks: {
+    name: ['askedIn'],
+    never: ['email', 'emailKey', 'accountId', 'aboutId', 'tokenHash', 'browserHash', 'returnTo'],
+  },
+};
+
+test('of every field that no organization owns it is known whether it may name one', () => {
+  const speaking = (name: CollectionName) =>
+    [...readFields(collections[name].schema)]
+      .filter(([field, { field: of }]) => !['_id', 'changedBy'].includes(field) && canHoldText(of))
+      .map(([field]) => field)
+      .sort();
+  const found = (Object.keys(collections) as CollectionName[])
+    .filter((name) => collections[name].scope === 'platform')
+    .map((name) => [name, speaking(name)]);
+  const known = Object.entries(platformFields).map(([name, of]) => [name, [...of.name, ...of.never].sort()]);
+  expect(Object.fromEntries(found)).toEqual(Object.fromEntries(known));
+});
+
+const canHoldText = (field: Field): boolean =>
+  (field.kind === 'text' && field.allowed === undefined) || ['free', 'list', 'object'].includes(field.kind);
+
 test('no row of it remains anywhere, and none of another organization is missing', async () => {
   const store = await openTestStore();
   const acme = await fill(store, 'acme', 450);
   const rival = await fill(store, 'rival', 3);
   const { account, session } = await signIn(store, [rival, acme]);
   const { session: only } = await signIn(store, [acme]);
+  const key = await writeTo(store, async (tx) => {
+    const link = (askedIn: string) =>
+      ({ ...anyRow('mailedLinks', ''), askedIn }) as unknown as NewRow<Row<'mailedLinks'>>;
+    await tx.mailedLinks.insertMany(PLATFORM, [link(acme), link(acme), link(rival)]);
+    const whole = { ...anyRow('sshKeys', ''), onlyIn: [rival, acme] } as unknown as NewRow<Row<'sshKeys'>>;
+    return tx.sshKeys.insert(PLATFORM, whole);
+  });
   const before = await mentions(store, rival);
   await deleteOrganization(store, cause, acme);
   expect(await mentions(store, acme)).toEqual([]);
-  expect((await mentions(store, rival)).filter((row) => !row.startsWith('sessions:'))).toEqual(
-    before.filter((row) => !row.startsWith('sessions:')),
-  );
+  const isUnchanged = (row: string) => !/^(sessions|sshKeys):/.test(row);
+  expect((await mentions(store, rival)).filter(isUnchanged)).toEqual(before.filter(isUnchanged));
+  expect((await store.read.sshKeys.get(PLATFORM, key._id))?.onlyIn).toEqual([rival]);
   expect(await store.read.accounts.get(PLATFORM, account._id)).toEqual(account);
   const kept = await store.read.sessions.get(PLATFORM, session._id);
   expect([kept?.endedIn, kept && proofsOf(kept)]).toEqual([
