@@ -1,7 +1,8 @@
 /** The model of OWN-6: whatever happens, in any order and at once, there is exactly one Owner, active, Admin, present. */
 import fc from 'fast-check';
 import { evaluate } from '../../src/access/index.ts';
-import type { Member } from '../../src/store/index.ts';
+import { AppError } from '../../src/errors.ts';
+import { type Member, ProtectedRowError } from '../../src/store/index.ts';
 import { testEngine } from '../support/engines.ts';
 import { type Ground, openGround } from './ground.ts';
 import { allOperations, type Chance, movesOwnership, type Outcome, operations } from './operations.ts';
@@ -9,6 +10,8 @@ import { allOperations, type Chance, movesOwnership, type Outcome, operations } 
 export interface ModelOptions {
   /** Whether the store's layer stands. Only then does it make sense to write past the rules. */
   readonly protection: boolean;
+  /** Whether the domain's rule stands: then nothing is answered by a fault. */
+  readonly explains: boolean;
 }
 
 interface Act extends Chance {
@@ -54,7 +57,7 @@ export function storyProperty(kinds: readonly string[], options: ModelOptions, c
     const ground = await openGround(options);
     try {
       let owner = await ground.ownerNow();
-      for (const acts of story) owner = await carryOut(ground, acts, owner, counts);
+      for (const acts of story) owner = await carryOut(ground, acts, owner, counts, options);
     } finally {
       await ground.gatehouse.close();
     }
@@ -62,8 +65,14 @@ export function storyProperty(kinds: readonly string[], options: ModelOptions, c
 }
 
 /** Answers who is the Owner after the step; throws what harm has come to them. */
-async function carryOut(ground: Ground, acts: readonly Act[], owner: Member, counts: Counts): Promise<Member> {
-  const outcomes = await Promise.all(acts.map((act) => outcomeOf(ground, act)));
+async function carryOut(
+  ground: Ground,
+  acts: readonly Act[],
+  owner: Member,
+  counts: Counts,
+  { explains }: ModelOptions,
+): Promise<Member> {
+  const outcomes = await Promise.all(acts.map((act) => outcomeOf(ground, act, explains)));
   let mayMove = false;
   for (const [index, { kind }] of acts.entries()) {
     if (outcomes[index] !== 'succeeded') continue;
@@ -82,10 +91,13 @@ async function carryOut(ground: Ground, acts: readonly Act[], owner: Member, cou
   return now;
 }
 
-async function outcomeOf(ground: Ground, { kind, who, variant }: Act): Promise<Outcome> {
+async function outcomeOf(ground: Ground, { kind, who, variant }: Act, explains: boolean): Promise<Outcome> {
   try {
     return (await allOperations[kind]?.(ground, { who, variant })) ?? 'idle';
-  } catch {
+  } catch (error) {
+    // Without the rule, the store's refusal is a fault wherever it is met.
+    const isRefusal = error instanceof AppError || error instanceof ProtectedRowError;
+    if (explains && !isRefusal) throw new Error(`${kind}: ${String(error)}`, { cause: error });
     return 'refused';
   }
 }
