@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { beginRun, dropDatabases } from '../support/services.ts';
-import type { Restart } from './kills.ts';
+import type { Disorder, Restart } from './kills.ts';
 import type { EngineName } from './place.ts';
 import { type RunResult, runPlan } from './run.ts';
 import { diffSnapshots } from './snapshot.ts';
@@ -47,6 +47,17 @@ function restartsOf(engine: EngineName): readonly Restart[] {
   });
 }
 
+/** A disorder that did not come proves nothing. */
+function findMissing({ kills, restarts }: Disorder, { done }: RunResult): readonly string[] {
+  const { killed, restarted } = done ?? { killed: { web: 0, worker: 0 }, restarted: { MongoDB: 0, Redis: 0 } };
+  return [
+    ...(killed.web + killed.worker < kills ? [`only ${killed.web + killed.worker} of ${kills} kills came`] : []),
+    ...restarts.flatMap(({ name, times }) =>
+      restarted[name] < times ? [`only ${restarted[name]} of ${times} restarts of ${name} came`] : [],
+    ),
+  ];
+}
+
 function report({ ledger, done, witnessed, times }: RunResult): void {
   const { killed, restarted } = done ?? { killed: { web: 0, worker: 0 }, restarted: { MongoDB: 0, Redis: 0 } };
   say(`  ${ledger.answers} answers, ${ledger.successes} changes acknowledged, ${ledger.retries} operations repeated`);
@@ -70,7 +81,11 @@ async function compare(engine: EngineName): Promise<number> {
   const stormy = await runPlan({ engine, people, seed, disorder });
   report(stormy);
   const differences = diffSnapshots(calm.snapshot, stormy.snapshot);
-  const all = [...calm.faults.map((fault) => `without faults: ${fault}`), ...stormy.faults, ...differences];
+  const all = [
+    ...calm.faults.map((fault) => `without faults: ${fault}`),
+    ...[...findMissing(disorder, stormy), ...stormy.faults],
+    ...differences,
+  ];
   for (const line of all.slice(0, shownDifferences)) say(`  ${line}`);
   say(
     `  ${calm.snapshot.length} facts compared: ${differences.length} differences, ${all.length - differences.length} faults`,

@@ -102,7 +102,7 @@ const fields: Record<Compared, Record<string, fc.Arbitrary<unknown>>> = {
     status: fc.constantFrom('active', 'active', 'suspended'),
     source: fc.constantFrom('owner', 'scim'),
     owner: optional(fc.boolean()),
-    departed: optional(fc.record({ directoryId: id, userName: text, externalId: optional(text) })),
+    departed: optional(fc.record({ directoryId: id, userName: text, userNameKey: text, externalId: optional(text) })),
     profile: optional(fc.record({ displayName: optional(text), title: optional(text) })),
   },
   projects: { name: text, nameKey: text, isDefault: optional(fc.boolean()) },
@@ -121,6 +121,7 @@ const fields: Record<Compared, Record<string, fc.Arbitrary<unknown>>> = {
     state: fc.constantFrom('waiting', 'parked'),
     dueAt: date,
     attempts: number,
+    taken: optional(number),
     lease: optional(text),
   },
 };
@@ -220,6 +221,7 @@ const optionalFields: ReadonlySet<string> = new Set([
   'isDefault',
   'externalId',
   'lease',
+  'taken',
 ]);
 
 const omit = (from: Loose, names: Loose): Loose =>
@@ -238,7 +240,9 @@ function changeOf(name: Compared): fc.Arbitrary<Loose> {
     unset.map(($unset) => ({ $unset })),
     {
       weight: name === 'outbox' ? 3 : 0,
-      arbitrary: fc.constantFrom(1, -2, 0.5).map((by) => ({ $inc: { attempts: by } })),
+      arbitrary: fc
+        .tuple(fc.constantFrom('attempts', 'taken'), fc.constantFrom(1, -2, 0.5))
+        .map(([field, by]) => ({ $inc: { [field]: by } })),
     },
   );
 }
@@ -292,6 +296,29 @@ function paging(name: Compared, organizationId: string, filter: Loose, sort: Rec
   };
 }
 
+/** Streams everything: the rows, in turn. */
+function streaming(name: Compared, organizationId: string, filter: Loose): Operation {
+  const call = `${name}.stream(${organizationId}, ${show(filter)})`;
+  return {
+    reads: true,
+    call,
+    [fc.toStringMethod]: () => call,
+    run: async (tx) => {
+      const rows: unknown[] = [];
+      for await (const row of tx[name].stream(scopeOf(name, organizationId), filter as never, { batch: 2 }))
+        rows.push(row);
+      return rows;
+    },
+  };
+}
+
+/** Several rows of one organization in one step. */
+const manyOf = (name: Compared): fc.Arbitrary<Operation> =>
+  fc.tuple(organization, fc.array(rowOf(name), { maxLength: 3 })).map(([organizationId, rows]) => {
+    const own = rows.map((row) => (platform.has(name) ? row : { ...row, organizationId }));
+    return operation(name, 'insertMany', organizationId, [own], false);
+  });
+
 const operationOn = (name: Compared): fc.Arbitrary<Operation> => {
   const filter = filterOf(name);
   const anywhere = fc.constantFrom('org-a', 'org-b', 'all');
@@ -308,11 +335,13 @@ const operationOn = (name: Compared): fc.Arbitrary<Operation> => {
       weight: 6,
       arbitrary: rowOf(name).map((row) => operation(name, 'insert', String(row.organizationId ?? 'all'), [row], false)),
     },
+    { weight: 2, arbitrary: manyOf(name) },
     scoped(anywhere).with('get', true, id),
     scoped(anywhere).with('findOne', true, filter, fc.record({ sort: sortOf(name) })),
     { weight: 4, arbitrary: scoped(anywhere).with('find', true, filter, options) },
     scoped(anywhere).with('count', true, filter),
     { weight: 2, arbitrary: fc.tuple(anywhere, filter, sortOf(name)).map((given) => paging(name, ...given)) },
+    fc.tuple(anywhere, filter).map((given) => streaming(name, ...given)),
     scoped(anywhere).with('update', false, filter, changeOf(name)),
     { weight: 2, arbitrary: scoped(anywhere).with('updateOne', false, filter, changeOf(name)) },
     scoped(anywhere).with('updateEach', false, fc.array(fc.record({ id, change: changeOf(name) }), { maxLength: 3 })),

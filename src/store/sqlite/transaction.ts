@@ -113,9 +113,13 @@ function writeNew(run: Run, collection: Collection, row: AnyRow): void {
   run.inserted.add(collection.name);
 }
 
-function insertRow(run: Run, collection: Collection, scope: Scope, given: unknown): AnyRow {
+function checkNew(collection: Collection, scope: Scope, given: unknown): AnyRow {
   const copy = collection.checker.newRow(given);
   checkTenant(collection.name, scope, copy);
+  return copy;
+}
+
+function insertRow(run: Run, collection: Collection, copy: AnyRow): AnyRow {
   const row = firstVersion(collection.definition, copy, run.cause, run.at);
   writeNew(run, collection, row);
   return row;
@@ -196,17 +200,20 @@ export class CollectionWrites extends CollectionReads {
 
   insert(scope: unknown, row: unknown): Promise<AnyRow> {
     return this.#inTurn(() =>
-      this.#write(scope, 'write', (owner) => deepFreeze(insertRow(this.#run, this.#collection, owner, row))),
+      this.#write(scope, 'write', (owner) => {
+        const copy = checkNew(this.#collection, owner, row);
+        return deepFreeze(insertRow(this.#run, this.#collection, copy));
+      }),
     );
   }
 
   /** Rows in pieces: of each, others get their turn where it takes long. */
   async insertMany(scope: unknown, rows: readonly unknown[]): Promise<void> {
-    this.#write(scope, 'write', () => undefined);
-    for (let start = 0; start < rows.length; start += rowsPerTurn) {
+    const copies = this.#write(scope, 'write', (owner) => rows.map((row) => checkNew(this.#collection, owner, row)));
+    for (let start = 0; start < copies.length; start += rowsPerTurn) {
       await this.#inTurn(() =>
-        this.#write(scope, 'write', (owner) => {
-          for (const row of rows.slice(start, start + rowsPerTurn)) insertRow(this.#run, this.#collection, owner, row);
+        this.#write(scope, 'write', () => {
+          for (const copy of copies.slice(start, start + rowsPerTurn)) insertRow(this.#run, this.#collection, copy);
         }),
       );
     }
