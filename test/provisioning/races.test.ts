@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { claimDomain, forceVerifyDomain, removeMember } from '../../src/access/index.ts';
 import { createMapping, deleteMapping } from '../../src/provisioning/index.ts';
-import type { DirectoryGroup, Project } from '../../src/store/index.ts';
+import { reconcilePerson } from '../../src/provisioning/reconcile.ts';
+import type { DirectoryGroup, Project, Transaction } from '../../src/store/index.ts';
+import { gate } from '../queue/rig.ts';
 import { expectConverged } from './oracle.ts';
 import { openWorld, type World } from './world.ts';
 
@@ -36,6 +39,27 @@ describe('at the same time (MAP-3)', () => {
     await runJobsAtOnce();
     await expectConverged(world);
     expect(await world.store.read.grants.count(world.id, { source: 'mapping' })).toBe(6);
+  });
+
+  test('a job that saw the person in the group, and ends after they have left it, leaves them nothing', async () => {
+    const jane = await push(1);
+    await world.run((tx) => createMapping(tx, world.id, rule()));
+    await world.members(group._id, { add: [jane._id] });
+    const reconcile = (tx: Transaction) => reconcilePerson(tx, world.id, jane.accountId ?? '');
+    const [seen, ends] = [gate(), gate()];
+    const stale = world.run(async (tx) => {
+      await reconcile(tx);
+      seen.open();
+      await ends.opened;
+    });
+    await seen.opened;
+    const fresh = world.members(group._id, { remove: [jane._id] }).then(() => world.run(reconcile));
+    // Where the one has to wait for the other, that is how it is kept.
+    await Promise.race([fresh, sleep(500)]);
+    ends.open();
+    await Promise.all([stale, fresh]);
+    expect(await world.store.read.grants.count(world.id, { source: 'mapping' })).toBe(0);
+    await expectConverged(world);
   });
 
   test('people join and jobs run while the mapping ends: nobody keeps what it gave', async () => {
