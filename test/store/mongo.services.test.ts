@@ -568,3 +568,46 @@ test('a suite on MongoDB without an address fails: a named engine is never skipp
     process.env.MONGODB_URI = MONGODB_URI;
   }
 });
+
+describe('what every command asks of the replica set', () => {
+  const connect = mongo.MongoClient.prototype.connect;
+  afterEach(() => {
+    mongo.MongoClient.prototype.connect = connect;
+  });
+
+  test('reads are of what a majority holds, from the primary, and commits wait for a majority, whatever the address says (OPS-2)', async () => {
+    const sent: { readonly name: string; readonly command: mongo.Document }[] = [];
+    // The driver tells of its commands only where it was made so.
+    mongo.MongoClient.prototype.connect = function watched() {
+      this.options.monitorCommands = true;
+      this.on('commandStarted', ({ commandName, command }) => sent.push({ name: commandName, command }));
+      return connect.call(this);
+    };
+    const { env } = await place();
+    const store = await storeAt(`${env.MONGODB_URI}&w=1&readConcernLevel=local&readPreference=secondaryPreferred`);
+    sent.length = 0;
+    await store.transaction(cause, async (tx) => {
+      await tx.organizations.find(org, {});
+      await tx.organizations.insert(org, organization);
+    });
+    await store.read.organizations.get(org, org);
+    await store.read.organizations.find(org, { slug: 'acme' });
+    await store.read.organizations.count(org, {});
+    await store.read.organizations.page(org, {}, { limit: 1 });
+    for await (const _ of store.read.organizations.stream(org, {}));
+    const outside = sent.filter(
+      ({ command }) => command.startTransaction === undefined && command.txnNumber === undefined,
+    );
+    const reads = outside.filter(({ name }) => ['find', 'aggregate', 'count'].includes(name));
+    expect(reads.length).toBeGreaterThanOrEqual(5);
+    for (const { command } of reads) expect(command.readConcern).toMatchObject({ level: 'majority' });
+    const begun = sent.filter(({ command }) => command.startTransaction === true);
+    expect(begun.length).toBeGreaterThan(0);
+    for (const { command } of begun) expect(command.readConcern).toMatchObject({ level: 'snapshot' });
+    const commits = sent.filter(({ name }) => name === 'commitTransaction');
+    expect(commits.length).toBeGreaterThan(0);
+    for (const { command } of commits) expect(command.writeConcern).toMatchObject({ w: 'majority' });
+    const modes = sent.map(({ command }) => command.$readPreference?.mode ?? 'primary');
+    expect(new Set(modes)).toEqual(new Set(['primary']));
+  });
+});
