@@ -4,6 +4,7 @@
  * numbers, so that the organizations do not wait for one counter (docs/decisions/0036).
  */
 import { AppError } from '../errors.ts';
+import { stands } from '../lib/clock.ts';
 import { groupBy } from '../lib/groupBy.ts';
 import { newId } from '../lib/ids.ts';
 import { enqueue } from '../queue/index.ts';
@@ -52,7 +53,7 @@ export function placeChunks(
     const chunks = await tx.eventChunks.find(PLATFORM, pending, { sort: { organizationId: 1, from: 1 }, limit: batch });
     if (chunks.length === 0) return false;
     const head = await tx.leases.get(PLATFORM, stream);
-    if (head && head.holder !== holder && head.until > tx.at) return false;
+    if (head && head.holder !== holder && stands(head.until, tx.at, leaseMs)) return false;
     const reached = head?.reached ?? 0;
     const next = { holder, until: new Date(tx.at.getTime() + leaseMs), reached: reached + chunks.length };
     if (head === undefined) await tx.leases.insert(PLATFORM, { _id: stream, ...next });

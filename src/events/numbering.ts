@@ -3,6 +3,7 @@
  * another order than they were made; what is visible later is numbered later, and no number ever changes.
  */
 import { AppError } from '../errors.ts';
+import { stands } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
 import { ARRIVAL, type AuditEvent, PLATFORM, type ReadStore, type Store, type Transaction } from '../store/index.ts';
 import { type Link, nextLink, origin } from './chain.ts';
@@ -24,7 +25,7 @@ export function numberEvents(store: Store, organizationId: string, numbering: Nu
   const { holder, leaseMs, batch } = numbering;
   return store.transaction({ actor: 'system', requestId: newId('request') }, async (tx) => {
     const chain = await tx.auditChains.get(organizationId, organizationId);
-    if (chain && chain.holder !== holder && chain.until > tx.at) return 0;
+    if (chain && chain.holder !== holder && stands(chain.until, tx.at, leaseMs)) return 0;
     const pending = { pending: true } as const;
     const events = await tx.auditEvents.find(organizationId, pending, { sort: ARRIVAL, limit: batch });
     if (events.length === 0) return 0;

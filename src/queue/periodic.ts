@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Clock, systemClock } from '../lib/clock.ts';
+import { type Clock, stands, systemClock } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
 import { type Cause, PLATFORM, type Store, type Transaction } from '../store/index.ts';
@@ -32,6 +32,7 @@ export interface Periodic {
 export function openPeriodic(options: PeriodicOptions): Periodic {
   const { store, name, everyMs, logger, clock = systemClock } = options;
   const leaseMs = options.leaseMs ?? Math.min(everyMs, 60_000);
+  const longestMs = Math.max(everyMs, leaseMs);
   const id = `periodic-${name}`;
   const holder = randomBytes(8).toString('hex');
   let timer: NodeJS.Timeout | undefined;
@@ -54,7 +55,8 @@ export function openPeriodic(options: PeriodicOptions): Periodic {
         await tx.leases.insert(PLATFORM, { _id: id, holder, until });
         return true;
       }
-      const due = { _id: id, until: { $lte: now } };
+      if (stands(row.until, now, longestMs)) return false;
+      const due = { _id: id, until: row.until };
       return (await tx.leases.updateOne(PLATFORM, due, { $set: { holder, until } })) !== undefined;
     });
   }
@@ -86,7 +88,7 @@ export function openPeriodic(options: PeriodicOptions): Periodic {
   async function turn(): Promise<void> {
     try {
       const row = await store.read.leases.get(PLATFORM, id);
-      const due = !row || row.until <= clock.now();
+      const due = !row || !stands(row.until, clock.now(), longestMs);
       if (due && (await take())) await runOnce();
     } catch (error) {
       logger.warn({ task: name, err: error }, 'periodic task could not be taken');

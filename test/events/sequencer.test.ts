@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { openSequencer, type Sequencer, verifyAudit } from '../../src/events/index.ts';
+import { placeChunks } from '../../src/events/chunks.ts';
+import { openSequencer, recordAudit, type Sequencer, verifyAudit } from '../../src/events/index.ts';
 import { numberEvents } from '../../src/events/numbering.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { PLATFORM, type Store } from '../../src/store/index.ts';
@@ -100,6 +101,39 @@ describe('the sequencer (AUD-1)', () => {
       return (await numberEvents(store, orgA, { ...holding, holder: 'second' })) === 1;
     });
     expect(await targets(orgA)).toEqual(['1 a', '2 b']);
+  });
+
+  test.each([
+    ['an hour', 3_600_000],
+    ['years', 10 * 365 * 86_400_000],
+  ])('goes on at once where the clock was set back by %s over a restart (OPS-2)', async (_, stepMs) => {
+    let aheadMs = stepMs;
+    const moved = await openTestStore({ clock: { now: () => new Date(Date.now() + aheadMs) } });
+    const first = { holder: 'first', leaseMs: 2_000, batch: 10 };
+    const second = { ...first, holder: 'second' };
+    const happen = (targetId: string, from: number) =>
+      moved.transaction(cause, async (tx) => {
+        await recordAudit(tx, orgA, { type: 'test.happened', targetKind: 'person', targetId });
+        const chunk = { _id: `chk-${from}`, organizationId: orgA, from, to: from, pending: true };
+        await tx.eventChunks.insert(orgA, chunk);
+      });
+    await happen('a', 1);
+    expect(await numberEvents(moved, orgA, first)).toBe(1);
+    await placeChunks(moved, first);
+    aheadMs = 0;
+    await happen('b', 2);
+    expect(await numberEvents(moved, orgA, second)).toBe(1);
+    await placeChunks(moved, second);
+    expect((await numbered(moved, orgA)).map(({ seq, targetId }) => `${seq} ${targetId}`)).toEqual(['1 a', '2 b']);
+    expect(await verifyAudit(moved.read, orgA)).toMatchObject({ verified: true, count: 2 });
+    const chunks = await moved.read.eventChunks.find(orgA, {}, { sort: { from: 1 } });
+    expect(chunks.map(({ position }) => position)).toEqual([1, 2]);
+    // The lease of the second stands by the clock as it is now.
+    await happen('c', 3);
+    expect(await numberEvents(moved, orgA, first)).toBe(0);
+    await placeChunks(moved, first);
+    expect(await moved.read.eventChunks.count(orgA, { pending: true })).toBe(1);
+    await moved.close();
   });
 
   test('many writers with three sequencers at once: every event once, no gap, and it verifies', async () => {

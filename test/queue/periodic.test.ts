@@ -76,6 +76,40 @@ describe('a periodic task', () => {
     expect(runs).toHaveLength(1);
   });
 
+  test.each([
+    ['an hour', 3_600_000],
+    ['years', 10 * 365 * 86_400_000],
+  ])('runs at once where the clock was set back by %s, once, and then holds the task (OPS-2)', async (_, stepMs) => {
+    const everyMs = 600_000;
+    let runs = 0;
+    const run = async () => {
+      runs += 1;
+    };
+    const before = begin(run, { everyMs, clock: { now: () => new Date(Date.now() + stepMs) } });
+    await until('it has run', async () => runs === 1);
+    await before.stop();
+    for (let i = 0; i < 3; i++) begin(run, { everyMs, leaseMs: 200 });
+    await until('it runs again', () => runs === 2);
+    await sleep(300);
+    expect(runs).toBe(2);
+    const row = await store.read.leases.get(PLATFORM, 'periodic-sweep');
+    expect(row?.until.getTime()).toBeLessThanOrEqual(Date.now() + everyMs);
+  });
+
+  test('a clock that was set back by less than a minute puts a run off by no more than that, and begins none twice', async () => {
+    const everyMs = 600_000;
+    let runs = 0;
+    const run = async () => {
+      runs += 1;
+    };
+    const before = begin(run, { everyMs, clock: { now: () => new Date(Date.now() + 30_000) } });
+    await until('it has run', () => runs === 1);
+    await before.stop();
+    begin(run, { everyMs, leaseMs: 200 });
+    await sleep(300);
+    expect(runs).toBe(1);
+  });
+
   test('a run that fails is logged, and the next interval has its run', async () => {
     const { logger, lines } = keepingLogger();
     let runs = 0;
