@@ -438,6 +438,28 @@ describe('what does not get through (EVT-1)', () => {
     expect(await store.read.outbox.count(acme.organizationId, { job: 'deliver' })).toBe(0);
   });
 
+  test.each([
+    ['hours', 5 * hour],
+    ['years', 3_650 * day],
+  ])('goes on where the clock was set back by %s: a round wakes it (OPS-2)', async (_, stepMs) => {
+    receiver.answer(500);
+    const hook = await add();
+    await pass(stepMs);
+    await join();
+    await until('it fails', async () => (await deliveryOf(hook.id))?.attempts === 1);
+    await gatehouse.queue?.idle();
+    receiver.answer(204);
+    ahead = 0;
+    const turn = { at: new Date(), goOn: () => true };
+    const round = { actor: 'job:test', requestId: 'test' };
+    await wakeOverdue(gatehouse.store, round, turn);
+    const row = await gatehouse.store.read.webhooks.get(acme.organizationId, hook.id);
+    expect(row?.restUntil).toBeUndefined();
+    expect(row?.wakeAt?.getTime()).toBeLessThanOrEqual(Date.now() + 6 * hour);
+    // What was to be sent at a time that it may rest until waits for that.
+    if (stepMs > day) await until('it is taken', async () => (await deliveryOf(hook.id)).state === 'delivered');
+  });
+
   test('for five days disables the webhook, and tells the Admins', async () => {
     receiver.answer(500);
     const { id } = await add();

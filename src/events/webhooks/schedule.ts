@@ -20,6 +20,9 @@ export const retryDelays: readonly number[] = [
 /** A receiver may ask for more time, up to so much. */
 const longestAsked = 24 * hour;
 
+/** No delivery rests longer than this: the last wait, and a tenth. */
+export const longestDelayMs = 1.1 * 24 * hour;
+
 /**
  * How long a delivery rests after its failed attempt number `attempts` (from 1): up to a tenth longer at random, so that what
  * failed together does not come back together, and as long as the receiver has asked for (`askedMs`, of Retry-After). Undefined
@@ -32,12 +35,13 @@ export function retryDelay(attempts: number, random: number, askedMs = 0): numbe
 }
 
 const longestRest = 5 * minute;
-const longestAskedRest = hour;
+/** A webhook rests no longer than this. */
+export const longestRestMs = hour;
 
 /** How long nothing at all is sent to a webhook after this many rounds in a row in which nothing got through. */
 export function restAfter(failures: number, random: number, askedMs = 0): number {
   const rest = Math.min(longestRest, 5 * second * 4 ** Math.max(0, failures - 1));
-  return Math.round(Math.max(rest * (1 + random / 10), Math.min(askedMs, longestAskedRest)));
+  return Math.round(Math.max(rest * (1 + random / 10), Math.min(askedMs, longestRestMs)));
 }
 
 /** A webhook that nothing gets through to for so long, and so often, is disabled. */

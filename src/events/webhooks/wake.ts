@@ -3,9 +3,11 @@
  * that comes at another time is out of date. Whoever adds a delivery locks the webhook, so that the job which finds nothing more
  * to send does not end unseen.
  */
+import { furthest } from '../../lib/clock.ts';
 import { newId } from '../../lib/ids.ts';
 import { enqueueMany } from '../../queue/index.ts';
 import { type Cause, PLATFORM, type Store, type Transaction, type Webhook } from '../../store/index.ts';
+import { longestDelayMs, longestRestMs } from './schedule.ts';
 
 /**
  * Sends what waits for these webhooks, as they were read in this transaction, now, or, where one rests, once that is over; where one is
@@ -70,18 +72,30 @@ const laterOf = (at: Date, other: Date | undefined): Date => (other && other > a
 /** Longer than any job may run. */
 const overdueMs = 20 * 60_000;
 
-/** Wakes the webhooks whose job was given up: it did not come at its time, nor soon after. For a round. */
+/**
+ * Wakes the webhooks whose job was given up: it did not come at its time, nor soon after; and those that wait for a time which no rest
+ * can reach, since the clock has been set back. For a round.
+ */
 export async function wakeOverdue(
   store: Store,
   cause: Cause,
   { at, goOn }: { readonly at: Date; goOn(): boolean },
 ): Promise<void> {
-  const overdue = { enabled: true, wakeAt: { $lt: new Date(at.getTime() - overdueMs) } } as const;
-  for (const { organizationId, _id } of await store.read.webhooks.find(PLATFORM, overdue)) {
+  const overdue = new Date(at.getTime() - overdueMs);
+  const wakes = furthest(at, longestDelayMs);
+  const rests = furthest(at, longestRestMs);
+  const wrong = [{ wakeAt: { $lt: overdue } }, { wakeAt: { $gt: wakes } }, { restUntil: { $gt: rests } }];
+  for (const { organizationId, _id } of await store.read.webhooks.find(PLATFORM, { enabled: true, $or: wrong })) {
     if (!goOn()) return;
     await store.transaction({ ...cause, requestId: newId('request') }, async (tx) => {
       const webhook = await tx.webhooks.lock(organizationId, _id);
-      if (webhook?.enabled && webhook.wakeAt !== undefined && webhook.wakeAt <= at) {
+      if (!webhook?.enabled) return;
+      const { wakeAt, restUntil } = webhook;
+      const far = { webhookId: _id, state: 'pending', dueAt: { $gt: wakes } } as const;
+      await tx.webhookDeliveries.update(organizationId, far, { $set: { dueAt: at } });
+      const restsTooLong = restUntil !== undefined && restUntil > rests;
+      if (restsTooLong) await tx.webhooks.updateOne(organizationId, { _id }, { $unset: { restUntil: true } });
+      if (wakeAt !== undefined && (wakeAt <= at || wakeAt > wakes || restsTooLong)) {
         await setWake(tx, organizationId, [{ webhook, wakeAt: tx.at }]);
       }
     });
