@@ -3,14 +3,14 @@ import { checkDomainsLater, deleteClosedLater } from '../src/access/index.ts';
 import { wakeOverdue } from '../src/events/index.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { newId } from '../src/lib/ids.ts';
-import { openPeriodic, type Periodic } from '../src/queue/index.ts';
+import { openPeriodic, type Periodic, pullBackJobs } from '../src/queue/index.ts';
 import { refreshMetadataLater, warnOfExpiries } from '../src/sso/tasks.ts';
 import type { Cause, Store } from '../src/store/index.ts';
 import { openSweep, type SweepOptions } from './sweep.ts';
 
-const hour = 3_600_000;
+const [minute, hour] = [60_000, 3_600_000];
 
-/** A look at what is due: it asks for a job each, and ends early where `goOn` says so. */
+/** A look at what is due: it asks for a job each, or moves what is there, and ends early where `goOn` says so. */
 type Round = (store: Store, cause: Cause, turn: { readonly at: Date; goOn(): boolean }) => Promise<void>;
 
 /** Hourly, whatever their own rhythm: what is not due is passed over. */
@@ -24,7 +24,11 @@ const rounds: Readonly<Record<string, Round>> = {
 
 /** All of them; `everyMs` is for tests. */
 export function openRounds(options: SweepOptions): Periodic {
-  const all = [openSweep(options), ...Object.entries(rounds).map(([name, round]) => openRound(name, round, options))];
+  const all = [
+    openSweep(options),
+    ...Object.entries(rounds).map(([name, round]) => openRound(name, round, options)),
+    openRound('pull-back-jobs', pullBackJobs, { everyMs: minute, ...options }),
+  ];
   return {
     start() {
       for (const one of all) one.start();

@@ -17,6 +17,9 @@ const patient: Retry = { attempts: 10, firstMs: 500, capMs: 5 * 60_000 };
 export type Lane = 'waiting' | 'sending';
 export const lanes: readonly Lane[] = ['waiting', 'sending'];
 
+/** No row of the lane rests longer, after a failed attempt or because it was asked for with `afterMs`: webhooks rest for a day and a tenth. */
+export const longestRestMs: Readonly<Record<Lane, number>> = { waiting: 5 * 60_000, sending: 27 * 3_600_000 };
+
 interface Job {
   readonly payload: z.ZodObject;
   readonly retry: Retry;
