@@ -390,6 +390,18 @@ describe('lost connections', () => {
     expect(await store.read.accounts.count(PLATFORM, {})).toBe(1);
   });
 
+  test.each<readonly [string, (tx: Transaction) => Promise<unknown>]>([
+    ['adds', (tx) => tx.accounts.insertMany(PLATFORM, [{ _id: 'acc-2' }, { _id: 'acc-3' }])],
+    ['changes', (tx) => tx.accounts.updateEach(PLATFORM, [{ id: 'acc-1', change: { $set: { name: 'Ada' } } }])],
+  ])('a transaction that %s many rows in one step, and finds no server, says so as any other', async (_what, step) => {
+    const { proxy, store } = await storeBehindProxy();
+    await insert(store, 'acc-1');
+    await proxy.cut();
+    await expect(store.transaction(cause, step)).rejects.toMatchObject({ code: 'store_unavailable' });
+    await proxy.restore();
+    await store.transaction(cause, step);
+  });
+
   test('closing waits for what runs and refuses what comes after', async () => {
     const { open } = await place();
     const store = await open();

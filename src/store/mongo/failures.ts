@@ -18,6 +18,15 @@ const noPrimaryHere: ReadonlySet<unknown> = new Set([
   6, 7, 89, 91, 134, 189, 262, 9001, 10_107, 11_600, 11_602, 13_435, 13_436,
 ]);
 
+/**
+ * A step that writes many rows throws an error of its own whatever befell it. Where a connection broke after the driver had noticed that the
+ * server is gone, or none was found, that error bears no label, and only the one within says so.
+ */
+const withinBulk = (error: unknown): unknown =>
+  error instanceof mongo.MongoBulkWriteError && error.errorResponse instanceof mongo.MongoError
+    ? error.errorResponse
+    : error;
+
 /** What a failed call says of its transaction. */
 export function isTransient(error: unknown): boolean {
   return error instanceof mongo.MongoError && error.hasErrorLabel('TransientTransactionError');
@@ -42,7 +51,8 @@ export function isCommitUnknown(error: unknown): boolean {
  * Whether the connection broke, no primary was found in time, or the command was ended: a transaction is then tried again,
  * from its start.
  */
-export function isLost(error: unknown): boolean {
+export function isLost(thrown: unknown): boolean {
+  const error = withinBulk(thrown);
   if (!(error instanceof mongo.MongoError)) return false;
   const labels = ['RetryableWriteError', 'RetryableError', 'ResetPool'];
   return (
@@ -55,7 +65,8 @@ export function isLost(error: unknown): boolean {
 }
 
 /** Whether the store does not answer at the moment; later it may well do. */
-export function isUnreachable(error: unknown): boolean {
+export function isUnreachable(thrown: unknown): boolean {
+  const error = withinBulk(thrown);
   return (
     isLost(error) ||
     error instanceof mongo.MongoNotConnectedError ||
