@@ -236,10 +236,11 @@ const machinery: Readonly<Record<string, Operation>> = {
   },
   async sweep({ store, id }) {
     // Where the domain's rule is off, the sweep tries to demote an Owner without grants; it goes on to the others all the same.
-    await sweepOrganization(store, cause, id).catch((error: unknown) => {
+    const swept = await sweepOrganization(store, cause, id).catch((error: unknown) => {
       if (!(error instanceof ProtectedRowError)) throw error;
+      return 'owner kept' as const;
     });
-    return 'succeeded';
+    return swept === 'owner kept' || swept.people > 0 ? 'succeeded' : 'refused';
   },
 };
 

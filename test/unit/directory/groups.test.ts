@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   addMembers,
@@ -16,6 +17,7 @@ import {
   streamMembers,
   updateGroup,
 } from '../../../src/directory/index.ts';
+import { gate } from '../../queue/rig.ts';
 import { acme, addGroup, addPeople, groupRef, openWorld, person, usersOf, type World } from './world.ts';
 
 let world: World;
@@ -121,6 +123,25 @@ describe('membership', () => {
     ]);
     const left = (await reads().directoryUsers.get(acme, user._id)) ? [user._id] : [];
     expect((await membersOf(group)).filter((id) => !left.includes(id))).toEqual([]);
+  });
+
+  test('a group deleted while being added to another leaves no membership of nothing', async () => {
+    const inner = await getGroup(reads(), world.directory, await addGroup(world, 'inner'));
+    const outer = await addGroup(world, 'outer');
+    const [added, ends] = [gate(), gate()];
+    const adding = world.run(async (tx) => {
+      await addMembers(tx, world.directory, outer, [groupRef(inner._id)]);
+      added.open();
+      await ends.opened;
+    });
+    await added.opened;
+    const deletion = world.run((tx) => deleteGroup(tx, world.directory, inner));
+    // Where the one has to wait for the other, that is how it is kept.
+    await Promise.race([deletion, sleep(500)]);
+    ends.open();
+    await Promise.all([adding, deletion]);
+    expect(await findGroup(reads(), world.directory, inner._id)).toBeUndefined();
+    expect(await membersOf(outer)).toEqual([]);
   });
 });
 
