@@ -6,7 +6,7 @@ process.env.GATEHOUSE_TEST_ENGINE = 'mongodb';
  * Promises that are made in seconds: GATEHOUSE_TEST_TIMED=only runs them, and =without the others, so that CI can give them the
  * machine for themselves. Unset: all of them.
  */
-const timed = '<rootDir>/test/journeys/distributed\\.services\\.test\\.ts$';
+const timed = '<rootDir>/test/journeys/distributed.services.test.ts';
 const { GATEHOUSE_TEST_TIMED: choice } = process.env;
 
 /**
@@ -15,7 +15,7 @@ const { GATEHOUSE_TEST_TIMED: choice } = process.env;
  */
 export default {
   ...base,
-  ...(choice === 'only' && { testMatch: ['<rootDir>/test/journeys/distributed.services.test.ts'] }),
+  ...(choice === 'only' && { testMatch: [timed] }),
   testPathIgnorePatterns: [
     ...['/node_modules/', '<rootDir>/dist/', '\\.browser\\.test\\.ts$'],
     // What opens no store, or SQLite's alone, is the same again.
