@@ -26,8 +26,8 @@ async function place(): Promise<TestPlace> {
   return made;
 }
 
-async function storeAt(uri: string | undefined): Promise<Store> {
-  const store = await openMongoStore({ uri: uri ?? '' });
+async function storeAt(uri: string | undefined, patienceMs?: number): Promise<Store> {
+  const store = await openMongoStore({ uri: uri ?? '', ...(patienceMs !== undefined && { patienceMs }) });
   closing.push(() => store.close());
   return store;
 }
@@ -247,6 +247,65 @@ describe('transactions that meet', () => {
     const [winner] = await store.read.organizations.find(PLATFORM, {});
     expect(answers.filter((answer) => answer === `taken by ${winner?._id}`)).toHaveLength(3);
   });
+
+  test('who waits behind others of its process for a row loses no patience over it, and keeps its turn until it has written (SCIM-4, OPS-2)', async () => {
+    const { env } = await place();
+    const [here, elsewhere] = [await storeAt(env.MONGODB_URI, 4_000), await storeAt(env.MONGODB_URI)];
+    await here.transaction(cause, (tx) => tx.organizations.insert(org, organization));
+    const rename = (tx: Transaction, name: string) => tx.organizations.updateOne(org, { _id: org }, { $set: { name } });
+    const committed: string[] = [];
+
+    /** Renames in line: resolves once it has met its first conflict and waits for its turn. */
+    async function inLine(
+      name: string,
+      more: { before?: (tx: Transaction, run: number) => Promise<void>; after?: (tx: Transaction) => Promise<void> },
+    ) {
+      const conflict = gate();
+      let runs = 0;
+      const done = here
+        .transaction(cause, async (tx) => {
+          runs += 1;
+          await more.before?.(tx, runs);
+          await rename(tx, name).catch((error: unknown) => {
+            conflict.open();
+            throw error;
+          });
+          await more.after?.(tx);
+        })
+        .then(() => committed.push(name));
+      closing.push(() => done.catch(() => {}));
+      await conflict.opened;
+      await sleep(300);
+      return { done, runs: () => runs };
+    }
+
+    const [held, given] = [gate(), gate()];
+    const holder = elsewhere.transaction(cause, async (tx) => {
+      await rename(tx, 'the holder');
+      held.open();
+      await given.opened;
+    });
+    await held.opened;
+    const long = await inLine('the long one', {
+      async after(tx) {
+        for (let i = 0; i < 12; i += 1) {
+          await sleep(500);
+          await tx.organizations.get(org, org);
+        }
+      },
+    });
+    const unlucky = await inLine('the unlucky one', {
+      async before(tx, run) {
+        await tx.organizations.get(org, org);
+        if (run === 2) await elsewhere.transaction(cause, (other) => rename(other, 'one between'));
+      },
+    });
+    const last = await inLine('the last', {});
+    given.open();
+    await Promise.all([holder, long.done, unlucky.done, last.done]);
+    expect(committed).toEqual(['the long one', 'the unlucky one', 'the last']);
+    expect([unlucky.runs(), last.runs()]).toEqual([3, 2]);
+  }, 60_000);
 
   test('a body that cannot have its unique key is run three times in all, then told so', async () => {
     const store = await openTestStore({ engine: 'mongodb', rehearse: false });

@@ -31,6 +31,8 @@ export interface MongoStoreOptions {
   readonly protection?: boolean;
   /** Runs each transaction's body once and rolls it back before running it for real: shows what it does besides. */
   readonly rehearse?: boolean;
+  /** For tests: how long a transaction is tried, in milliseconds. */
+  readonly patienceMs?: number;
   /** For tests: other migrations than the program's. */
   readonly migrations?: readonly Migration[];
 }
@@ -89,7 +91,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
       nesting.refuse('a transaction');
       if (closed) throw new AppError('shutting_down', 'The store is closed.');
       const run = () =>
-        runTransaction({ client, clock, rehearse, turns, abandoned }, (attempt) =>
+        runTransaction({ client, clock, rehearse, turns, abandoned, patienceMs: options.patienceMs }, (attempt) =>
           nesting.run(async () => {
             const moves = new MarkMoves();
             const tx = transactionOf({ run: attempt, cause, collections, protection, moves });

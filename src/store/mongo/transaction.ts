@@ -8,8 +8,8 @@ import { type Abandoned, patientMs } from './abandoned.ts';
 import { isCommitUnknown, isTransient, isUnreachable, unavailable } from './failures.ts';
 import { type Doom, Run } from './run.ts';
 
-/** How long a transaction is tried before its caller hears that the store is unavailable. */
-const patienceMs = 15_000;
+/** How long a transaction is tried before its caller hears that the store is unavailable; what it waits for its turn does not count. */
+const patienceOfTries = 15_000;
 /** How often a body is run again because a unique key was taken. */
 const repeatsForDuplicates = 2;
 const longestPauseMs = 200;
@@ -41,10 +41,12 @@ export interface Transactions {
   /**
    * Turns at rows that many transactions of this process want to write at once. MongoDB lets the first one write and
    * turns all others away; coming back whenever they like, these would mostly meet each other again (64 writers of one
-   * row: a seventh of the throughput of one). So who has met a conflict comes back in turn, before its next run opens.
+   * row: a seventh of the throughput of one). So who has met a conflict comes back in turn, before its next run opens, and
+   * keeps its turn until it has written them: only other processes are in its way now, one transaction of each.
    */
   readonly turns: KeyedMutex;
   readonly abandoned: Abandoned;
+  readonly patienceMs?: number | undefined;
 }
 
 /**
@@ -55,35 +57,46 @@ export interface Transactions {
  * Throws what the body threw; else what doomed the run; AppError('store_unavailable') when patience ends.
  */
 export async function runTransaction<T>(
-  { client, clock, rehearse, turns, abandoned }: Transactions,
+  { client, clock, rehearse, turns, abandoned, patienceMs = patienceOfTries }: Transactions,
   body: (run: Run) => Promise<T>,
 ): Promise<Committed<T>> {
-  const begun = performance.now();
-  const deadline = begun + patienceMs;
+  let begun = performance.now();
+  let duplicates = 0;
   const session = startSession(client);
-  try {
-    const rehearsed = rehearse ? await attempt(session, clock, body, rollBack) : undefined;
-    let contested = contestedIn(rehearsed);
-    for (let tries = 0, duplicates = 0; ; tries += 1) {
-      const run = () => attempt(session, clock, body, () => commit(session, deadline));
-      const outcome = await (contested === undefined ? run() : turns.run(contested, run));
+
+  /** Tries until it commits; or until what is in its way is no longer `rows`, and answers what is. */
+  const tryFor = async (rows: string | undefined): Promise<Outcome<T>> => {
+    for (let tries = 0; ; tries += 1) {
+      const deadline = begun + patienceMs;
+      const outcome = await attempt(session, clock, body, () => commit(session, deadline));
       if ('value' in outcome) return outcome;
       if (outcome.again === 'duplicate') duplicates += 1;
       if (outcome.again === undefined || duplicates > repeatsForDuplicates) throw outcome.error;
       if (performance.now() > deadline) {
         throw outcome.again === 'transient' ? unavailable(outcome.error) : outcome.error;
       }
-      contested = contestedIn(outcome) ?? contested;
-      if (contested !== undefined && performance.now() - begun > patientMs) void abandoned.look();
+      if (outcome.contested !== undefined && performance.now() - begun > patientMs) void abandoned.look();
       await pause(Math.random() * Math.min(longestPauseMs, 2 ** (tries + 2)));
+      if (outcome.contested !== rows) return outcome;
     }
+  };
+
+  try {
+    let outcome: Outcome<T> | undefined = rehearse ? await attempt(session, clock, body, rollBack) : undefined;
+    while (outcome === undefined || !('value' in outcome)) {
+      const rows = outcome?.contested;
+      const asked = performance.now();
+      const inTurn = () => {
+        begun += performance.now() - asked;
+        return tryFor(rows);
+      };
+      outcome = await (rows === undefined ? tryFor(rows) : turns.run(rows, inTurn));
+    }
+    return outcome;
   } finally {
     await session.endSession();
   }
 }
-
-const contestedIn = (outcome: Outcome<unknown> | undefined): string | undefined =>
-  outcome !== undefined && 'again' in outcome ? outcome.contested : undefined;
 
 function startSession(client: mongo.MongoClient): mongo.ClientSession {
   try {
