@@ -25,6 +25,8 @@ interface Job {
   readonly retry: Retry;
   /** Default: the common one. */
   readonly lane?: Lane;
+  /** Rows that ask for the same and wait at the same time are one: the run of any of them ends all. */
+  readonly merges?: true;
 }
 
 /**
@@ -33,11 +35,12 @@ interface Job {
  */
 export const jobs = {
   /** Recompute the mapped grants of these accounts (MAP-3). */
-  reconcile: { payload: z.object({ people: z.array(z.string()).min(1).max(500) }), retry: patient },
+  reconcile: { payload: z.object({ people: z.array(z.string()).min(1).max(500) }), retry: patient, merges: true },
   /** Find everybody in these directory groups, nested ones too, or granted by these mappings, and reconcile them. */
   'reconcile-groups': {
     payload: z.object({ groups: z.array(z.string()), mappings: z.array(z.string()).default([]) }),
     retry: patient,
+    merges: true,
   },
   /** A domain has been verified: prove its people's addresses and resolve those who wait for adoption (ACC-2, SCIM-3). */
   'prove-domain': { payload: z.object({ domain: z.string() }), retry: patient },
@@ -131,6 +134,12 @@ export type JobInput<N extends JobName> = z.input<(typeof jobs)[N]['payload']>;
 export function laneOf(name: string): Lane {
   const job: Job | undefined = isJobName(name) ? jobs[name] : undefined;
   return job?.lane ?? 'waiting';
+}
+
+/** Whether its rows that ask for the same are one piece of work. */
+export function isMerged(name: JobName): boolean {
+  const job: Job = jobs[name];
+  return job.merges === true;
 }
 
 /** Whether a job of this name exists. */

@@ -110,10 +110,31 @@ export function park(store: Store, { row, lease }: Held, error: string): Promise
   });
 }
 
-/** Ends the job within the transaction of its effect. Throws AppError('stale') where the lease has gone. */
-export async function finish(tx: Transaction, { row, lease }: Held): Promise<void> {
-  const removed = await tx.outbox.remove(row.organizationId, { _id: row._id, lease });
-  if (removed === 0) throw new AppError('stale', `The lease of job ${row._id} has gone to another worker.`);
+const mostTwins = 1_000;
+
+/** Nobody works on it. */
+const free: Filter<OutboxRow> = { state: { $ne: 'parked' }, lease: { $exists: false } };
+
+/**
+ * The rows that wait and ask for the same as this one, where these are one piece of work. What they were asked for is committed: a
+ * run that begins after this look sees it.
+ */
+export async function findTwins(store: Store, { row }: Held): Promise<readonly string[]> {
+  const { organizationId, digest } = row;
+  if (digest === undefined) return [];
+  const twins = await store.read.outbox.find(organizationId, { digest, ...free }, { limit: mostTwins });
+  return twins.map(({ _id }) => _id);
+}
+
+/**
+ * Ends the job within the transaction of its effect, and the twins that it was run for, too, as far as nobody has taken them.
+ * Throws AppError('stale') where the lease has gone.
+ */
+export async function finish(tx: Transaction, { row, lease }: Held, twins: readonly string[]): Promise<void> {
+  const { organizationId, _id } = row;
+  const removed = await tx.outbox.remove(organizationId, { _id, lease });
+  if (removed === 0) throw new AppError('stale', `The lease of job ${_id} has gone to another worker.`);
+  if (twins.length > 0) await tx.outbox.remove(organizationId, { _id: { $in: twins }, ...free });
 }
 
 function byLease(held: readonly Held[]): Map<string, string[]> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { AppError } from '../errors.ts';
 import { newId } from '../lib/ids.ts';
 import {
@@ -8,7 +9,7 @@ import {
   type ReadStore,
   type Transaction,
 } from '../store/index.ts';
-import { type JobInput, type JobName, jobs, laneOf } from './jobs.ts';
+import { isMerged, type JobInput, type JobName, jobs, laneOf } from './jobs.ts';
 
 /** Stands for the platform where a job belongs to no organization: its jobs take their turns like any organization's. */
 export const platformJobs = 'platform';
@@ -45,15 +46,24 @@ const newRow = <N extends JobName>(
   job: N,
   payload: JobInput<N>,
   afterMs: number,
-) => ({
-  _id: newId('outbox'),
-  organizationId,
-  job,
-  payload: jobs[job].payload.parse(payload),
-  state: laneOf(job),
-  dueAt: new Date(at.getTime() + afterMs),
-  attempts: 0,
-});
+) => {
+  const parsed = jobs[job].payload.parse(payload);
+  return {
+    _id: newId('outbox'),
+    organizationId,
+    job,
+    payload: parsed,
+    state: laneOf(job),
+    dueAt: new Date(at.getTime() + afterMs),
+    attempts: 0,
+    ...(isMerged(job) && { digest: digestOf(job, parsed) }),
+  };
+};
+
+const digestOf = (job: JobName, payload: unknown): string =>
+  createHash('sha256')
+    .update(`${job} ${JSON.stringify(payload)}`)
+    .digest('base64url');
 
 /** The organization's jobs that were given up after their last attempt, oldest first, with the error of that attempt. */
 export function findParked(

@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Store } from '../store/index.ts';
 import { isJobName, type JobName, type JobPayload, jobs, type Retry } from './jobs.ts';
-import { finish, type Held, park, putOff } from './leases.ts';
+import { findTwins, finish, type Held, park, putOff } from './leases.ts';
 import type { Handlers } from './queue.ts';
 import { decideRetry, errorText } from './retry.ts';
 
@@ -93,12 +93,18 @@ async function attemptRow(held: Held, options: RunnerOptions): Promise<Fault | u
     const detail = z.prettifyError(payload.error);
     return { error: new Error(`The payload is not one of the job "${row.job}": ${detail}`), final: true };
   }
-  await withDeadline(call(held, row.job, payload.data, options.handlers), options.longestRunMs ?? 15 * 60_000);
+  await withDeadline(call(held, row.job, payload.data, options), options.longestRunMs ?? 15 * 60_000);
   return undefined;
 }
 
-async function call<N extends JobName>(held: Held, name: N, payload: unknown, handlers: Handlers): Promise<void> {
+async function call<N extends JobName>(
+  held: Held,
+  name: N,
+  payload: unknown,
+  { store, handlers }: RunnerOptions,
+): Promise<void> {
   const { row } = held;
+  const twins = await findTwins(store, held);
   let finished = false;
   await handlers[name]({
     id: row._id,
@@ -107,7 +113,7 @@ async function call<N extends JobName>(held: Held, name: N, payload: unknown, ha
     payload: payload as JobPayload<N>,
     attempt: row.attempts + 1,
     async done(tx) {
-      await finish(tx, held);
+      await finish(tx, held, twins);
       finished = true;
     },
   });

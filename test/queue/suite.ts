@@ -481,6 +481,94 @@ export function queueSuite(name: string, openRig: () => Promise<Rig>, many: numb
       });
     });
 
+    describe('rows that ask for the same', () => {
+      const many = (count: number) => Promise.all(Array.from({ length: count }, () => ask(rig.store, orgA, 'acc-1')));
+
+      const slow = () => {
+        const [begun, wait] = [gate(), gate()];
+        let runs = 0;
+        const queue = open(
+          handleAll(async (job) => {
+            runs += 1;
+            begun.open();
+            await wait.opened;
+            await leave(job);
+          }),
+          { concurrency: 1 },
+        );
+        return { queue, begun: begun.opened, go: wait.open, runs: () => runs };
+      };
+
+      test('and wait at the same time are ended by one run of them (MAP-3)', async () => {
+        await many(40);
+        const { queue, go, runs } = slow();
+        go();
+        await queue.idle();
+        expect(await rows(rig.store)).toEqual([]);
+        // a process of one place takes two rows at once, and no other run ends those
+        expect(runs()).toBeLessThanOrEqual(4);
+        expect(await effects(rig.store, orgA)).toHaveLength(runs());
+      });
+
+      test('after a run of them has begun have one that begins later (MAP-3)', async () => {
+        await many(1);
+        const { queue, begun, go, runs } = slow();
+        await begun;
+        await many(10);
+        go();
+        await queue.idle();
+        expect(await rows(rig.store)).toEqual([]);
+        expect(runs()).toBeGreaterThan(1);
+        expect(runs()).toBeLessThanOrEqual(5);
+      });
+
+      test('wait on where a run fails, and are left to whoever has taken them', async () => {
+        const elsewhere = { lease: 'of-another-process', dueAt: new Date(Date.now() + 3_600_000) };
+        await ask(rig.store, orgA, 'acc-1');
+        const [first] = await rows(rig.store);
+        const same = async () => (await rows(rig.store)).filter(({ digest }) => digest === first?.digest);
+        await insertRow(rig.store, { _id: 'job-taken', ...elsewhere, digest: first?.digest ?? '' });
+        const seen: number[] = [];
+        const queue = open(
+          handleAll(async (job) => {
+            if (personOf(job) === 'acc-1' && job.organizationId === orgA) {
+              seen.push((await same()).length);
+              if (seen.length === 1) {
+                await many(2);
+                throw new Error('the first attempt fails');
+              }
+            }
+            await leave(job);
+          }),
+          { concurrency: 1, retry: { attempts: 3, firstMs: 300, capMs: 300 } },
+        );
+        await ask(rig.store, orgA, 'acc-2');
+        await ask(rig.store, orgB, 'acc-1');
+        await until('all have ended but what another has', async () => (await rows(rig.store)).length === 1);
+        await queue.drain();
+        expect(await same()).toMatchObject([{ _id: 'job-taken', lease: elsewhere.lease }]);
+        expect(seen.slice(0, 2)).toEqual([2, 4]);
+        expect(await effects(rig.store, orgA)).toContain('acc-2');
+        expect(await effects(rig.store, orgB)).toEqual(['acc-1']);
+      });
+
+      test('are each run where every one of them counts', async () => {
+        const what = { webhookId: 'wh-1' };
+        for (let i = 0; i < 5; i += 1)
+          await rig.store.transaction(cause, (tx) => enqueue(tx, orgA, 'announce-webhook', what));
+        let runs = 0;
+        const queue = open(
+          handleAll(async (job) => {
+            runs += 1;
+            await leave(job);
+          }),
+          { concurrency: 1 },
+        );
+        await queue.idle();
+        expect(runs).toBe(5);
+      });
+    });
+
     describe('fairness', () => {
       const waitingJob = (organizationId: string, i: number) => ({
         _id: `job-${organizationId}-${String(i).padStart(5, '0')}`,

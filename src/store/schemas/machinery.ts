@@ -4,7 +4,7 @@ import { organizationCollection, platformCollection } from '../define.ts';
 /**
  * Jobs that a committed change has asked for. `dueAt` is when the row may be (re)taken: leasing moves it ahead. `sending`: waits as well,
  * in the lane of jobs that speak to servers which may take their time. `attempts` came to an end and failed; `taken`: how often the row
- * has been leased since.
+ * has been leased since. `digest`: of job and payload, where rows that ask for the same are one piece of work.
  */
 export const outbox = organizationCollection('outbox', {
   job: { type: String, required: true },
@@ -14,9 +14,11 @@ export const outbox = organizationCollection('outbox', {
   attempts: { type: Number, required: true },
   taken: { type: Number },
   lease: { type: String },
+  digest: { type: String },
   error: { type: String },
 });
 outbox.schema.index({ state: 1, organizationId: 1, dueAt: 1, _id: 1 });
+outbox.schema.index({ organizationId: 1, digest: 1, _id: 1 });
 
 /**
  * What happened to access, by whom (AUD-1). Written once; `pending` until the sequencer has added its number among the
