@@ -110,7 +110,8 @@ export function park(store: Store, { row, lease }: Held, error: string): Promise
   });
 }
 
-const mostTwins = 1_000;
+/** What more there are is ended by the runs that follow. */
+const mostTwins = 100;
 
 /** Nobody works on it. */
 const free: Filter<OutboxRow> = { state: { $ne: 'parked' }, lease: { $exists: false } };

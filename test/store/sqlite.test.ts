@@ -115,6 +115,13 @@ describe('indexes', () => {
       { directoryId: 'x', valueKey: 'y' },
       'directoryEmails.organizationId.directoryId.valueKey',
     ],
+    [
+      'jobs that ask for the same',
+      'outbox',
+      'org',
+      { digest: 'x', state: { $ne: 'parked' }, lease: { $exists: false } },
+      'outbox.organizationId.digest',
+    ],
     ['an edge', 'edges', 'org', { groupId: 'x', memberId: 'y' }, 'edges.organizationId.groupId.memberId'],
     [
       'edges of several members',

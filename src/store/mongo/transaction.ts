@@ -10,9 +10,13 @@ import { type Doom, Run } from './run.ts';
 
 /** How long a transaction is tried before its caller hears that the store is unavailable; what it waits for its turn does not count. */
 const patienceOfTries = 15_000;
+/** So many times as long it may take with that, at most: each turn may be as long as its holder's patience. */
+const patiencesInAll = 4;
 /** How often a body is run again because a unique key was taken. */
 const repeatsForDuplicates = 2;
 const longestPauseMs = 200;
+/** Who has the turn keeps others of the process waiting. */
+const longestPauseInTurnMs = 50;
 /**
  * A body waits for nothing but its `tx`: one that has asked it for nothing for so long is given up. One that has much to do
  * may go on for as long as the server lets it (`transactionLifetimeLimitSeconds`).
@@ -61,13 +65,15 @@ export async function runTransaction<T>(
   body: (run: Run) => Promise<T>,
 ): Promise<Committed<T>> {
   let begun = performance.now();
+  const latest = begun + patiencesInAll * patienceMs;
+  let tries = 0;
   let duplicates = 0;
   const session = startSession(client);
 
   /** Tries until it commits; or until what is in its way is no longer `rows`, and answers what is. */
   const tryFor = async (rows: string | undefined): Promise<Outcome<T>> => {
-    for (let tries = 0; ; tries += 1) {
-      const deadline = begun + patienceMs;
+    for (;;) {
+      const deadline = Math.min(begun + patienceMs, latest);
       const outcome = await attempt(session, clock, body, () => commit(session, deadline));
       if ('value' in outcome) return outcome;
       if (outcome.again === 'duplicate') duplicates += 1;
@@ -76,7 +82,9 @@ export async function runTransaction<T>(
         throw outcome.again === 'transient' ? unavailable(outcome.error) : outcome.error;
       }
       if (outcome.contested !== undefined && performance.now() - begun > patientMs) void abandoned.look();
-      await pause(Math.random() * Math.min(longestPauseMs, 2 ** (tries + 2)));
+      const longest = rows === undefined ? longestPauseMs : longestPauseInTurnMs;
+      await pause(Math.random() * Math.min(longest, 2 ** (tries + 2)));
+      tries += 1;
       if (outcome.contested !== rows) return outcome;
     }
   };
@@ -84,10 +92,12 @@ export async function runTransaction<T>(
   try {
     let outcome: Outcome<T> | undefined = rehearse ? await attempt(session, clock, body, rollBack) : undefined;
     while (outcome === undefined || !('value' in outcome)) {
-      const rows = outcome?.contested;
-      const asked = performance.now();
-      const inTurn = () => {
-        begun += performance.now() - asked;
+      const [rows, error] = [outcome?.contested, outcome?.error];
+      const lined = performance.now();
+      const inTurn = async () => {
+        const now = performance.now();
+        if (now > latest) throw unavailable(error);
+        begun += now - lined;
         return tryFor(rows);
       };
       outcome = await (rows === undefined ? tryFor(rows) : turns.run(rows, inTurn));

@@ -18,7 +18,7 @@ export const outbox = organizationCollection('outbox', {
   error: { type: String },
 });
 outbox.schema.index({ state: 1, organizationId: 1, dueAt: 1, _id: 1 });
-outbox.schema.index({ organizationId: 1, digest: 1, _id: 1 });
+outbox.schema.index({ organizationId: 1, digest: 1 }, { partialFilterExpression: { digest: { $exists: true } } });
 
 /**
  * What happened to access, by whom (AUD-1). Written once; `pending` until the sequencer has added its number among the
