@@ -517,7 +517,7 @@ export function queueSuite(name: string, openRig: () => Promise<Rig>, many: numb
         const elsewhere = { lease: 'of-another-process', dueAt: new Date(Date.now() + 3_600_000) };
         await ask(rig.store, orgA, 'acc-1');
         const [first] = await rows(rig.store);
-        const same = async () => (await rows(rig.store)).filter(({ digest }) => digest === first?.digest);
+        const same = async () => rig.store.read.outbox.find(orgA, { digest: first?.digest ?? '' });
         await insertRow(rig.store, { _id: 'job-taken', ...elsewhere, digest: first?.digest ?? '' });
         const seen: number[] = [];
         const queue = open(
