@@ -482,10 +482,11 @@ export function queueSuite(name: string, openRig: () => Promise<Rig>, many: numb
     });
 
     describe('rows that ask for the same', () => {
-      const many = (count: number) => Promise.all(Array.from({ length: count }, () => ask(rig.store, orgA, 'acc-1')));
+      const askTimes = (count: number) =>
+        Promise.all(Array.from({ length: count }, () => ask(rig.store, orgA, 'acc-1')));
 
       test('and wait at the same time are ended by one run of them (MAP-3)', async () => {
-        await many(40);
+        await askTimes(40);
         const queue = open(handleAll(leave), { concurrency: 1 });
         await queue.idle();
         expect(await rows(rig.store)).toEqual([]);
@@ -496,7 +497,7 @@ export function queueSuite(name: string, openRig: () => Promise<Rig>, many: numb
       });
 
       test('have a run that begins later where they were asked for after it had begun (MAP-3)', async () => {
-        await many(3);
+        await askTimes(3);
         const now = new Date(Date.now() + 1_000);
         const waiting = await rows(rig.store);
         const [first, taken] = waiting;
@@ -504,7 +505,7 @@ export function queueSuite(name: string, openRig: () => Promise<Rig>, many: numb
         if (!held) throw new Error('nothing was leased');
         const twins = await findTwins(rig.store, held);
         expect(twins).toHaveLength(2);
-        await many(1);
+        await askTimes(1);
         const late = (await rows(rig.store)).find(({ _id }) => waiting.every((row) => row._id !== _id));
         // one that waited is taken by somebody meanwhile
         await leaseRows(rig.store, [taken?._id ?? ''], now, 60_000);
@@ -513,7 +514,7 @@ export function queueSuite(name: string, openRig: () => Promise<Rig>, many: numb
         expect(left.sort()).toEqual([taken?._id, late?._id].sort());
       });
 
-      test('wait on where a run fails, and are left to whoever has taken them', async () => {
+      test('wait on where a run fails, and are left to whoever has taken them (OPS-2)', async () => {
         const elsewhere = { lease: 'of-another-process', dueAt: new Date(Date.now() + 3_600_000) };
         await ask(rig.store, orgA, 'acc-1');
         const [first] = await rows(rig.store);
@@ -525,7 +526,7 @@ export function queueSuite(name: string, openRig: () => Promise<Rig>, many: numb
             if (personOf(job) === 'acc-1' && job.organizationId === orgA) {
               seen.push((await same()).length);
               if (seen.length === 1) {
-                await many(2);
+                await askTimes(2);
                 throw new Error('the first attempt fails');
               }
             }
@@ -543,7 +544,7 @@ export function queueSuite(name: string, openRig: () => Promise<Rig>, many: numb
         expect(await effects(rig.store, orgB)).toEqual(['acc-1']);
       });
 
-      test('are each run where every one of them counts', async () => {
+      test('are each run where every one of them counts (OPS-2)', async () => {
         const what = { webhookId: 'wh-1' };
         for (let i = 0; i < 5; i += 1)
           await rig.store.transaction(cause, (tx) => enqueue(tx, orgA, 'announce-webhook', what));
